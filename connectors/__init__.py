@@ -1,0 +1,1 @@
+"""The edge: what runs at each organisation, where values and keys are."""

@@ -1,0 +1,1 @@
+"""The service between participants: it accepts, decides, logs and releases what it cannot read."""

@@ -1,0 +1,1 @@
+"""What travels between participants: identifiers, labels, signatures, seals and errors."""

@@ -1,0 +1,458 @@
+"""The claims of a message: labels in the clear, values as digests.
+
+`parse_message` takes the payload's bytes as the sender signed them and returns a `Message`, or one error that lists
+every issue. It checks form only: what a message type requires and permits is `schemas.structure`, who may have what is
+`consent`, and who signed it is `schemas.jws`.
+
+The *sealed elements* are numbered from 0 in the order in which their digests stand in the signed bytes: the elements
+of `content` (items in order, element names in the order of RFC 8785), then each subject's `yours`. The `tag` digests
+are not sealed and not counted: their disclosures travel to their hub in the clear.
+
+Source: RFC 9901, sections 4.2.4.2 and 4.2.5; the architecture, section 4.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, TypeVar, cast
+
+from schemas.canonical import canonical_json, parse_canonical
+from schemas.codes import AgeBand, Capacity, Necessity, Register, SubjectRole
+from schemas.document import JSONValue
+from schemas.errors import DocumentError, Issue
+from schemas.identifiers import OIN, CaseId, HubName, MessageId, ProfessionalNumber, Thumbprint
+
+ELEMENTS_MAX: Final = 2000
+SUBJECTS_MAX: Final = 16
+ITEMS_MAX: Final = 500
+HUBS_MAX: Final = 4
+PAYLOAD_BYTES_MAX: Final = 1024 * 1024
+PICKUP_SECONDS_MAX: Final = 30 * 24 * 3600
+SD_ALGORITHM: Final = "sha-256"
+
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+_NAME = re.compile(r"[a-z][A-Za-z0-9-]{0,63}")
+_ITEM_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """For whom a message is, for which purpose, and in which capacity a GI receives it.
+
+    Attributes:
+        oin: The one recipient.
+        purpose: Code of a ground; only catalogue rows with that code can permit.
+        capacity: In which capacity a GI receives; None for every other role.
+    """
+
+    oin: OIN
+    purpose: str
+    capacity: Capacity | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responsible:
+    """The professional who answers for the message; in the clear."""
+
+    register: Register
+    number: ProfessionalNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A person whom an item is about.
+
+    Attributes:
+        tag: Digest of the pseudonym's disclosure for each hub in `hubs`.
+        yours: Digests of the recipient's own pseudonym, sealed; empty where the recipient gets an identification.
+        role: What the person is in the message.
+        age: Band on the day of `iat`.
+        turns: The day on which the band changes, if before `pickup_by`.
+    """
+
+    tag: tuple[str, ...]
+    yours: tuple[str, ...] = ()
+    role: SubjectRole
+    age: AgeBand
+    turns: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Which sealing key was used, and the digest over everything sealed."""
+
+    kid: Thumbprint
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A profile with its labels; `elements` maps a name to the digests of its values, in RFC 8785 order of names."""
+
+    profile: str
+    id: str
+    about: tuple[int, ...]
+    necessary: Necessity | None
+    elements: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """The claims of one message; the meaning of each is in the architecture, section 4."""
+
+    sender: OIN
+    hubs: tuple[HubName, ...]
+    id: MessageId
+    issued_at: int
+    pickup_by: int
+    type: str
+    version: int
+    recipient: Recipient
+    capacity: Capacity | None
+    case: CaseId
+    reply_to: MessageId | None
+    responsible: Responsible
+    subjects: tuple[Subject, ...]
+    sealed: Sealed
+    content: tuple[Item, ...]
+    asks: JSONValue = None
+    corrects: JSONValue = None
+    recalls: JSONValue = None
+    spoed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One element of one item, or a subject's `yours`: what a decision is taken about.
+
+    Attributes:
+        item: Index into `content`, or None for a subject's own tag.
+        subject: Index into `subjects` for a `yours`, or None.
+        name: Element name, or `yours`.
+        text: How it is written for people and in evidence: `<profile>/<item id>/<element>` or `subject/<n>/yours`.
+        first: Number of its first sealed element.
+        digests: The digests of its values; sealed elements `first` to `first + len(digests) - 1`.
+    """
+
+    item: int | None
+    subject: int | None
+    name: str
+    text: str
+    first: int
+    digests: tuple[str, ...]
+
+
+def labels(message: Message) -> tuple[Label, ...]:
+    """List every label of a message in the order of its sealed elements."""
+    found: list[Label] = []
+    first = 0
+    for index, item in enumerate(message.content):
+        prefix = f"{item.profile}/{item.id}/"
+        for name, digests in item.elements.items():
+            text = prefix + name
+            found.append(Label(item=index, subject=None, name=name, text=text, first=first, digests=digests))
+            first += len(digests)
+    for index, subject in enumerate(message.subjects):
+        if subject.yours:
+            text = f"subject/{index}/yours"
+            found.append(Label(item=None, subject=index, name="yours", text=text, first=first, digests=subject.yours))
+            first += len(subject.yours)
+    return tuple(found)
+
+
+def sealed_digests(message: Message) -> tuple[str, ...]:
+    """List the digests of the sealed elements; the position is the element's number."""
+    return tuple(digest for label in labels(message) for digest in label.digests)
+
+
+def parse_message(payload: bytes) -> Message:
+    """Read the claims of a message from the bytes that were signed.
+
+    Nothing is checked about the signature, the time, the definitions or the parties.
+
+    Args:
+        payload: The JWS payload; canonical JSON of strings, integers, booleans and null.
+
+    Raises:
+        DocumentError: It is too large, not canonical, or has a member that is missing, unknown or of the wrong form;
+            every issue is listed.
+
+    Source: the architecture, section 4.
+    """
+    if len(payload) > PAYLOAD_BYTES_MAX:
+        raise DocumentError(f"the payload is larger than {PAYLOAD_BYTES_MAX} bytes", code="sender.message.too-large")
+    reader = _Reader()
+    claims = reader.members(parse_canonical(payload), "", _CLAIMS)
+    message = _read_claims(reader, claims) if claims is not None and not reader.issues else None
+    if reader.issues or message is None:
+        raise DocumentError("the message does not have the form of a case message", issues=reader.issues)
+    _check_whole(reader, message)
+    if reader.issues:
+        raise DocumentError("the message contradicts itself", issues=reader.issues)
+    return message
+
+
+def message_to_payload(message: Message) -> bytes:
+    """Write the claims of a message as the canonical bytes to sign."""
+    return canonical_json(
+        {
+            "iss": message.sender.urn,
+            "hubs": [hub.value for hub in message.hubs],
+            "jti": message.id.value,
+            "iat": message.issued_at,
+            "pickup_by": message.pickup_by,
+            "type": message.type,
+            "ver": message.version,
+            "recipient": {
+                "oin": message.recipient.oin.value,
+                "purpose": message.recipient.purpose,
+                "capacity": message.recipient.capacity,
+            },
+            "capacity": message.capacity,
+            "case": message.case.value,
+            "reply_to": message.reply_to.value if message.reply_to else None,
+            "asks": message.asks,
+            "corrects": message.corrects,
+            "recalls": message.recalls,
+            "spoed": None if message.spoed is None else {"reason": message.spoed},
+            "responsible": {
+                "register": message.responsible.register,
+                "number": message.responsible.number.value,
+            },
+            "subjects": [
+                {
+                    "tag": _placeholders(subject.tag),
+                    "yours": _placeholders(subject.yours) if subject.yours else None,
+                    "role": subject.role,
+                    "age": subject.age,
+                    "turns": subject.turns.isoformat() if subject.turns else None,
+                }
+                for subject in message.subjects
+            ],
+            "sealed": {"kid": message.sealed.kid.value, "digest": message.sealed.digest},
+            "_sd_alg": SD_ALGORITHM,
+            "content": [
+                {
+                    "profile": item.profile,
+                    "id": item.id,
+                    "about": list(item.about),
+                    "necessary": item.necessary,
+                    "elements": {name: _placeholders(digests) for name, digests in item.elements.items()},
+                }
+                for item in message.content
+            ],
+        }
+    )
+
+
+def _placeholders(digests: Sequence[str]) -> list[JSONValue]:
+    return [{"...": digest} for digest in digests]
+
+
+_CLAIMS: Final = frozenset(
+    "iss hubs jti iat pickup_by type ver recipient capacity case reply_to asks corrects recalls spoed"
+    " responsible subjects sealed _sd_alg content".split()
+)
+_RECIPIENT: Final = frozenset({"oin", "purpose", "capacity"})
+_RESPONSIBLE: Final = frozenset({"register", "number"})
+_SUBJECT: Final = frozenset({"tag", "yours", "role", "age", "turns"})
+_SEALED: Final = frozenset({"kid", "digest"})
+_ITEM: Final = frozenset({"profile", "id", "about", "necessary", "elements"})
+_PLACEHOLDER: Final = frozenset({"..."})
+_SPOED: Final = frozenset({"reason"})
+SPOED_REASON_MAX: Final = 500
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects every issue instead of stopping at the first.
+
+    A value that is wrong leaves an issue and None; the caller stops before it uses what it read.
+    """
+
+    issues: list[Issue] = field(default_factory=list)
+
+    def wrong(self, pointer: str, text: str, code: str = "sender.message.form") -> None:
+        self.issues.append(Issue(pointer=pointer, code=code, text=text))
+
+    def members(self, value: JSONValue, pointer: str, names: frozenset[str]) -> dict[str, JSONValue] | None:
+        if not isinstance(value, dict):
+            self.wrong(pointer, "an object is needed here")
+            return None
+        if value.keys() == names:
+            return value
+        for name in sorted(names - value.keys()):
+            self.wrong(f"{pointer}/{name}", f"member `{name}` is missing")
+        if value.keys() - names:
+            self.wrong(pointer, f"{len(value.keys() - names)} member(s) that this version does not know")
+        return None
+
+    def array(self, value: JSONValue, pointer: str, *, at_least: int, at_most: int) -> list[JSONValue]:
+        if isinstance(value, list) and at_least <= len(value) <= at_most:
+            return value
+        self.wrong(pointer, f"an array of {at_least} to {at_most} is needed here")
+        return []
+
+    def text(self, value: JSONValue, pointer: str, pattern: re.Pattern[str]) -> str:
+        if isinstance(value, str) and pattern.fullmatch(value):
+            return value
+        self.wrong(pointer, "not of the form that this member has")
+        return ""
+
+    def integer(self, value: JSONValue, pointer: str, *, at_most: int = 2**53 - 1) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= at_most:
+            return value
+        self.wrong(pointer, f"an integer from 0 to {at_most} is needed here")
+        return 0
+
+    def convert(self, value: JSONValue, pointer: str, make: Callable[[str], _T]) -> _T:
+        """Make an identifier or a code; the result is used only if there is no issue in the end."""
+        try:
+            if isinstance(value, str):
+                return make(value)
+        except (DocumentError, ValueError):
+            pass
+        self.wrong(pointer, f"not a valid {getattr(make, '__name__', 'value')}")
+        return cast("_T", None)
+
+    def optional(self, value: JSONValue, pointer: str, make: Callable[[str], _T]) -> _T | None:
+        return None if value is None else self.convert(value, pointer, make)
+
+    def digests(self, value: JSONValue, pointer: str, *, at_most: int = ELEMENTS_MAX) -> tuple[str, ...]:
+        """Read an array of `{"...": digest}`: never empty, nothing else in it."""
+        if type(value) is list and 1 <= len(value) <= at_most:
+            found = tuple(
+                entry["..."]
+                for entry in value
+                if type(entry) is dict
+                and entry.keys() == _PLACEHOLDER
+                and type(entry["..."]) is str
+                and _DIGEST.fullmatch(entry["..."])
+            )
+            if len(found) == len(value):
+                return found
+        self.wrong(pointer, f"an array of 1 to {at_most} digests is needed here")
+        return ()
+
+
+def _read_date(text: str) -> date:
+    if not _DATE.fullmatch(text):
+        raise ValueError
+    return date.fromisoformat(text)
+
+
+def _read_claims(reader: _Reader, claims: dict[str, JSONValue]) -> Message | None:
+    recipient = reader.members(claims["recipient"], "/recipient", _RECIPIENT)
+    responsible = reader.members(claims["responsible"], "/responsible", _RESPONSIBLE)
+    sealed = reader.members(claims["sealed"], "/sealed", _SEALED)
+    spoed = claims["spoed"] if claims["spoed"] is None else reader.members(claims["spoed"], "/spoed", _SPOED)
+    if claims["_sd_alg"] != SD_ALGORITHM:
+        reader.wrong("/_sd_alg", f"only `{SD_ALGORITHM}` is known")
+    hubs = reader.array(claims["hubs"], "/hubs", at_least=1, at_most=HUBS_MAX)
+    subjects = reader.array(claims["subjects"], "/subjects", at_least=1, at_most=SUBJECTS_MAX)
+    content = reader.array(claims["content"], "/content", at_least=1, at_most=ITEMS_MAX)
+    if recipient is None or responsible is None or sealed is None:
+        return None
+    return Message(
+        sender=reader.convert(claims["iss"], "/iss", OIN.from_urn),
+        hubs=tuple(reader.convert(hub, f"/hubs/{n}", HubName) for n, hub in enumerate(hubs)),
+        id=reader.convert(claims["jti"], "/jti", MessageId),
+        issued_at=reader.integer(claims["iat"], "/iat"),
+        pickup_by=reader.integer(claims["pickup_by"], "/pickup_by"),
+        type=reader.text(claims["type"], "/type", _NAME),
+        version=reader.integer(claims["ver"], "/ver", at_most=999),
+        recipient=Recipient(
+            oin=reader.convert(recipient["oin"], "/recipient/oin", OIN),
+            purpose=reader.text(recipient["purpose"], "/recipient/purpose", _CODE),
+            capacity=reader.optional(recipient["capacity"], "/recipient/capacity", Capacity),
+        ),
+        capacity=reader.optional(claims["capacity"], "/capacity", Capacity),
+        case=reader.convert(claims["case"], "/case", CaseId),
+        reply_to=reader.optional(claims["reply_to"], "/reply_to", MessageId),
+        responsible=Responsible(
+            register=reader.convert(responsible["register"], "/responsible/register", Register),
+            number=reader.convert(responsible["number"], "/responsible/number", ProfessionalNumber),
+        ),
+        subjects=tuple(_read_subject(reader, value, f"/subjects/{n}") for n, value in enumerate(subjects)),
+        sealed=Sealed(
+            kid=reader.convert(sealed["kid"], "/sealed/kid", Thumbprint),
+            digest=reader.text(sealed["digest"], "/sealed/digest", _DIGEST),
+        ),
+        content=tuple(_read_item(reader, value, f"/content/{n}") for n, value in enumerate(content)),
+        asks=claims["asks"],
+        corrects=claims["corrects"],
+        recalls=claims["recalls"],
+        spoed=None if spoed is None else reader.text(spoed["reason"], "/spoed/reason", _REASON),
+    )
+
+
+_REASON: Final = re.compile(r"[^\x00-\x1f\x7f]{1,%d}" % SPOED_REASON_MAX)
+
+
+def _read_subject(reader: _Reader, value: JSONValue, pointer: str) -> Subject:
+    members = reader.members(value, pointer, _SUBJECT)
+    if members is None:
+        return cast("Subject", None)
+    yours = members["yours"]
+    return Subject(
+        tag=reader.digests(members["tag"], f"{pointer}/tag", at_most=HUBS_MAX),
+        yours=() if yours is None else reader.digests(yours, f"{pointer}/yours", at_most=1),
+        role=reader.convert(members["role"], f"{pointer}/role", SubjectRole),
+        age=reader.convert(members["age"], f"{pointer}/age", AgeBand),
+        turns=reader.optional(members["turns"], f"{pointer}/turns", _read_date),
+    )
+
+
+def _read_item(reader: _Reader, value: JSONValue, pointer: str) -> Item:
+    members = reader.members(value, pointer, _ITEM)
+    if members is None:
+        return cast("Item", None)
+    elements: dict[str, tuple[str, ...]] = {}
+    named = members["elements"]
+    if not isinstance(named, dict) or not named:
+        reader.wrong(f"{pointer}/elements", "an object with at least one element is needed here")
+    else:
+        for number, (name, digests) in enumerate(named.items()):
+            if not _NAME.fullmatch(name):
+                reader.wrong(f"{pointer}/elements", f"the name of element {number} is not of the form of a name")
+                continue
+            elements[name] = reader.digests(digests, f"{pointer}/elements/{name}")
+    about = reader.array(members["about"], f"{pointer}/about", at_least=1, at_most=SUBJECTS_MAX)
+    return Item(
+        profile=reader.text(members["profile"], f"{pointer}/profile", _NAME),
+        id=reader.text(members["id"], f"{pointer}/id", _ITEM_ID),
+        about=tuple(
+            reader.integer(index, f"{pointer}/about/{n}", at_most=SUBJECTS_MAX - 1) for n, index in enumerate(about)
+        ),
+        necessary=reader.optional(members["necessary"], f"{pointer}/necessary", Necessity),
+        elements=elements,
+    )
+
+
+def _check_whole(reader: _Reader, message: Message) -> None:
+    """Check what no single member shows: references, uniqueness and limits."""
+    if not message.issued_at < message.pickup_by <= message.issued_at + PICKUP_SECONDS_MAX:
+        reader.wrong("/pickup_by", "must lie after `iat` and at most 30 days after it", code="sender.message.pickup-by")
+    if len(set(message.hubs)) != len(message.hubs):
+        reader.wrong("/hubs", "the same hub stands here twice")
+    for number, subject in enumerate(message.subjects):
+        if len(subject.tag) != len(message.hubs):
+            reader.wrong(f"/subjects/{number}/tag", "one tag for each hub is needed")
+    seen_ids: set[str] = set()
+    for number, item in enumerate(message.content):
+        if item.id in seen_ids:
+            reader.wrong(f"/content/{number}/id", "the same item id stands here twice")
+        seen_ids.add(item.id)
+        if list(item.about) != sorted(set(item.about)) or item.about[-1] >= len(message.subjects):
+            reader.wrong(f"/content/{number}/about", "indices of subjects, ascending and each once, are needed")
+    sealed = sealed_digests(message)
+    if len(sealed) > ELEMENTS_MAX:
+        reader.wrong("/content", f"more than {ELEMENTS_MAX} elements", code="sender.message.too-many-elements")
+    every = [*sealed, *(digest for subject in message.subjects for digest in subject.tag)]
+    if len(set(every)) != len(every):
+        reader.wrong("", "the same digest stands in the message twice", code="sender.message.digest-twice")
