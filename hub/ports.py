@@ -1,0 +1,472 @@
+"""What the use cases need from the world: a log that orders, a store that reads, a directory.
+
+A driver (PostgreSQL, in `hub/storage/`) implements these; `hub/bootstrap.py` alone chooses it. Each docstring is the
+contract: what is durable when a method returns, what it raises, and what may run at once. Everything may run at once
+unless it says otherwise.
+
+The rule behind `Log.append`: a log entry and the change of state that it records become durable in one transaction or
+not at all, and the order of the log is the order of effect.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from audit.entries import EntryDraft
+from schemas.codes import EntryKind
+from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
+
+
+class MessageState(StrEnum):
+    """Where a message stands, as its sender sees it."""
+
+    WAITING = "waiting"
+    RELEASED = "released"
+    RECEIVED = "received"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The record both parties get: its exact text, its salt, and what the entry commits to."""
+
+    text: str
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDraft:
+    """What the hub keeps about one data subject with one entry.
+
+    `nth` and `previous` are added under the tree lock, where they are known.
+
+    Attributes:
+        tag: The subject in the hub's own tag space.
+        salt: 32 random bytes for the commitment.
+        responsible: `<register>:<number>` of who answers for the message.
+        relied_on: Consents and measures that the decision relied on.
+        trace_id: W3C trace id, 32 hex digits.
+        span_id: W3C span id, 16 hex digits.
+    """
+
+    tag: SubjectTag
+    salt: bytes
+    responsible: str
+    relied_on: tuple[str, ...]
+    trace_id: str
+    span_id: str
+
+
+# ---- what changes with an entry, one type for each kind of entry ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionAccepted:
+    """A message is stored. Loses if the message id is taken.
+
+    `elements` holds only the permitted ciphertexts, by number; a denied one is not stored. `hashes` is SHA-256 of the
+    sealed key, then of each sealed element, 32 bytes each, concatenated: what `sealed.digest` is made of.
+    """
+
+    id: MessageId
+    jws: str
+    sender: OIN
+    recipient: OIN
+    type: str
+    purpose: str
+    case: CaseId
+    reply_to: MessageId | None
+    issued_at: int
+    pickup_by: int
+    sealing_kid: Thumbprint
+    sealed_key: bytes
+    elements: Mapping[int, bytes]
+    hashes: bytes
+    tags: tuple[str, ...]
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosureMade:
+    """Permitted elements are released. Loses if the message is received or expired, or if its newest disclosure is no
+    longer the one at `replaces` (None: there was none)."""
+
+    message_id: MessageId
+    released: tuple[int, ...]
+    released_digest: str
+    replaces: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptGiven:
+    """The recipient says what arrived. Loses if there is a receipt already, or if the newest disclosure is another.
+
+    `forget` drops the ciphertexts (outcome `accepted`).
+    """
+
+    message_id: MessageId
+    disclosure_index: int
+    receipt: str
+    accepted: bool
+    forget: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageExpired:
+    """Nobody collected it in time. Loses if it is received or expired already. The ciphertexts are dropped."""
+
+    message_id: MessageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalRecorded:
+    """A verified sender's message was refused. Loses if this digest was recorded before, or if the sender has had 60
+    in this minute; the refusal is answered all the same."""
+
+    message_digest: str
+    sender: OIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantStated:
+    """An admission, a statement or both came into force. Loses if the newest entry of this OIN is not `follows`."""
+
+    oin: OIN
+    admission: str | None
+    statement: str | None
+    replaced: str | None
+    follows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainEpochOpened:
+    """The registrar opened an epoch. Loses if the epoch exists."""
+
+    epoch: int
+    signed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguePublished:
+    """A catalogue version or the definitions came into force. Loses if this digest is the newest."""
+
+    digest: str
+    version: str
+    text: bytes
+
+
+Change: TypeAlias = (
+    SubmissionAccepted
+    | DisclosureMade
+    | ReceiptGiven
+    | MessageExpired
+    | RefusalRecorded
+    | ParticipantStated
+    | ChainEpochOpened
+    | CataloguePublished
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogMember:
+    """One entry to append, with the change that it records.
+
+    Attributes:
+        draft: What the entry says; index, time, newest participant and the commitments in `kept` are added under the
+            tree lock.
+        shown: Record for both parties, or None.
+        kept: One for each data subject.
+        watches: Subjects (tags) and parties (OINs) that the decision read; it is outdated if an entry of kind
+            CONSENT, MEASURE, PARTICIPANT, CATALOGUE or RECALL at or after `draft.as_of` touches one of them.
+        touches: The same keys, for an entry of those kinds; a CATALOGUE entry touches `*`, which everything watches.
+        change: What becomes true with the entry.
+    """
+
+    draft: EntryDraft
+    shown: Shown | None
+    kept: tuple[KeptDraft, ...]
+    watches: frozenset[str]
+    touches: frozenset[str]
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """An entry that is durable, with its proof.
+
+    Attributes:
+        index: Its place in the log, from 0.
+        entry: Its exact text.
+        tlog_proof: C2SP tlog-proof, with a checkpoint that is durable in this process's rollback guard.
+    """
+
+    index: int
+    entry: str
+    tlog_proof: str
+
+
+class MemberLostError(Exception):
+    """The change could not be made because somebody was first; read again and answer from what is there."""
+
+
+class DecisionOutdatedError(Exception):
+    """Something that the decision read was changed before it could take effect; decide anew."""
+
+
+class Log(Protocol):
+    """The transparency log and the state that goes with it."""
+
+    async def append(self, member: LogMember) -> Appended:
+        """Append an entry and make its change, in one transaction with others that wait.
+
+        When it returns, entry and change are durable and the proof's checkpoint stands in the rollback guard.
+
+        Raises:
+            MemberLostError: The change loses, as its type says; nothing was written.
+            DecisionOutdatedError: See `LogMember.watches`; nothing was written.
+            UnavailableError: The database could not be reached or was too slow; nothing was written, or it is not
+                known and was read back.
+            EvidenceError: The stored log contradicts the guard; the process must stop accepting and releasing.
+        """
+        ...
+
+    async def size(self) -> int:
+        """Return the number of entries that are durable: the `as_of` of a decision whose inputs are read after."""
+        ...
+
+    async def proof(self, index: int) -> str:
+        """Return a tlog-proof for an entry under the newest checkpoint.
+
+        Raises:
+            KeyError: There is no such entry yet.
+        """
+        ...
+
+    async def checkpoint(self) -> str:
+        """Return the newest signed checkpoint of which this process's guard knows."""
+        ...
+
+    async def inclusion_proof(self, *, index: int, size: int) -> tuple[bytes, ...]:
+        """Return sibling hashes, leaf to root, of entry `index` in the tree of `size`. KeyError if out of range."""
+        ...
+
+    async def consistency_proof(self, *, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """Return the consistency proof between two sizes. KeyError if out of range."""
+        ...
+
+    async def hash_tile(self, *, level: int, index: int, width: int) -> bytes:
+        """Return `width` 32-byte hashes of a tile (1 to 256). KeyError if the tree does not have them."""
+        ...
+
+    async def entries(self, *, start: int, count: int) -> tuple[str, ...]:
+        """Return the exact texts of at most `count` (≤ 256) entries from `start`."""
+        ...
+
+    async def entries_of_kinds(
+        self, kinds: frozenset[EntryKind], *, after: int, limit: int
+    ) -> tuple[tuple[int, str], ...]:
+        """Return index and text of the entries of these kinds beyond index `after`, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDisclosure:
+    """The newest disclosure of a message."""
+
+    index: int
+    entry: str
+    shown: Shown
+    released: tuple[int, ...]
+    released_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReceipt:
+    """The receipt of a message."""
+
+    index: int
+    entry: str
+    receipt: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message as the hub holds it, without its ciphertexts.
+
+    `permitted` are the numbers of the sealed elements that acceptance permitted; release permits no others.
+    """
+
+    index: int
+    id: MessageId
+    jws: str
+    sender: OIN
+    recipient: OIN
+    type: str
+    purpose: str
+    case: CaseId
+    issued_at: int
+    pickup_by: int
+    accepted_at: int
+    sealing_kid: Thumbprint
+    sealed_key: bytes
+    hashes: bytes
+    permitted: tuple[int, ...]
+    tags: tuple[str, ...]
+    entry: str
+    shown: Shown
+    state: MessageState
+    disclosure: StoredDisclosure | None
+    receipt: StoredReceipt | None
+    elements_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """What waits for a recipient; a listing is no disclosure."""
+
+    index: int
+    id: MessageId
+    type: str
+    sender: OIN
+    elements_bytes: int
+    pickup_by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantRecord:
+    """A PARTICIPANT entry with the documents it commits to."""
+
+    index: int
+    entry: str
+    oin: OIN
+    admission: str | None
+    statement: str | None
+    replaced: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainEpochRecord:
+    """A CHAIN entry with what the registrar signed."""
+
+    index: int
+    entry: str
+    epoch: int
+    signed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainKeyHandover:
+    """A chain key on its way from one holder to another; sealed, the hub cannot read it."""
+
+    id: MessageId
+    giver: OIN
+    receiver: OIN
+    epoch: int
+    handover: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosureRecord:
+    """An entry that a participant is party to, with the record it was shown."""
+
+    index: int
+    kind: EntryKind
+    entry: str
+    shown: Shown | None
+
+
+class Store(Protocol):
+    """Reads what the log's changes wrote. Every method may raise UnavailableError."""
+
+    async def message(self, message_id: MessageId) -> StoredMessage | None:
+        """Return a message by its id."""
+        ...
+
+    async def messages(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, StoredMessage]:
+        """Return those messages that exist, in one round trip."""
+        ...
+
+    async def elements(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Mapping[int, bytes]]:
+        """Return the ciphertexts of messages, by element number; a message whose ciphertexts are gone is absent."""
+        ...
+
+    async def inbox(self, recipient: OIN, *, after: int, limit: int, at: int) -> tuple[InboxItem, ...]:
+        """Return what waits for a recipient beyond log index `after`, oldest first, not past `pickup_by` at `at`."""
+        ...
+
+    async def expired(self, *, at: int, limit: int) -> tuple[StoredMessage, ...]:
+        """Return messages past `pickup_by` that are not yet expired or received."""
+        ...
+
+    async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[StoredMessage, ...]:
+        """Return messages that wait since before that moment (seconds), to warn their senders."""
+        ...
+
+    async def participants(self, *, after: int) -> tuple[ParticipantRecord, ...]:
+        """Return every PARTICIPANT entry beyond log index `after` (-1 for all), in order."""
+        ...
+
+    async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:
+        """Return the epochs, oldest first."""
+        ...
+
+    async def store_handover(self, handover: ChainKeyHandover) -> bool:
+        """Keep a handover for its receiver; durable on return. False if its id is there already."""
+        ...
+
+    async def handovers(self, receiver: OIN) -> tuple[ChainKeyHandover, ...]:
+        """Return what waits for a receiver."""
+        ...
+
+    async def records(
+        self, party: OIN, *, after: int, limit: int, message_id: MessageId | None
+    ) -> tuple[DisclosureRecord, ...]:
+        """Return entries that `party` is sender or recipient of, beyond index `after`, oldest first."""
+        ...
+
+    async def use_once(self, *, issuer: str, identifier: str, until: int) -> bool:
+        """Remember an identifier (a `jti`) until that second; durable on return. False if it was used before."""
+        ...
+
+    async def forget_unreferenced(self, *, limit: int) -> int:
+        """Drop ciphertexts and bodies that nothing refers to, and identifiers past their time; how many."""
+        ...
+
+
+class WakeUps(Protocol):
+    """Tells waiting long polls, in every process, that something is there; never the authority."""
+
+    async def wake(self, recipient: OIN) -> None:
+        """Wake those who wait for this recipient; never raises."""
+        ...
+
+    async def wait(self, recipient: OIN, *, seconds: float) -> None:
+        """Return when woken, after `seconds`, or earlier for no reason; never raises."""
+        ...
+
+
+class RateLimits(Protocol):
+    """Counts requests; with its server gone it permits."""
+
+    async def permit(self, key: str, *, per_minute: int) -> bool:
+        """Return whether one more is permitted in this minute; never raises. `key` holds no personal data."""
+        ...
+
+
+class ReplayGuard(Protocol):
+    """Remembers DPoP proofs for a minute; a help, not the authority: with its server gone it permits."""
+
+    async def first_use(self, identifier: str, *, seconds: int) -> bool:
+        """Return whether this identifier is new; never raises."""
+        ...
+
+
+class Outbox(Protocol):
+    """Hands work to the workers after the commit; losing it delays a notification, nothing else."""
+
+    async def message_waits(self, recipient: OIN, message_id: MessageId) -> None:
+        """Ask for a notification that something waits; never raises."""
+        ...
