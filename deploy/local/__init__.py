@@ -1,0 +1,1 @@
+"""The local stack: the production topology on one machine, with real servers and one command."""
