@@ -1,0 +1,243 @@
+"""Disclosure records: what an entry commits to without saying it.
+
+    commitment = base64url(SHA-256("ketenhub/record/1" ‖ 0x00 ‖ salt ‖ record)),  salt = 32 random bytes
+
+Two records belong to an entry. `shown` goes to both parties with its salt: which labels were permitted, which were
+withheld and why. `kept` stays at the hub, one for each data subject: the pseudonym, the responsible professional, the
+consents relied on, and the place in the subject's own chain (`nth`, `previous`), by which an accounting is complete or
+visibly not. Each is canonical JSON and travels as its exact text.
+
+When a record is erased with its salt, the commitment in the log says nothing any more, and every proof stays valid.
+
+Source: the architecture, section 6.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Final
+
+from audit.errors import CommitmentError, refused
+from schemas.canonical import INTEGER_MAX, b64url, canonical_json, parse_canonical
+from schemas.codes import EntryKind
+from schemas.document import JSONValue
+from schemas.identifiers import SubjectTag
+
+SALT_BYTES: Final = 32
+RECORD_BYTES_MAX: Final = 1024 * 1024
+_DOMAIN: Final = b"ketenhub/record/1\x00"
+_SHOWN: Final = "hub.record.shown"
+_KEPT: Final = "hub.record.kept"
+_KEPT_MEMBERS: Final = frozenset({"tag", "responsible", "relied_on", "trace", "nth", "previous"})
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
+_SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A label that was not disclosed, and every reason why."""
+
+    label: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRecord:
+    """What both parties are shown of a decision.
+
+    Attributes:
+        entry_kind: Kind of the entry that commits to it.
+        ground: Code of the ground.
+        permitted: Labels, in the message's order.
+        withheld: The other labels, in the message's order.
+        catalogue: Digest of the catalogue that decided.
+    """
+
+    entry_kind: EntryKind
+    ground: str
+    permitted: tuple[str, ...]
+    withheld: tuple[Withheld, ...]
+    catalogue: str
+
+    @property
+    def text(self) -> str:
+        """The record's exact text, under its commitment."""
+        return canonical_json(
+            {
+                "entry_kind": self.entry_kind,
+                "ground": self.ground,
+                "permitted": list(self.permitted),
+                "withheld": [{"label": item.label, "reasons": list(item.reasons)} for item in self.withheld],
+                "catalogue": self.catalogue,
+            }
+        ).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRecord:
+    """What the hub keeps about one data subject with one entry.
+
+    Attributes:
+        tag: The subject in the hub's own tag space.
+        responsible: Who answers for the message: `<register>:<number>`.
+        relied_on: Consents and measures that the decision relied on.
+        trace_id: W3C trace id, 32 hex digits.
+        span_id: W3C span id, 16 hex digits.
+        nth: The how-manieth record of this subject this is, from 1.
+        previous: Index of the entry with the one before; None for the first.
+    """
+
+    tag: SubjectTag
+    responsible: str
+    relied_on: tuple[str, ...]
+    trace_id: str
+    span_id: str
+    nth: int
+    previous: int | None
+
+    def __post_init__(self) -> None:
+        if self.nth < 1 or (self.previous is None) != (self.nth == 1):
+            raise ValueError("the first record of a subject has no predecessor, every other has one")
+
+    @property
+    def text(self) -> str:
+        """The record's exact text, under its commitment."""
+        members: dict[str, JSONValue] = {
+            "tag": self.tag.value,
+            "responsible": self.responsible,
+            "relied_on": list(self.relied_on),
+            "trace": {"trace_id": self.trace_id, "span_id": self.span_id},
+            "nth": self.nth,
+        }
+        if self.previous is not None:
+            members["previous"] = self.previous
+        return canonical_json(members).decode()
+
+
+def commit(*, salt: bytes, record: str) -> str:
+    """Return the commitment to a record, base64url.
+
+    Args:
+        salt: 32 random bytes that nobody else knows.
+        record: The record's exact text.
+
+    Raises:
+        ValueError: The salt has another length. Our own mistake.
+    """
+    if len(salt) != SALT_BYTES:
+        raise ValueError("a salt has 32 bytes")
+    return b64url(sha256(_DOMAIN + salt + record.encode()).digest())
+
+
+def verify_commitment(*, commitment: str, salt: bytes, record: str) -> None:
+    """Check that a record is the one that was committed to.
+
+    Raises:
+        CommitmentError: It is not.
+    """
+    if len(salt) != SALT_BYTES or not compare_digest(commit(salt=salt, record=record), commitment):
+        raise CommitmentError("the record is not the one that the entry commits to")
+
+
+def token_digest(token: str) -> str:
+    """Return the digest of a signed token as entries hold it: SHA-256 over its ASCII, base64url."""
+    return b64url(sha256(token.encode("ascii")).digest())
+
+
+def released_digest(digests: Sequence[str]) -> str:
+    """Return the digest over what was released: SHA-256 over the disclosures' digests, ascending, base64url.
+
+    Args:
+        digests: Digest of each released disclosure as it stands in the message, 43 characters, in any order.
+    """
+    return b64url(sha256("".join(sorted(digests)).encode("ascii")).digest())
+
+
+def parse_shown(text: str) -> ShownRecord:
+    """Read a shown record strictly; nothing is checked about what it says.
+
+    Raises:
+        DocumentError: It does not have the form of a shown record.
+    """
+    members = _object(text, code=_SHOWN)
+    if members.keys() != {"entry_kind", "ground", "permitted", "withheld", "catalogue"}:
+        raise refused(_SHOWN, "not the members of a shown record")
+    kind, withheld = members["entry_kind"], members["withheld"]
+    if kind not in EntryKind.__members__ or not isinstance(withheld, list):
+        raise refused(_SHOWN, "not a known kind, or no list of what was withheld")
+    return ShownRecord(
+        entry_kind=EntryKind(kind),
+        ground=_text(members["ground"], code=_SHOWN),
+        permitted=_texts(members["permitted"], code=_SHOWN),
+        withheld=parse_withheld(withheld, code=_SHOWN),
+        catalogue=_text(members["catalogue"], code=_SHOWN),
+    )
+
+
+def parse_withheld(items: Sequence[JSONValue], *, code: str) -> tuple[Withheld, ...]:
+    """Read a list of `{"label": …, "reasons": […]}`, each with at least one reason.
+
+    Raises:
+        DocumentError: With `code`: an item does not have this form.
+    """
+    found = []
+    for item in items:
+        if not isinstance(item, dict) or item.keys() != {"label", "reasons"} or not item["reasons"]:
+            raise refused(code, "what was withheld has a label and reasons")
+        found.append(Withheld(label=_text(item["label"], code=code), reasons=_texts(item["reasons"], code=code)))
+    return tuple(found)
+
+
+def parse_kept(text: str) -> KeptRecord:
+    """Read a kept record strictly.
+
+    Raises:
+        DocumentError: It does not have the form of a kept record.
+    """
+    members = _object(text, code=_KEPT)
+    if members.keys() | {"previous"} != _KEPT_MEMBERS:
+        raise refused(_KEPT, "not the members of a kept record")
+    trace, nth, previous = members["trace"], members["nth"], members.get("previous")
+    if not isinstance(trace, dict) or trace.keys() != {"trace_id", "span_id"}:
+        raise refused(_KEPT, "a trace has a trace id and a span id")
+    trace_id, span_id = _text(trace["trace_id"], code=_KEPT), _text(trace["span_id"], code=_KEPT)
+    if not _TRACE_ID.fullmatch(trace_id) or not _SPAN_ID.fullmatch(span_id):
+        raise refused(_KEPT, "a trace id has 32 hex digits, a span id 16")
+    first = "previous" not in members
+    if type(nth) is not int or not 1 <= nth <= INTEGER_MAX or first != (nth == 1):
+        raise refused(_KEPT, "`nth` counts from 1, and only the first has no `previous`")
+    if not first and (type(previous) is not int or previous < 0):
+        raise refused(_KEPT, "`previous` is an index")
+    return KeptRecord(
+        tag=SubjectTag(_text(members["tag"], code=_KEPT)),
+        responsible=_text(members["responsible"], code=_KEPT),
+        relied_on=_texts(members["relied_on"], code=_KEPT),
+        trace_id=trace_id,
+        span_id=span_id,
+        nth=nth,
+        previous=previous if isinstance(previous, int) else None,
+    )
+
+
+def _object(text: str, *, code: str) -> dict[str, JSONValue]:
+    data = text.encode()
+    if len(data) > RECORD_BYTES_MAX:
+        raise refused(code, f"a record has at most {RECORD_BYTES_MAX} bytes")
+    members = parse_canonical(data)
+    if not isinstance(members, dict):
+        raise refused(code, "a record is an object")
+    return members
+
+
+def _text(value: JSONValue, *, code: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise refused(code, "a text is needed here")
+    return value
+
+
+def _texts(value: JSONValue, *, code: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise refused(code, "a list of texts is needed here")
+    return tuple(_text(item, code=code) for item in value)
