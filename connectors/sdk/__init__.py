@@ -1,0 +1,1 @@
+"""The pipeline of one message, at both ends, and the client of the hub's API."""

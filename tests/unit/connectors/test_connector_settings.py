@@ -1,0 +1,68 @@
+"""Settings of a connector: what `init` writes is what `run` reads."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.settings import Settings, load_settings, parse_settings, settings_to_toml
+from schemas.codes import Capacity, Register, Role
+from schemas.errors import DocumentError
+from schemas.identifiers import OIN, ProfessionalNumber
+from schemas.message import Responsible
+
+MINIMUM = """
+oin = "00000099000000001000"
+name = "Gemeente \\"Voorbeeldstad\\""
+role = "gemeente"
+[hub]
+name = "hub.ketenhub.test"
+url = "http://127.0.0.1:8080/"
+"""
+
+
+def test_a_minimum_is_filled_with_defaults(tmp_path: Path) -> None:
+    settings = parse_settings(MINIMUM, home=tmp_path)
+    assert settings.oin == OIN("00000099000000001000")
+    assert settings.role is Role.GEMEENTE
+    assert settings.hub.url == "http://127.0.0.1:8080"
+    assert settings.folders.inbox == tmp_path / "in"
+    assert settings.responsible is None
+    assert settings.scan == ()
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    text = (
+        MINIMUM.replace('role = "gemeente"', 'role = "gi"\ncapacities = ["ots", "preventief"]\ncapacity = "ots"')
+        + 'log_vkey = "hub.ketenhub.test/log/1+1a2b3c4d+AQ"\nregistrar = { kty = "OKP", x = "abc" }\n'
+        + '[responsible]\nregister = "SKJ"\nnumber = "1 \'2\\\\"\n'
+        + '[receives_in]\n"00000099000000003000" = "voogdij"\n'
+    )
+    settings = parse_settings(text, home=tmp_path)
+    assert settings.capacities == (Capacity.OTS, Capacity.PREVENTIEF)
+    assert settings.responsible == Responsible(register=Register.SKJ, number=ProfessionalNumber("1 '2\\"))
+    (tmp_path / "connector.toml").write_text(settings_to_toml(settings), encoding="utf-8")
+    read: Settings = load_settings(tmp_path)
+    assert read == settings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "oin = ",
+        MINIMUM + "unknown = 1\n",
+        MINIMUM.replace("00000099000000001000", "99"),
+        MINIMUM.replace("gemeente", "school"),
+        MINIMUM.replace("http:", "ftp:"),
+        "wait_seconds = 31\n" + MINIMUM,
+        "poll_seconds = 0\n" + MINIMUM,
+    ],
+)
+def test_what_is_missing_unknown_or_out_of_range_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(DocumentError):
+        parse_settings(text, home=tmp_path)
+
+
+def test_a_home_without_settings_says_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="init"):
+        load_settings(tmp_path)
