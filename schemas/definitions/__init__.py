@@ -1,0 +1,44 @@
+"""Which message may hold what: profiles, message types and code lists, as data.
+
+>>> definitions = load_definitions()
+>>> definitions.category("jeugdige", "secretAddress")
+<Category.ADRES_GEHEIM: 'adres-geheim'>
+>>> definitions.message_type("notificatie-onderzoek").permits("jeugdige", "address")
+False
+"""
+
+from schemas.definitions.loader import Definitions, load_definitions, read_definitions
+from schemas.definitions.model import (
+    Code,
+    CodeList,
+    ContentRule,
+    ElementDefinition,
+    FinalReply,
+    GroupMember,
+    GroupRule,
+    MessageType,
+    Need,
+    Profile,
+    ReplyRule,
+    ValueType,
+    When,
+)
+
+__all__ = [
+    "Code",
+    "CodeList",
+    "ContentRule",
+    "Definitions",
+    "ElementDefinition",
+    "FinalReply",
+    "GroupMember",
+    "GroupRule",
+    "MessageType",
+    "Need",
+    "Profile",
+    "ReplyRule",
+    "ValueType",
+    "When",
+    "load_definitions",
+    "read_definitions",
+]
