@@ -1,0 +1,128 @@
+"""Decisions remembered: the same question has the same answer, so it is worked out once.
+
+    memo = DecisionMemo(packaged_catalogue())
+    exchange = Exchange(sender=sender, recipient=recipient, purpose="VTO", message_type="verzoek-tot-onderzoek")
+    message = memo.for_message(exchange, facts=NO_FACTS, at=at)
+    message.decide("jeugdige", "birthDate", category=Category.IDENTIFICATIE, subjects=subjects, necessary=None)
+
+A memo changes nothing but the time an answer takes. Its keys hold all that `decide` reads: the request, the facts and
+the day; one memo belongs to one catalogue. It is bounded: when it is full it starts empty again, so that a flood of
+strange questions costs time and no memory.
+
+Source: the architecture, section 10: at most 3 µs an element remembered, 50 µs cold.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final, TypeAlias
+
+from consent.decide import decide
+from consent.decision import Decision
+from consent.grounds import Catalogue
+from consent.request import DataSubject, DisclosureRequest, Exchange, Facts, civil_day
+from schemas.codes import Category, Necessity
+
+ENTRIES_MAX: Final = 65_536
+"""Default bound; an answer takes some hundreds of bytes, so a full memo takes some tens of megabytes at most."""
+
+_Frame: TypeAlias = tuple[Exchange, Facts, date | None]
+_Element: TypeAlias = tuple[str, str, Category, tuple[DataSubject, ...], Necessity | None]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The answers of one memo, by what is equal for a whole message and then by element."""
+
+    entries_max: int
+    frames: dict[_Frame, dict[_Element, Decision]] = field(default_factory=dict)
+    size: int = 0
+
+    def frame(self, key: _Frame) -> dict[_Element, Decision]:
+        found = self.frames.get(key)
+        if found is None:
+            found = self.frames[key] = {}
+            self._count()
+        return found
+
+    def put(self, frame: dict[_Element, Decision], element: _Element, decision: Decision) -> None:
+        frame[element] = decision
+        self._count()
+
+    def _count(self) -> None:
+        self.size += 1
+        if self.size > self.entries_max:
+            # A frame that a caller still holds must not grow on outside the count.
+            for frame in self.frames.values():
+                frame.clear()
+            self.frames.clear()
+            self.size = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDecisions:
+    """The decisions about one message: everything but the element is fixed. Made by `DecisionMemo.for_message`."""
+
+    _catalogue: Catalogue
+    _shelf: _Shelf
+    _frame: dict[_Element, Decision]
+    _at: datetime
+    _key: _Frame
+
+    def decide(
+        self,
+        profile: str,
+        element: str,
+        *,
+        category: Category,
+        subjects: tuple[DataSubject, ...],
+        necessary: Necessity | None,
+    ) -> Decision:
+        """Decide about one element of this message; the same as `consent.decide.decide`."""
+        key = (profile, element, category, subjects, necessary)
+        decision = self._frame.get(key)
+        if decision is None:
+            exchange, facts, _ = self._key
+            request = DisclosureRequest(
+                sender=exchange.sender,
+                recipient=exchange.recipient,
+                purpose=exchange.purpose,
+                message_type=exchange.message_type,
+                profile=profile,
+                element=element,
+                category=category,
+                subjects=subjects,
+                necessary=necessary,
+                spoed=exchange.spoed,
+            )
+            decision = decide(request, catalogue=self._catalogue, facts=facts, at=self._at)
+            self._shelf.put(self._frame, key, decision)
+        return decision
+
+
+class DecisionMemo:
+    """Answers by one catalogue, remembered.
+
+    Unlike `decide`, it takes the annotations at their word: what it is given must be of the types that they name.
+
+    Attributes:
+        catalogue: The catalogue that decides.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, entries_max: int = ENTRIES_MAX) -> None:
+        self.catalogue = catalogue
+        self._shelf = _Shelf(entries_max=entries_max)
+
+    def __len__(self) -> int:
+        """How many answers and messages are remembered; never more than the bound."""
+        return self._shelf.size
+
+    def for_message(self, exchange: Exchange, *, facts: Facts, at: datetime) -> MessageDecisions:
+        """Fix what is equal for every element of a message.
+
+        Args:
+            exchange: The parties, the purpose and the message type.
+            facts: What the rim found.
+            at: The moment of the decision, aware; read once for a message.
+        """
+        key = (exchange, facts, civil_day(at))
+        return MessageDecisions(self.catalogue, self._shelf, self._shelf.frame(key), at, key)
