@@ -53,6 +53,7 @@ class ShownRecord:
         permitted: Labels, in the message's order.
         withheld: The other labels, in the message's order.
         catalogue: Digest of the catalogue that decided.
+        marks: What a permit asks to be shown and looked at afterwards, such as `unprompted`.
     """
 
     entry_kind: EntryKind
@@ -60,6 +61,7 @@ class ShownRecord:
     permitted: tuple[str, ...]
     withheld: tuple[Withheld, ...]
     catalogue: str
+    marks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -71,6 +73,7 @@ class ShownRecord:
                 "permitted": list(self.permitted),
                 "withheld": [{"label": item.label, "reasons": list(item.reasons)} for item in self.withheld],
                 "catalogue": self.catalogue,
+                "marks": list(self.marks),
             }
         ).decode()
 
@@ -162,9 +165,9 @@ def parse_shown(text: str) -> ShownRecord:
         DocumentError: It does not have the form of a shown record.
     """
     members = _object(text, code=_SHOWN)
-    if members.keys() != {"entry_kind", "ground", "permitted", "withheld", "catalogue"}:
+    if members.keys() != {"entry_kind", "ground", "permitted", "withheld", "catalogue", "marks"}:
         raise refused(_SHOWN, "not the members of a shown record")
-    kind, withheld = members["entry_kind"], members["withheld"]
+    kind, withheld = _text(members["entry_kind"], code=_SHOWN), members["withheld"]
     if kind not in EntryKind.__members__ or not isinstance(withheld, list):
         raise refused(_SHOWN, "not a known kind, or no list of what was withheld")
     return ShownRecord(
@@ -173,6 +176,7 @@ def parse_shown(text: str) -> ShownRecord:
         permitted=_texts(members["permitted"], code=_SHOWN),
         withheld=parse_withheld(withheld, code=_SHOWN),
         catalogue=_text(members["catalogue"], code=_SHOWN),
+        marks=_texts(members["marks"], code=_SHOWN),
     )
 
 

@@ -147,14 +147,18 @@ class Label:
     digests: tuple[str, ...]
 
 
+def label_text(item: Item, element: str) -> str:
+    """Write the label of an element of an item as people and evidence do: `<profile>/<item id>/<element>`."""
+    return f"{item.profile}/{item.id}/{element}"
+
+
 def labels(message: Message) -> tuple[Label, ...]:
     """List every label of a message in the order of its sealed elements."""
     found: list[Label] = []
     first = 0
     for index, item in enumerate(message.content):
-        prefix = f"{item.profile}/{item.id}/"
         for name, digests in item.elements.items():
-            text = prefix + name
+            text = label_text(item, name)
             found.append(Label(item=index, subject=None, name=name, text=text, first=first, digests=digests))
             first += len(digests)
     for index, subject in enumerate(message.subjects):
@@ -255,8 +259,28 @@ def _placeholders(digests: Sequence[str]) -> list[JSONValue]:
 
 
 _CLAIMS: Final = frozenset(
-    "iss hubs jti iat pickup_by type ver recipient capacity case reply_to asks corrects recalls spoed"
-    " responsible subjects sealed _sd_alg content".split()
+    [
+        "iss",
+        "hubs",
+        "jti",
+        "iat",
+        "pickup_by",
+        "type",
+        "ver",
+        "recipient",
+        "capacity",
+        "case",
+        "reply_to",
+        "asks",
+        "corrects",
+        "recalls",
+        "spoed",
+        "responsible",
+        "subjects",
+        "sealed",
+        "_sd_alg",
+        "content",
+    ]
 )
 _RECIPIENT: Final = frozenset({"oin", "purpose", "capacity"})
 _RESPONSIBLE: Final = frozenset({"register", "number"})
@@ -391,7 +415,7 @@ def _read_claims(reader: _Reader, claims: dict[str, JSONValue]) -> Message | Non
     )
 
 
-_REASON: Final = re.compile(r"[^\x00-\x1f\x7f]{1,%d}" % SPOED_REASON_MAX)
+_REASON: Final = re.compile(rf"[^\x00-\x1f\x7f]{{1,{SPOED_REASON_MAX}}}")
 
 
 def _read_subject(reader: _Reader, value: JSONValue, pointer: str) -> Subject:

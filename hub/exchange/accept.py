@@ -1,0 +1,346 @@
+"""Accept a message: step 6 of the way of one message.
+
+`accept` reads as the numbered steps of the architecture. Before step 1 has held, nothing is stored, logged or awaited.
+
+Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/messages`).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from audit.entries import EntryDraft
+from audit.records import token_digest
+from hub.exchange.decide import decide_labels, find_facts, keep, make_shown, pointer, watches
+from hub.exchange.services import Policy, Services, World
+from hub.exchange.stages import Arrival, Decided, Structured, Verified
+from hub.ports import (
+    DecisionOutdatedError,
+    LogMember,
+    MemberLostError,
+    RefusalRecorded,
+    Shown,
+    SubmissionAccepted,
+)
+from schemas.codes import EntryKind, TokenType
+from schemas.definitions import Definitions
+from schemas.errors import (
+    AuthenticationError,
+    DocumentError,
+    Issue,
+    RejectedMessageError,
+    ReplayError,
+    UnavailableError,
+)
+from schemas.identifiers import HubName, MessageId, SubjectTag
+from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.message import Message, label_text, labels, parse_message, sealed_digests
+from schemas.sdjwt import disclosure_digest, parse_disclosure
+from schemas.sealing import digest_of_hashes, element_hashes
+from schemas.structure import check_structure
+from schemas.wire import Submission
+
+FUTURE_SECONDS_MAX: Final = 120
+"""How far ahead of the hub's clock a message may be dated."""
+
+DECISIONS_MAX: Final = 3
+"""How often a decision is taken anew because its inputs changed under it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer to a submission: a message counts as sent only when these verify at the sender.
+
+    Attributes:
+        id: The message.
+        index: Place of its SUBMISSION entry in the log.
+        entry: Exact text of that entry.
+        shown: What was permitted and withheld; the entry commits to it.
+        tlog_proof: Proof of the entry.
+        repeated: Whether this is the old answer to a known message.
+    """
+
+    id: MessageId
+    index: int
+    entry: str
+    shown: Shown
+    tlog_proof: str
+    repeated: bool
+
+
+async def accept(submission: Submission, *, arrival: Arrival, services: Services) -> Accepted:
+    """Accept one submission, or refuse it with every issue.
+
+    1. signature: the sender is admitted, in force, and signed these bytes
+    2. known: an id that is here already gets the old answer, or a conflict
+    3. times: not from the future, not past its time
+    4. structure: labels against definitions, seal over what came, tags signed by the sender
+    5. recipient: admitted, in force, sealed to its newest key
+    6. decision: every label, for this recipient
+    7. log and store, in one transaction; anew from 5 if what the decision read has changed
+
+    Step 2 costs no reading: storing a known id loses, and a refusal in 3 to 6 looks first whether the id is known.
+
+    Raises:
+        RejectedMessageError: The sender must change the message; the refusal of a verified sender is logged.
+        UnavailableError: It may succeed later; nothing was changed.
+        EvidenceError: The log contradicts itself.
+    """
+    # 1. signature
+    verified = verify_sender(submission, world=services.worlds.current())
+    try:
+        # 3. to 7.; losing in 7 leads to 2.
+        return await _accept_verified(verified, arrival=arrival, services=services)
+    except MemberLostError:
+        return await _known_answer(verified, services=services)
+    except RejectedMessageError:
+        # 2. known
+        if await services.store.message(verified.message.id) is not None:
+            return await _known_answer(verified, services=services)
+        await _log_refusal(verified, arrival=arrival, services=services)
+        raise
+
+
+def verify_sender(submission: Submission, *, world: World) -> Verified:
+    """Find out who signed a message, and that these are the bytes.
+
+    Raises:
+        AuthenticationError: The sender is unknown, suspended, or the key is not one of its keys in force.
+        SignatureError: The signature does not fit.
+        DocumentError: The message is not of the form of a message.
+    """
+    parsed = parse_jws(submission.message, typ=TokenType.MESSAGE)
+    message = parse_message(parsed.payload)
+    sender = world.directory.participant(message.sender)
+    if sender is None or not sender.in_force:
+        raise AuthenticationError("the sender is not a participant in force", code="sender.participant.unknown")
+    key = sender.signing_key(parsed.kid)
+    if key is None:
+        raise AuthenticationError("the message is not signed with the sender's key in force", code="sender.key.unknown")
+    return Verified(
+        submission=submission, jws=verify_parsed_jws(parsed, key=key), message=message, sender=sender
+    )
+
+
+def check_times(verified: Verified, *, arrival: Arrival) -> None:
+    """Refuse what is dated ahead, or past its time.
+
+    Raises:
+        DocumentError: With an issue for each.
+    """
+    message, issues = verified.message, list[Issue]()
+    if message.issued_at > arrival.seconds + FUTURE_SECONDS_MAX:
+        text = f"dated more than {FUTURE_SECONDS_MAX} s ahead of the hub's clock; check the clock of the sender"
+        issues.append(Issue(pointer="/iat", code="sender.message.future", text=text))
+    if message.pickup_by <= arrival.seconds:
+        text = "its time to be collected has passed; send it as a new message"
+        issues.append(Issue(pointer="/pickup_by", code="sender.message.expired", text=text))
+    if issues:
+        raise DocumentError("the message is not of this time", issues=issues)
+
+
+def structure(verified: Verified, *, hub: HubName, world: World, policy: Policy) -> Structured:
+    """Check everything that the labels, the seal and the tags show.
+
+    Raises:
+        DocumentError: With every issue.
+    """
+    message, submission = verified.message, verified.submission
+    issues = list(check_structure(message, policy.definitions))
+    if hub != message.hubs[0]:
+        text = "the first hub that the message names is not this hub"
+        issues.append(Issue(pointer="/hubs/0", code="sender.hub.other", text=text))
+    recipient = world.directory.participant(message.recipient.oin)
+    if recipient is None or not recipient.in_force:
+        text = "the recipient is not a participant in force"
+        issues.append(Issue(pointer="/recipient/oin", code="sender.recipient.unknown", text=text))
+    elif recipient.sealing_key is None or recipient.sealing_key.kid != message.sealed.kid:
+        text = "sealed to a key that is not the recipient's newest; read the directory and seal anew"
+        issues.append(Issue(pointer="/sealed/kid", code="sender.sealing-key.outdated", text=text))
+    hashes, seal_issues = _check_seal(verified)
+    tags, tag_issues = _check_tags(submission, verified)
+    issues += seal_issues + tag_issues
+    if issues or recipient is None:
+        raise DocumentError("the message does not fit its definition", issues=issues)
+    return Structured(verified=verified, recipient=recipient, labels=labels(message), tags=tags, hashes=hashes)
+
+
+def _check_seal(verified: Verified) -> tuple[bytes, list[Issue]]:
+    """Hash what came and compare with what the sender signed."""
+    submission, message = verified.submission, verified.message
+    count = len(sealed_digests(message))
+    if len(submission.elements) != count:
+        text = f"{count} sealed elements are signed, {len(submission.elements)} came"
+        return b"", [Issue(pointer="/elements", code="sender.sealed.count", text=text)]
+    hashes = element_hashes(submission.key, submission.elements)
+    if digest_of_hashes(hashes) != message.sealed.digest:
+        text = "the sealed elements are not those that the sender signed"
+        return b"", [Issue(pointer="/elements", code="sender.sealed.digest", text=text)]
+    return hashes, []
+
+
+def _check_tags(submission: Submission, verified: Verified) -> tuple[tuple[SubjectTag, ...], list[Issue]]:
+    """Read this hub's tag of every subject from its disclosure."""
+    subjects = verified.message.subjects
+    if len(submission.tags) != len(subjects):
+        text = "one tag disclosure for each subject is needed"
+        return (), [Issue(pointer="/tags", code="sender.tag.count", text=text)]
+    tags: list[SubjectTag] = []
+    issues: list[Issue] = []
+    for number, (text_, subject) in enumerate(zip(submission.tags, subjects, strict=True)):
+        try:
+            if disclosure_digest(text_) != subject.tag[0]:
+                raise DocumentError(code="sender.tag.digest")
+            value = parse_disclosure(text_).value
+            tags.append(SubjectTag(value if isinstance(value, str) else ""))
+        except DocumentError as error:
+            issues.append(
+                Issue(pointer=f"/tags/{number}", code=error.code, text="not the tag that the sender signed")
+            )
+    return tuple(tags), issues
+
+
+async def _accept_verified(verified: Verified, *, arrival: Arrival, services: Services) -> Accepted:
+    # 3. times
+    check_times(verified, arrival=arrival)
+    for _ in range(DECISIONS_MAX):
+        # 4. structure, 5. recipient
+        world = services.worlds.current()
+        structured = structure(verified, hub=services.hub, world=world, policy=services.policy)
+        # 6. decision
+        facts = await find_facts(verified.message, store=services.store)
+        decided = decide_labels(structured, facts=facts, world=world, at=arrival.at, policy=services.policy)
+        _refuse_incomplete(decided, definitions=services.policy.definitions)
+        # 7. log and store
+        shown = make_shown(decided, kind=EntryKind.SUBMISSION, randomness=services.randomness)
+        member = _submission_member(decided, shown=shown, arrival=arrival, services=services)
+        try:
+            appended = await services.log.append(member)
+        except DecisionOutdatedError:
+            await services.worlds.refresh()
+            continue
+        recipient = verified.message.recipient.oin
+        await services.outbox.message_waits(recipient, verified.message.id)
+        await services.wake_ups.wake(recipient)
+        return Accepted(
+            id=verified.message.id,
+            index=appended.index,
+            entry=appended.entry,
+            shown=shown,
+            tlog_proof=appended.tlog_proof,
+            repeated=False,
+        )
+    raise UnavailableError("what this message depends on keeps changing; send it again", code="hub.decision.outdated")
+
+
+def _refuse_incomplete(decided: Decided, *, definitions: Definitions) -> None:
+    """Refuse a message of which nothing, or not all that its type requires, is permitted.
+
+    Raises:
+        DocumentError: With an issue for each withheld label.
+    """
+    permitted = frozenset(label.text for label in decided.permitted)
+    if permitted and (not decided.withheld or not check_structure(_what_is_left(decided, permitted), definitions)):
+        return
+    issues = [
+        Issue(pointer=pointer(label), code=f"sender.decision.{reason}", text=reason.en, text_nl=reason.nl)
+        for label, reasons in decided.withheld
+        for reason in reasons
+    ]
+    nothing = "nothing of the message may go to this recipient for this purpose"
+    required = "an element that this message type requires may not go to this recipient for this purpose"
+    raise DocumentError(required if permitted else nothing, code="sender.decision.denied", issues=issues)
+
+
+def _what_is_left(decided: Decided, permitted: frozenset[str]) -> Message:
+    """The message with only the permitted labels: what its recipient would see of it."""
+    message = decided.structured.verified.message
+    items = []
+    for item in message.content:
+        kept = {name: each for name, each in item.elements.items() if label_text(item, name) in permitted}
+        if kept:
+            items.append(replace(item, elements=kept))
+    return replace(message, content=tuple(items))
+
+
+def _submission_member(decided: Decided, *, shown: Shown, arrival: Arrival, services: Services) -> LogMember:
+    structured = decided.structured
+    verified, message = structured.verified, structured.verified.message
+    submission = verified.submission
+    draft = EntryDraft(
+        kind=EntryKind.SUBMISSION,
+        id=message.id.value,
+        sender=message.sender,
+        recipient=message.recipient.oin,
+        purpose=message.recipient.purpose,
+        catalogue=decided.catalogue,
+        as_of=decided.as_of,
+        message=token_digest(submission.message),
+    )
+    return LogMember(
+        draft=draft,
+        shown=shown,
+        kept=keep(decided, arrival=arrival, randomness=services.randomness),
+        watches=watches(decided),
+        touches=frozenset(),
+        change=SubmissionAccepted(
+            id=message.id,
+            jws=submission.message,
+            sender=message.sender,
+            recipient=message.recipient.oin,
+            type=message.type,
+            purpose=message.recipient.purpose,
+            case=message.case,
+            reply_to=message.reply_to,
+            issued_at=message.issued_at,
+            pickup_by=message.pickup_by,
+            sealing_kid=message.sealed.kid,
+            sealed_key=submission.key,
+            elements={number: submission.elements[number] for number in decided.numbers},
+            hashes=structured.hashes,
+            tags=submission.tags,
+            trace_id=arrival.trace_id,
+        ),
+    )
+
+
+async def _known_answer(verified: Verified, *, services: Services) -> Accepted:
+    """Give the old answer to its own sender's same message.
+
+    Raises:
+        ReplayError: The id stands for another message.
+    """
+    known = await services.store.message(verified.message.id)
+    if known is None or known.sender != verified.message.sender or known.jws != verified.submission.message:
+        raise ReplayError("this message id was used for another message; draw a new one", code="sender.jti.used")
+    return Accepted(
+        id=known.id,
+        index=known.index,
+        entry=known.entry,
+        shown=known.shown,
+        tlog_proof=await services.log.proof(known.index),
+        repeated=True,
+    )
+
+
+async def _log_refusal(verified: Verified, *, arrival: Arrival, services: Services) -> None:
+    """Log that a verified sender's message was refused: once for each message, and not without bound."""
+    message = verified.message
+    digest = token_digest(verified.submission.message)
+    draft = EntryDraft(
+        kind=EntryKind.REFUSAL,
+        id=message.id.value,
+        sender=message.sender,
+        recipient=message.recipient.oin,
+        purpose=message.recipient.purpose,
+        catalogue=services.policy.catalogue.digest,
+        message=digest,
+        pad=services.randomness.bytes(16),
+    )
+    change = RefusalRecorded(message_digest=digest, sender=message.sender)
+    member = LogMember(
+        draft=draft, shown=None, kept=(), watches=frozenset(), touches=frozenset(), change=change
+    )
+    try:
+        await services.log.append(member)
+    except MemberLostError:
+        return

@@ -1,0 +1,160 @@
+"""Decide every label of a message, and write down what was decided.
+
+The decision itself is `consent.decide`; here its questions are made from labels and admissions, and its answers turned
+into what goes into the log. The connector asks the same questions before it sends.
+
+Source: the architecture, sections 4, 5 and 6.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from audit.records import SALT_BYTES, ShownRecord, Withheld, parse_shown
+from consent.decide import decide_pseudonym
+from consent.decision import Decision, Deny
+from consent.reasons import Reason
+from consent.request import DataSubject, DisclosureRequest, Facts, Party, Route, reply_fact
+from hub.exchange.services import Policy, World
+from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
+from hub.ports import KeptDraft, Shown, Store
+from schemas.codes import Capacity, EntryKind
+from schemas.message import Label, Message
+from schemas.participants import Participant
+from schemas.randomness import Randomness
+
+_NOTHING_DENIED: Final[Mapping[str, tuple[Reason, ...]]] = {}
+
+
+async def find_facts(message: Message, *, store: Store) -> Facts:
+    """Look up what the decision about a message may know beyond its labels.
+
+    A message that names one to reply to which is not here, or went another way, is not refused for it: the fact does
+    not exist, and the decision says what follows.
+
+    Raises:
+        UnavailableError: The store could not be reached.
+    """
+    if message.reply_to is None:
+        return Facts()
+    answered = await store.message(message.reply_to)
+    if answered is None:
+        return Facts()
+    route = Route(sender=message.sender, recipient=message.recipient.oin, case=message.case)
+    way = Route(sender=answered.sender, recipient=answered.recipient, case=answered.case)
+    return Facts(reply=reply_fact(route, answered=way, message_type=answered.type))
+
+
+def decide_labels(
+    structured: Structured,
+    *,
+    facts: Facts,
+    world: World,
+    at: datetime,
+    policy: Policy,
+    denied: Mapping[str, tuple[Reason, ...]] = _NOTHING_DENIED,
+) -> Decided:
+    """Decide every label for the message's recipient.
+
+    Args:
+        structured: The message, checked.
+        facts: What was looked up for it.
+        world: The participants, and the log size at which they were read.
+        at: The moment of the decision.
+        policy: Catalogue and definitions.
+        denied: Labels that acceptance denied, with the reasons: a denial on acceptance is final.
+    """
+    message = structured.verified.message
+    sender = _party(structured.verified.sender, message.capacity)
+    recipient = _party(structured.recipient, message.recipient.capacity)
+    people = tuple(DataSubject(role=each.role, age=each.age, turns=each.turns) for each in message.subjects)
+    abouts = tuple(tuple(people[index] for index in item.about) for item in message.content)
+    profiles = tuple(policy.definitions.profile(item.profile) for item in message.content)
+    decisions: list[LabelDecision] = []
+    about_subject: dict[int, list[Decision]] = {index: [] for index in range(len(people))}
+    for label in structured.labels:
+        decision: Decision
+        if label.item is None:
+            decision = decide_pseudonym(about_subject[label.subject or 0])
+        elif label.text in denied:
+            decision = Deny(reasons=denied[label.text])
+        else:
+            item = message.content[label.item]
+            request = DisclosureRequest(
+                sender=sender,
+                recipient=recipient,
+                purpose=message.recipient.purpose,
+                message_type=message.type,
+                profile=item.profile,
+                element=label.name,
+                category=profiles[label.item].elements[label.name].category,
+                subjects=abouts[label.item],
+                necessary=item.necessary,
+                spoed=message.spoed is not None,
+            )
+            decision = policy.decisions.decide(request, facts=facts, at=at)
+        if label.item is not None:
+            for index in message.content[label.item].about:
+                about_subject[index].append(decision)
+        decisions.append(LabelDecision(label=label, decision=decision))
+    return Decided(
+        structured=structured,
+        decisions=tuple(decisions),
+        catalogue=policy.catalogue.digest,
+        as_of=world.as_of,
+    )
+
+
+def _party(participant: Participant, capacity: Capacity | None) -> Party:
+    return Party(role=participant.role, capacity=capacity, admitted=participant.capacities)
+
+
+def denied_before(shown: str) -> Mapping[str, tuple[Reason, ...]]:
+    """Read from the record of the acceptance which labels it denied, and why."""
+    return {each.label: tuple(Reason(code) for code in each.reasons) for each in parse_shown(shown).withheld}
+
+
+def pointer(label: Label) -> str:
+    """Where a label stands in the claims, as JSON Pointer."""
+    if label.item is None:
+        return f"/subjects/{label.subject}/yours"
+    return f"/content/{label.item}/elements/{label.name}"
+
+
+def make_shown(decided: Decided, *, kind: EntryKind, randomness: Randomness) -> Shown:
+    """Write the record that both parties get: labels permitted, labels withheld with reasons, marks, and the ground."""
+    record = ShownRecord(
+        entry_kind=kind,
+        ground=decided.structured.verified.message.recipient.purpose,
+        permitted=tuple(label.text for label in decided.permitted),
+        withheld=tuple(
+            Withheld(label=label.text, reasons=tuple(reason.value for reason in reasons))
+            for label, reasons in decided.withheld
+        ),
+        marks=tuple(mark.value for mark in decided.marks),
+        catalogue=decided.catalogue,
+    )
+    return Shown(text=record.text, salt=randomness.bytes(SALT_BYTES))
+
+
+def keep(decided: Decided, *, arrival: Arrival, randomness: Randomness) -> tuple[KeptDraft, ...]:
+    """Make the records that the hub keeps, one for each data subject."""
+    responsible = decided.structured.verified.message.responsible
+    return tuple(
+        KeptDraft(
+            tag=tag,
+            salt=randomness.bytes(SALT_BYTES),
+            responsible=f"{responsible.register}:{responsible.number.value}",
+            relied_on=decided.relied_on,
+            trace_id=arrival.trace_id,
+            span_id=arrival.span_id,
+        )
+        for tag in decided.structured.tags
+    )
+
+
+def watches(decided: Decided) -> frozenset[str]:
+    """Name whom and what the decision read: the order of the log is the order of effect."""
+    message = decided.structured.verified.message
+    tags = {tag.value for tag in decided.structured.tags}
+    return frozenset({message.sender.value, message.recipient.oin.value, *tags})
