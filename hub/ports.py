@@ -101,9 +101,11 @@ class DisclosureMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptGiven:
-    """The recipient says what arrived. Loses if there is a receipt already, or if the newest disclosure is another.
+    """The recipient says what arrived.
 
-    `forget` drops the ciphertexts (outcome `accepted`).
+    Loses if the message is received (an accepting receipt is final) or expired, if its newest receipt is this one, or
+    if its newest disclosure is another. A refusing receipt can be followed by another receipt: what was held back is
+    then taken after all. `forget` drops the ciphertexts (outcome `accepted`).
     """
 
     message_id: MessageId

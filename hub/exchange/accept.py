@@ -8,8 +8,11 @@ Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/messages`).
 from dataclasses import dataclass, replace
 from typing import Final
 
+from schemas.wire import Submission
+
 from audit.entries import EntryDraft
 from audit.records import token_digest
+from hub.exchange.authenticate import FUTURE_SECONDS_MAX
 from hub.exchange.decide import decide_labels, find_facts, keep, make_shown, pointer, watches
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
@@ -37,10 +40,6 @@ from schemas.message import Message, label_text, labels, parse_message, sealed_d
 from schemas.sdjwt import disclosure_digest, parse_disclosure
 from schemas.sealing import digest_of_hashes, element_hashes
 from schemas.structure import check_structure
-from schemas.wire import Submission
-
-FUTURE_SECONDS_MAX: Final = 120
-"""How far ahead of the hub's clock a message may be dated."""
 
 DECISIONS_MAX: Final = 3
 """How often a decision is taken anew because its inputs changed under it."""
@@ -116,9 +115,7 @@ def verify_sender(submission: Submission, *, world: World) -> Verified:
     key = sender.signing_key(parsed.kid)
     if key is None:
         raise AuthenticationError("the message is not signed with the sender's key in force", code="sender.key.unknown")
-    return Verified(
-        submission=submission, jws=verify_parsed_jws(parsed, key=key), message=message, sender=sender
-    )
+    return Verified(submission=submission, jws=verify_parsed_jws(parsed, key=key), message=message, sender=sender)
 
 
 def check_times(verified: Verified, *, arrival: Arrival) -> None:
@@ -193,9 +190,7 @@ def _check_tags(submission: Submission, verified: Verified) -> tuple[tuple[Subje
             value = parse_disclosure(text_).value
             tags.append(SubjectTag(value if isinstance(value, str) else ""))
         except DocumentError as error:
-            issues.append(
-                Issue(pointer=f"/tags/{number}", code=error.code, text="not the tag that the sender signed")
-            )
+            issues.append(Issue(pointer=f"/tags/{number}", code=error.code, text="not the tag that the sender signed"))
     return tuple(tags), issues
 
 
@@ -337,9 +332,7 @@ async def _log_refusal(verified: Verified, *, arrival: Arrival, services: Servic
         pad=services.randomness.bytes(16),
     )
     change = RefusalRecorded(message_digest=digest, sender=message.sender)
-    member = LogMember(
-        draft=draft, shown=None, kept=(), watches=frozenset(), touches=frozenset(), change=change
-    )
+    member = LogMember(draft=draft, shown=None, kept=(), watches=frozenset(), touches=frozenset(), change=change)
     try:
         await services.log.append(member)
     except MemberLostError:

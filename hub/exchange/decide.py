@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from schemas.participants import Participant
+
 from audit.records import SALT_BYTES, ShownRecord, Withheld, parse_shown
 from consent.decide import decide_pseudonym
 from consent.decision import Decision, Deny
@@ -20,7 +22,6 @@ from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
 from hub.ports import KeptDraft, Shown, Store
 from schemas.codes import Capacity, EntryKind
 from schemas.message import Label, Message
-from schemas.participants import Participant
 from schemas.randomness import Randomness
 
 _NOTHING_DENIED: Final[Mapping[str, tuple[Reason, ...]]] = {}

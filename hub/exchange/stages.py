@@ -9,13 +9,14 @@ only a `Decided` can be logged.
 from dataclasses import dataclass
 from datetime import datetime
 
+from schemas.participants import Participant
+from schemas.wire import Submission
+
 from consent.decision import Decision, Permit
 from consent.reasons import Mark, Reason
 from schemas.identifiers import SubjectTag
 from schemas.jws import VerifiedJWS
 from schemas.message import Label, Message
-from schemas.participants import Participant
-from schemas.wire import Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

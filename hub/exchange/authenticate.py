@@ -1,0 +1,105 @@
+"""Find out who signed a request: releases and receipts authenticate themselves.
+
+Source: the architecture, sections 4 and 7.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+
+from schemas.participants import Participant
+
+from audit.records import token_digest
+from hub.exchange.services import World
+from hub.exchange.stages import Arrival
+from schemas.codes import TokenType
+from schemas.errors import AuthenticationError, RejectedMessageError
+from schemas.identifiers import OIN, HubName
+from schemas.jws import parse_jws, verify_parsed_jws
+
+REQUEST_SECONDS_MAX: Final = 300
+"""How old a signed request may be that asks for something."""
+
+FUTURE_SECONDS_MAX: Final = 120
+"""How far ahead of the hub's clock anything signed may be dated."""
+
+
+class Claims(Protocol):
+    """What every signed request says about itself."""
+
+    @property
+    def issuer(self) -> OIN:
+        """Who asks."""
+
+    @property
+    def issued_at(self) -> int:
+        """When, as NumericDate."""
+
+    @property
+    def hub(self) -> HubName:
+        """The hub that is asked."""
+
+
+ClaimsT = TypeVar("ClaimsT", bound=Claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Generic[ClaimsT]):
+    """A request of which we know who signed it, and that it is meant for this hub and this moment.
+
+    Attributes:
+        claims: What it says.
+        participant: Who signed it, as the directory has it.
+        digest: SHA-256 of the token's ASCII, as log entries name it.
+        token: The token as it came.
+    """
+
+    claims: ClaimsT
+    participant: Participant
+    digest: str
+    token: str
+
+
+def authenticate(
+    token: str,
+    *,
+    typ: TokenType,
+    parse: Callable[[bytes], ClaimsT],
+    arrival: Arrival,
+    hub: HubName,
+    world: World,
+    age_seconds_max: int | None = REQUEST_SECONDS_MAX,
+) -> Request[ClaimsT]:
+    """Verify a signed request.
+
+    Args:
+        token: Compact JWS.
+        typ: The one type that counts here.
+        parse: Reads the claims of that type.
+        arrival: When it came.
+        hub: This hub.
+        world: The participants.
+        age_seconds_max: How old it may be; None for what is evidence and is sent again until it arrives.
+
+    Raises:
+        AuthenticationError: Nobody in force signed this.
+        SignatureError: The signature does not fit.
+        DocumentError: The claims are not of the form of this request.
+        RejectedMessageError: It is for another hub, or not of this moment.
+    """
+    parsed = parse_jws(token, typ=typ)
+    claims = parse(parsed.payload)
+    participant = world.directory.participant(claims.issuer)
+    if participant is None or not participant.in_force(arrival.at):
+        raise AuthenticationError("the sender of this request is not a participant in force", code="sender.unknown")
+    key = participant.signing_key(parsed.kid)
+    if key is None:
+        raise AuthenticationError("the request is not signed with a key in force", code="sender.key.unknown")
+    verify_parsed_jws(parsed, key=key)
+    if claims.hub != hub:
+        raise RejectedMessageError("the request names another hub", code="sender.hub.other")
+    too_old = age_seconds_max is not None and claims.issued_at < arrival.seconds - age_seconds_max
+    if too_old or claims.issued_at > arrival.seconds + FUTURE_SECONDS_MAX:
+        text = "the request is not of this moment; check the clock and sign it anew"
+        raise RejectedMessageError(text, code="sender.request.time")
+    return Request(claims=claims, participant=participant, digest=token_digest(token), token=token)

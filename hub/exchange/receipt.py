@@ -1,0 +1,143 @@
+"""Take the recipient's signed word that a message came: step 13 of the way of one message.
+
+Source: the architecture, sections 1 and 7 (`POST /v1/receipts`).
+"""
+
+from dataclasses import dataclass
+
+from schemas.requests import Outcome, ReceiptClaims, parse_receipt
+
+from audit.entries import PAD_BYTES, EntryDraft
+from audit.records import token_digest
+from hub.exchange.authenticate import Request, authenticate
+from hub.exchange.services import Services
+from hub.exchange.stages import Arrival
+from hub.ports import LogMember, MemberLostError, MessageState, ReceiptGiven, StoredDisclosure, StoredMessage
+from schemas.codes import EntryKind, TokenType
+from schemas.errors import DocumentError, Issue, RejectedMessageError, ReplayError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipted:
+    """The answer to a receipt: where it stands in the log.
+
+    Attributes:
+        index: Place of the RECEIPT entry.
+        entry: Exact text of that entry.
+        tlog_proof: Proof of the entry.
+        repeated: Whether this is the old answer to the same receipt.
+    """
+
+    index: int
+    entry: str
+    tlog_proof: str
+    repeated: bool
+
+
+async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receipted:
+    """Log a receipt, and forget the ciphertexts if it accepts.
+
+    1. authenticate: the recipient signed it, however long ago
+    2. find: the message is its own and was released
+    3. repeat: the same receipt gets the same answer
+    4. compare: the receipt is about what the newest disclosure released
+    5. log RECEIPT and change the state, in one transaction
+
+    Raises:
+        RejectedMessageError: The receipt is not about what was released; every issue is listed.
+        UnavailableError: It may succeed later; nothing was changed.
+        EvidenceError: The log contradicts itself.
+    """
+    # 1. authenticate
+    request = authenticate(
+        token,
+        typ=TokenType.RECEIPT,
+        parse=parse_receipt,
+        arrival=arrival,
+        hub=services.hub,
+        world=services.worlds.current(),
+        age_seconds_max=None,
+    )
+    # 2. find
+    stored = await services.store.message(request.claims.message_id)
+    if stored is None or stored.recipient != request.participant.oin or stored.disclosure is None:
+        text = "there is no message with this id that was released to this recipient"
+        raise RejectedMessageError(text, code="recipient.message.unknown")
+    # 3. repeat
+    if stored.receipt is not None and stored.receipt.receipt == token:
+        return await _old_answer(stored, services=services)
+    if stored.state is MessageState.RECEIVED:
+        raise ReplayError("this message was received already, by another receipt", code="recipient.receipt.used")
+    # 4. compare
+    _compare(request.claims, stored, stored.disclosure)
+    # 5. log and change
+    try:
+        appended = await services.log.append(_receipt_member(request, stored, services=services))
+    except MemberLostError:
+        return await _after_losing(token, request, services=services)
+    return Receipted(index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof, repeated=False)
+
+
+def _compare(claims: ReceiptClaims, stored: StoredMessage, disclosure: StoredDisclosure) -> None:
+    issues = [
+        Issue(pointer=pointer, code="recipient.receipt.other", text=f"not the {what} of the newest disclosure")
+        for pointer, what, holds in (
+            ("/index", "log index", claims.index == disclosure.index),
+            ("/message", "message", claims.message == token_digest(stored.jws)),
+            ("/released", "set of elements", claims.released == disclosure.released_digest),
+        )
+        if not holds
+    ]
+    if issues:
+        raise DocumentError("the receipt is about something else than was released", issues=issues)
+
+
+def _receipt_member(request: Request[ReceiptClaims], stored: StoredMessage, *, services: Services) -> LogMember:
+    accepted = request.claims.outcome is Outcome.ACCEPTED
+    return LogMember(
+        draft=EntryDraft(
+            kind=EntryKind.RECEIPT,
+            id=request.claims.id.value,
+            sender=stored.sender,
+            recipient=stored.recipient,
+            purpose=stored.purpose,
+            message=request.claims.message,
+            released=request.claims.released,
+            request=request.digest,
+            pad=services.randomness.bytes(PAD_BYTES),
+        ),
+        shown=None,
+        kept=(),
+        watches=frozenset(),
+        touches=frozenset(),
+        change=ReceiptGiven(
+            message_id=stored.id,
+            disclosure_index=request.claims.index,
+            receipt=request.token,
+            accepted=accepted,
+            forget=accepted,
+        ),
+    )
+
+
+async def _old_answer(stored: StoredMessage, *, services: Services) -> Receipted:
+    assert stored.receipt is not None
+    return Receipted(
+        index=stored.receipt.index,
+        entry=stored.receipt.entry,
+        tlog_proof=await services.log.proof(stored.receipt.index),
+        repeated=True,
+    )
+
+
+async def _after_losing(token: str, request: Request[ReceiptClaims], *, services: Services) -> Receipted:
+    """Somebody was first: the same receipt on another connection, another receipt, a new disclosure, or the clock."""
+    stored = await services.store.message(request.claims.message_id)
+    if stored is not None and stored.receipt is not None and stored.receipt.receipt == token:
+        return await _old_answer(stored, services=services)
+    if stored is not None and stored.state is MessageState.EXPIRED:
+        raise RejectedMessageError("the time to collect this message has passed", code="recipient.message.expired")
+    raise ReplayError(
+        "another receipt or release of this message was first; ask for its release again",
+        code="recipient.receipt.used",
+    )

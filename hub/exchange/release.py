@@ -1,0 +1,308 @@
+"""Release what waits to its recipient: step 7 of the way of one message.
+
+Every message asked for is decided again, by the catalogue and the facts of this moment; the DISCLOSURE entry is
+durable before a ciphertext leaves. Asking again gives the same content without a second entry, unless the decision has
+changed.
+
+Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/releases`).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.participants import Participant
+from schemas.requests import ReleaseClaims, parse_release
+from schemas.wire import RELEASE_BYTES_MAX
+
+from audit.entries import EntryDraft
+from audit.records import released_digest, token_digest
+from hub.exchange.authenticate import Request, authenticate
+from hub.exchange.decide import decide_labels, denied_before, find_facts, keep, make_shown, pointer, watches
+from hub.exchange.services import Services, World
+from hub.exchange.stages import Arrival, Decided, Structured, Verified
+from hub.ports import (
+    DecisionOutdatedError,
+    DisclosureMade,
+    LogMember,
+    MemberLostError,
+    MessageState,
+    Shown,
+    StoredMessage,
+)
+from schemas.codes import EntryKind, TokenType
+from schemas.errors import EvidenceError, Issue, RejectedMessageError, UnavailableError
+from schemas.identifiers import MessageId, SubjectTag
+from schemas.jws import parse_jws
+from schemas.message import labels, parse_message
+from schemas.sdjwt import parse_disclosure
+
+ATTEMPTS_MAX: Final = 3
+"""How often a release is decided anew because its inputs changed under it."""
+
+_BYTES_AROUND_AN_ELEMENT: Final = 256
+"""Index, digest, quotes and base64 of a small element; a bound for the size of the answer, not a measure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One message as it is handed out.
+
+    Attributes:
+        message: The message as it is stored.
+        elements: The permitted ciphertexts, by number.
+        index: Place of the DISCLOSURE entry.
+        entry: Exact text of that entry.
+        shown: What was permitted and withheld; the entry commits to it.
+        tlog_proof: Proof of the entry.
+    """
+
+    message: StoredMessage
+    elements: Mapping[int, bytes]
+    index: int
+    entry: str
+    shown: Shown
+    tlog_proof: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """The answer to a release request.
+
+    Attributes:
+        releases: What is handed out.
+        later: What did not fit; ask again. Nothing about it was logged.
+        refused: What is not handed out, each with its error.
+    """
+
+    releases: tuple[Release, ...]
+    later: tuple[MessageId, ...]
+    refused: tuple[tuple[MessageId, RejectedMessageError], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A message that may be released as decided."""
+
+    stored: StoredMessage
+    decided: Decided
+    digest: str
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the newest disclosure released exactly this."""
+        return self.stored.disclosure is not None and self.stored.disclosure.released == self.decided.numbers
+
+
+async def release(token: str, *, arrival: Arrival, services: Services) -> Released:
+    """Hand out what a recipient asks for, as far as it may have it now.
+
+    1. authenticate: the recipient signed this request, now, for this hub
+    2. find: the messages are its own, wait, and are in time
+    3. decide again: what acceptance permitted, by what holds now
+    4. fit: what does not fit into one answer is named for later
+    5. log DISCLOSURE, unless the newest one released the same; anew from 2 if what was read has changed
+    6. hand out the permitted ciphertexts with the proof
+
+    Raises:
+        RejectedMessageError: The request itself is wrong; a single message that is refused stands in the answer.
+        UnavailableError: It may succeed later; nothing was disclosed that was not logged.
+        EvidenceError: The log contradicts itself.
+    """
+    # 1. authenticate
+    request = authenticate(
+        token,
+        typ=TokenType.RELEASE,
+        parse=parse_release,
+        arrival=arrival,
+        hub=services.hub,
+        world=services.worlds.current(),
+    )
+    world = await services.worlds.refresh()
+    # 2. find
+    found = await services.store.messages(request.claims.ids)
+    refused: list[tuple[MessageId, RejectedMessageError]] = []
+    plans: list[_Plan] = []
+    for message_id in request.claims.ids:
+        try:
+            stored = _waiting(found.get(message_id), request=request, arrival=arrival)
+            # 3. decide again
+            plans.append(await _decide_again(stored, request=request, world=world, arrival=arrival, services=services))
+        except RejectedMessageError as error:
+            refused.append((message_id, error))
+    # 4. fit
+    plans, later = _fit(plans)
+    elements = await services.store.elements([plan.stored.id for plan in plans])
+    # 5. log, 6. hand out
+    outcomes = await asyncio.gather(
+        *(_log_and_hand_out(plan, elements, request=request, arrival=arrival, services=services) for plan in plans),
+        return_exceptions=True,
+    )
+    releases: list[Release] = []
+    for plan, outcome in zip(plans, outcomes, strict=True):
+        if isinstance(outcome, Release):
+            releases.append(outcome)
+        elif isinstance(outcome, RejectedMessageError):
+            refused.append((plan.stored.id, outcome))
+        elif isinstance(outcome, EvidenceError) or not isinstance(outcome, UnavailableError):
+            raise outcome
+        else:
+            later.append(plan.stored.id)
+    return Released(releases=tuple(releases), later=tuple(later), refused=tuple(refused))
+
+
+def _waiting(stored: StoredMessage | None, *, request: Request[ReleaseClaims], arrival: Arrival) -> StoredMessage:
+    """Refuse what is not this recipient's, what it has received, and what is past its time."""
+    if stored is None or stored.recipient != request.participant.oin:
+        raise RejectedMessageError("there is no such message for this recipient", code="recipient.message.unknown")
+    if stored.state is MessageState.RECEIVED:
+        raise RejectedMessageError("this message was received; its content is gone", code="recipient.message.received")
+    if stored.state is MessageState.EXPIRED or stored.pickup_by <= arrival.seconds:
+        raise RejectedMessageError("the time to collect this message has passed", code="recipient.message.expired")
+    if request.participant.has_revoked_sealing_key(stored.sealing_kid):
+        text = "this message is sealed to a key that the recipient revoked; the sender must send it anew"
+        raise RejectedMessageError(text, code="recipient.sealing-key.revoked")
+    return stored
+
+
+async def _decide_again(
+    stored: StoredMessage, *, request: Request[ReleaseClaims], world: World, arrival: Arrival, services: Services
+) -> _Plan:
+    structured = _structured_again(stored, recipient=request.participant, world=world)
+    message = structured.verified.message
+    facts = await find_facts(message, store=services.store)
+    decided = decide_labels(
+        structured,
+        facts=facts,
+        world=world,
+        at=arrival.at,
+        policy=services.policy,
+        denied=denied_before(stored.shown.text),
+    )
+    if not decided.permitted:
+        issues = [
+            Issue(pointer=pointer(label), code=f"recipient.decision.{reason}", text=reason.en, text_nl=reason.nl)
+            for label, reasons in decided.withheld[:1]
+            for reason in reasons
+        ]
+        text = "nothing of this message may go to this recipient any more"
+        raise RejectedMessageError(text, code="recipient.decision.denied", issues=issues)
+    digests = [digest for label in decided.permitted for digest in label.digests]
+    return _Plan(stored=stored, decided=decided, digest=released_digest(digests))
+
+
+def _structured_again(stored: StoredMessage, *, recipient: Participant, world: World) -> Structured:
+    """Read an accepted message again; it was verified when it was accepted, and the log holds its digest.
+
+    Raises:
+        EvidenceError: What is stored is not what was accepted.
+    """
+    parsed = parse_jws(stored.jws, typ=TokenType.MESSAGE)
+    message = parse_message(parsed.payload)
+    sender = world.directory.participant(message.sender)
+    if message.id != stored.id or sender is None:
+        raise EvidenceError("a stored message is not the one that was accepted")
+    tags = tuple(SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags)
+    return Structured(
+        verified=Verified(message=message, sender=sender, jws=stored.jws),
+        recipient=recipient,
+        labels=labels(message),
+        tags=tags,
+        hashes=stored.hashes,
+    )
+
+
+def _fit(plans: list[_Plan]) -> tuple[list[_Plan], list[MessageId]]:
+    """Divide what fits into one answer from what comes later; the first always fits."""
+    fitting: list[_Plan] = []
+    later: list[MessageId] = []
+    size = 0
+    for plan in plans:
+        stored = plan.stored
+        size += stored.elements_bytes * 4 // 3 + len(stored.jws) + len(stored.permitted) * _BYTES_AROUND_AN_ELEMENT
+        if fitting and size > RELEASE_BYTES_MAX:
+            later.append(stored.id)
+        else:
+            fitting.append(plan)
+    return fitting, later
+
+
+async def _log_and_hand_out(
+    plan: _Plan,
+    elements: Mapping[MessageId, Mapping[int, bytes]],
+    *,
+    request: Request[ReleaseClaims],
+    arrival: Arrival,
+    services: Services,
+) -> Release:
+    for _ in range(ATTEMPTS_MAX):
+        sealed = elements.get(plan.stored.id)
+        if sealed is None:
+            raise RejectedMessageError(
+                "this message was received; its content is gone", code="recipient.message.received"
+            )
+        permitted = {number: sealed[number] for number in plan.decided.numbers}
+        if plan.unchanged and plan.stored.disclosure is not None:
+            before = plan.stored.disclosure
+            return Release(
+                message=plan.stored,
+                elements=permitted,
+                index=before.index,
+                entry=before.entry,
+                shown=before.shown,
+                tlog_proof=await services.log.proof(before.index),
+            )
+        shown = make_shown(plan.decided, kind=EntryKind.DISCLOSURE, randomness=services.randomness)
+        member = _disclosure_member(plan, shown=shown, request=request, arrival=arrival, services=services)
+        try:
+            appended = await services.log.append(member)
+        except (MemberLostError, DecisionOutdatedError):
+            plan = await _plan_anew(plan, request=request, arrival=arrival, services=services)
+            elements = await services.store.elements([plan.stored.id])
+            continue
+        return Release(
+            message=plan.stored,
+            elements=permitted,
+            index=appended.index,
+            entry=appended.entry,
+            shown=shown,
+            tlog_proof=appended.tlog_proof,
+        )
+    raise UnavailableError("what this release depends on keeps changing; ask again", code="hub.decision.outdated")
+
+
+async def _plan_anew(plan: _Plan, *, request: Request[ReleaseClaims], arrival: Arrival, services: Services) -> _Plan:
+    world = await services.worlds.refresh()
+    stored = _waiting(await services.store.message(plan.stored.id), request=request, arrival=arrival)
+    return await _decide_again(stored, request=request, world=world, arrival=arrival, services=services)
+
+
+def _disclosure_member(
+    plan: _Plan, *, shown: Shown, request: Request[ReleaseClaims], arrival: Arrival, services: Services
+) -> LogMember:
+    stored, decided = plan.stored, plan.decided
+    return LogMember(
+        draft=EntryDraft(
+            kind=EntryKind.DISCLOSURE,
+            id=stored.id.value,
+            sender=stored.sender,
+            recipient=stored.recipient,
+            purpose=stored.purpose,
+            catalogue=decided.catalogue,
+            as_of=decided.as_of,
+            message=token_digest(stored.jws),
+            released=plan.digest,
+            request=request.digest,
+        ),
+        shown=shown,
+        kept=keep(decided, arrival=arrival, randomness=services.randomness),
+        watches=watches(decided),
+        touches=frozenset(),
+        change=DisclosureMade(
+            message_id=stored.id,
+            released=decided.numbers,
+            released_digest=plan.digest,
+            replaces=stored.disclosure.index if stored.disclosure else None,
+        ),
+    )
