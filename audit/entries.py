@@ -156,6 +156,7 @@ _CONVERT: Final[dict[str, Callable[[str], object]]] = {
     "oin": OIN,
     "pad": b64url_decode,
 }
+_KINDS: Final = {kind.value: kind for kind in EntryKind}
 _DRAFT_MEMBERS: Final = tuple(field.name for field in fields(EntryDraft))
 
 
@@ -189,7 +190,7 @@ def finalise_entry(
         members["participants"] = newest_participant
     for number, commitment in enumerate(kept):
         members[f"kept_{number}"] = commitment
-    return parse_entry(canonical_json(members))
+    return _read(canonical_json(members), members)
 
 
 def parse_entry(text: bytes) -> Entry:
@@ -203,18 +204,10 @@ def parse_entry(text: bytes) -> Entry:
     Raises:
         DocumentError: Larger than 4 KiB, not canonical JSON, or not the members that its kind has; all are listed.
     """
-    if len(text) > ENTRY_BYTES_MAX:
-        raise DocumentError(f"an entry has at most {ENTRY_BYTES_MAX} bytes", code="hub.entry.too-large")
     members = parse_canonical(text)
     if not isinstance(members, dict):
         raise DocumentError("an entry is an object", code=_INVALID)
-    kind = members.get("kind")
-    if kind not in EntryKind.__members__:
-        raise DocumentError("no known kind of entry", code=_INVALID, issues=[_issue("/kind", "not a known kind")])
-    issues = _findings(members, EntryKind(kind))
-    if issues:
-        raise DocumentError(f"the entry is no {kind} entry", issues=issues)
-    return _entry(text, members)
+    return _read(text, members)
 
 
 def _plain(value: EntryKind | OIN | bytes | str | int) -> JSONValue:
@@ -246,8 +239,17 @@ def _findings(members: dict[str, JSONValue], kind: EntryKind) -> list[Issue]:
     return issues
 
 
-def _entry(text: bytes, members: dict[str, JSONValue]) -> Entry:
-    """Make the value of members whose form is checked."""
+def _read(text: bytes, members: dict[str, JSONValue]) -> Entry:
+    """Check the members of an entry by its kind, and make the value."""
+    if len(text) > ENTRY_BYTES_MAX:
+        raise DocumentError(f"an entry has at most {ENTRY_BYTES_MAX} bytes", code="hub.entry.too-large")
+    name = members.get("kind")
+    kind = _KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise DocumentError("no known kind of entry", issues=[_issue("/kind", "not a known kind")])
+    issues = _findings(members, kind)
+    if issues:
+        raise DocumentError(f"the entry is no {kind} entry", issues=issues)
     values = {name: _CONVERT[name](str(value)) if name in _CONVERT else value for name, value in members.items()}
     kept = tuple(str(values.pop(name)) for name in _KEPT if name in values)
     values.setdefault("participants", None)

@@ -337,8 +337,9 @@ def _parse_signature(line: str) -> NoteSignature:
 
 
 def _check_name(name: str) -> None:
-    if not name or "+" in name or any(character.isspace() for character in name) or _CONTROL.search(name):
-        raise refused(_KEY_INVALID, "a key name is not empty and has no spaces, control characters or `+`")
+    unfit = any(character.isspace() or 0xD800 <= ord(character) < 0xE000 for character in name)
+    if not name or "+" in name or unfit or _CONTROL.search(name):
+        raise refused(_KEY_INVALID, "a key name is text without spaces, control characters or `+`, and not empty")
 
 
 def _key_id(name: str, key_type: NoteKeyType, public_key: bytes) -> bytes:
