@@ -35,7 +35,7 @@ lint: .venv/installed ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports
 
 bench: .venv/installed ## measure the hot paths against their budgets; writes bench.json
-	@$(BIN)/python -m deploy.local.bench
+	@$(BIN)/python -m tests.performance.bench
 
 faults: .venv/installed ## kill every process at random during 500 messages, then prove that nothing is lost
 	@$(BIN)/python -m deploy.local.faults

@@ -1,24 +1,23 @@
 """Starting, watching and stopping the processes of the stack.
 
-Every process is a child that dies with the stack, also when the stack itself is killed: on Linux the kernel sends it
-SIGTERM when its parent is gone. Output goes to one file a process under `logs/`.
+Every process is a child that dies with the stack, also when the stack itself is killed. Its output goes to a file of
+its own under `logs/`.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from deploy.local.children import ServerUser, start_child, stop_child
+
 STOP_SECONDS: Final = 10.0
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class StackError(Exception):
@@ -50,27 +49,17 @@ class ManagedProcess:
     def start(self) -> None:
         """Start it; returns at once."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                list(self.command),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
-            )
+        self._process = start_child(
+            list(self.command),
+            user=ServerUser(uid=None, gid=None),
+            log_path=self.log,
+            environment={**os.environ, **self.environment},
+        )
 
     def stop(self, *, seconds: float = STOP_SECONDS) -> None:
         """Ask it to stop, and kill it if it does not within `seconds`."""
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            stop_child(self._process, ask=signal.SIGTERM, timeout_seconds=seconds)
 
     def kill(self) -> None:
         """Kill it as a power cut would."""
@@ -110,8 +99,3 @@ def free_port(preferred: int) -> int:
                 probe.bind(("127.0.0.1", port))
                 return int(probe.getsockname()[1])
     raise StackError("no free port on the loopback address")
-
-
-def _die_with_parent() -> None:
-    """Let the kernel stop this process when its parent is gone; called between fork and exec."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,285 @@
+"""The whole stack on one machine: database, cache, hub, worker, and the connectors of three organisations.
+
+Everything is started as an operator would start it, by its own command; nothing of the product is imported. State is
+in one folder, so that stopping and starting again goes on where it was:
+
+    postgresql/ valkey/          the servers' data
+    registrar/                   the registrar's key: a file of its own, which the hub never reads
+    hub/                         settings, keys and rollback guard of the hub
+    organisations/<name>/        home of a connector: keys, journal, and the folders out, sent, refused, in, answers
+    logs/                        output of each process
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from deploy.local.postgresql import PostgreSQLServer, start_postgresql
+from deploy.local.processes import ManagedProcess, StackError, free_port, wait_until
+from deploy.local.valkey import ValkeyServer, start_valkey
+
+HUB_NAME: Final = "hub.ketenhub.test"
+HUB_PORT: Final = 8480
+READY_SECONDS: Final = 30.0
+_BIN: Final = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """A fictitious participant of the local stack."""
+
+    name: str
+    oin: str
+    title: str
+    role: str
+    capacities: tuple[str, ...] = ()
+
+
+GEMEENTE: Final = Organisation(
+    name="gemeente", oin="00000099000000001000", title="Gemeente Voorbeeldstad", role="gemeente"
+)
+RAAD: Final = Organisation(
+    name="raad", oin="00000099000000002000", title="Raad voor de Kinderbescherming (test)", role="raad"
+)
+GI: Final = Organisation(
+    name="gi",
+    oin="00000099000000003000",
+    title="GI Voorbeeld Jeugdbescherming",
+    role="gi",
+    capacities=("ots", "voogdij", "preventief"),
+)
+ORGANISATIONS: Final = (GEMEENTE, RAAD, GI)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stack:
+    """The local stack in one folder.
+
+    Attributes:
+        home: Folder with all state.
+        hubs: How many hub processes serve; each has its own port, the first is the one that connectors use.
+        processes: Everything that runs but the two servers, by name.
+        ports: Port of each hub process.
+    """
+
+    home: Path
+    hubs: int = 1
+    postgresql: PostgreSQLServer | None = None
+    valkey: ValkeyServer | None = None
+    processes: dict[str, ManagedProcess] = field(default_factory=dict)
+    ports: list[int] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where connectors reach the hub."""
+        return f"http://127.0.0.1:{self.ports[0]}"
+
+    def organisation(self, organisation: Organisation) -> Path:
+        """Home of an organisation's connector."""
+        return self.home / "organisations" / organisation.name
+
+    # ---- the life of the stack ----
+
+    def start(self) -> None:
+        """Start everything; the first time, also make keys, admit and join the organisations.
+
+        Raises:
+            StackError: Something did not start; the text ends with its last lines of output.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.start_servers()
+        self.prepare_hub()
+        for number in range(self.hubs):
+            self.start_hub(number)
+        self.start_process("worker", [_BIN / "ketenhub", "worker", "--settings", self._settings])
+        for organisation in ORGANISATIONS:
+            self._join(organisation)
+        self._share_chain_key()
+        for organisation in ORGANISATIONS:
+            self.start_connector(organisation)
+
+    def stop(self) -> None:
+        """Stop everything, the ends first; nothing is left running."""
+        for process in reversed(self.processes.values()):
+            process.stop()
+        self.processes.clear()
+        if self.valkey is not None:
+            self.valkey.stop()
+        if self.postgresql is not None:
+            self.postgresql.stop()
+
+    def start_servers(self) -> None:
+        """Start PostgreSQL and Valkey."""
+        self.postgresql = start_postgresql(self.home / "postgresql")
+        self.valkey = start_valkey(self.home / "valkey")
+
+    def prepare_hub(self) -> None:
+        """Make what the hub needs and is not there: registrar's key, settings, hub keys, tables."""
+        registrar = self.home / "registrar"
+        if not (registrar / "registrar.pem").exists():
+            self.command("ketenhub-registrar", "init", registrar)
+        if not self.ports:
+            for number in range(self.hubs):
+                self.ports.append(free_port(HUB_PORT + number))
+        self._settings.parent.mkdir(parents=True, exist_ok=True)
+        self._settings.write_text(self._hub_settings())
+        self.command("ketenhub", "keys", "create", "--settings", self._settings)
+        self.command("ketenhub", "migrate", "--settings", self._settings)
+
+    def start_hub(self, number: int) -> None:
+        """Start one hub process and wait until it is ready."""
+        name = f"hub-{number + 1}" if self.hubs > 1 else "hub"
+        port = self.ports[number]
+        process = self.start_process(
+            name, [_BIN / "ketenhub", "serve", "--settings", self._settings, "--port", str(port)]
+        )
+        wait_until(
+            lambda: _answers(f"http://127.0.0.1:{port}/readyz"), what="hub", seconds=READY_SECONDS, process=process
+        )
+
+    def start_connector(self, organisation: Organisation) -> ManagedProcess:
+        """Start the connector of an organisation."""
+        home = self.organisation(organisation)
+        return self.start_process(organisation.name, [_BIN / "ketenhub-connector", "run", "--home", home])
+
+    def start_process(self, name: str, command: Sequence[str | Path]) -> ManagedProcess:
+        """Start a process of the stack under a name."""
+        process = ManagedProcess(
+            name=name,
+            command=[str(part) for part in command],
+            log=self.home / "logs" / f"{name}.log",
+            environment={"PYTHONUNBUFFERED": "1"},
+        )
+        process.start()
+        self.processes[name] = process
+        return process
+
+    def command(self, program: str, *arguments: str | Path) -> str:
+        """Run a command of the product to its end and return what it prints.
+
+        Raises:
+            StackError: It failed; the text is what it said.
+        """
+        done = subprocess.run(
+            [str(_BIN / program), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+        )
+        if done.returncode != 0:
+            shown = " ".join([program, *map(str, arguments)])
+            raise StackError(f"`{shown}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    # ---- what is made the first time ----
+
+    @property
+    def _settings(self) -> Path:
+        return self.home / "hub" / "hub.toml"
+
+    def _hub_settings(self) -> str:
+        assert self.postgresql is not None
+        assert self.valkey is not None
+        sections: dict[str, dict[str, str | int | bool]] = {
+            "hub": {"name": HUB_NAME, "issuer": self.url, "environment": "local"},
+            "keys": {
+                "log": str(self.home / "hub" / "keys" / "log.skey"),
+                "token": str(self.home / "hub" / "keys" / "token.key"),
+                "registrar": str(self.home / "registrar" / "registrar.jwk.json"),
+            },
+            "storage": {"postgresql": self.postgresql.url(), "guard": str(self.home / "hub" / "guard")},
+            "redis": {"url": self.valkey.url()},
+            "web": {"port": self.ports[0]},
+            "work": {"unsafe_notify_anywhere": True},
+        }
+        return "\n".join(
+            f"[{section}]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+            for section, values in sections.items()
+        )
+
+    def _join(self, organisation: Organisation) -> None:
+        home = self.organisation(organisation)
+        if (home / "joined").exists():
+            self._point_at_hub(home)
+            return
+        registrar = self.home / "registrar"
+        admission = registrar / f"{organisation.name}.admission.jwt"
+        capacities = [part for capacity in organisation.capacities for part in ("--capacity", capacity)]
+        self.command(
+            "ketenhub-connector", "init", "--home", home,
+            "--oin", organisation.oin, "--name", organisation.title, "--role", organisation.role, *capacities,
+            "--hub", self.url, "--hub-name", HUB_NAME,
+            "--registrar", registrar / "registrar.jwk.json", "--log-vkey", self._log_vkey(),
+        )  # fmt: skip
+        self.command(
+            "ketenhub-registrar", "admit", home / "admission-request.json",
+            "--key", registrar / "registrar.pem", "--out", admission,
+        )  # fmt: skip
+        self.command("ketenhub-connector", "join", "--home", home, admission)
+        (home / "joined").touch()
+
+    def _point_at_hub(self, home: Path) -> None:
+        """Let a connector know the port of today, which differs when the usual one was taken."""
+        settings = home / "connector.toml"
+        lines = settings.read_text().splitlines()
+        settings.write_text(
+            "\n".join(f'url = "{self.url}"' if line.startswith("url = ") else line for line in lines) + "\n"
+        )
+
+    def _log_vkey(self) -> str:
+        with urllib.request.urlopen(f"{self.url}/.well-known/ketenhub", timeout=10) as answer:
+            return str(json.load(answer)["log"]["vkey"])
+
+    def _share_chain_key(self) -> None:
+        """Let the gemeente draw the first chain key, the registrar open its epoch, and the others receive it."""
+        registrar, giver = self.home / "registrar", self.organisation(GEMEENTE)
+        epoch = registrar / "epoch-0.jwt"
+        if epoch.exists():
+            return
+        self.command("ketenhub-connector", "chain-key", "create", "--home", giver)
+        self.command(
+            "ketenhub-registrar", "open-epoch", giver / "chain-epoch-request.json",
+            "--key", registrar / "registrar.pem", "--out", epoch,
+        )  # fmt: skip
+        self.command("ketenhub-connector", "chain-key", "open", "--home", giver, epoch)
+        for receiver in (RAAD, GI):
+            self.command("ketenhub-connector", "chain-key", "hand-over", "--home", giver, receiver.oin)
+            self.command("ketenhub-connector", "chain-key", "take", "--home", self.organisation(receiver))
+
+
+@contextlib.contextmanager
+def running_stack(home: Path, *, hubs: int = 1, forget: bool = False) -> Iterator[Stack]:
+    """Start a stack and stop it whatever happens.
+
+    Args:
+        home: Folder with all state.
+        hubs: How many hub processes serve.
+        forget: Remove the folder afterwards.
+    """
+    stack = Stack(home=home, hubs=hubs)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+        if forget:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def default_home() -> Path:
+    """Folder of the stack that stays: `KETENHUB_HOME`, or `var/` beside the software."""
+    return Path(os.environ.get("KETENHUB_HOME") or Path(__file__).resolve().parents[2] / "var").resolve()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
