@@ -1,0 +1,7 @@
+"""PostgreSQL: the log and the store, in one database and one dialect.
+
+    async with open_database(DatabaseSettings(conninfo=…, …)) as database:
+        await database.log.append(member)
+
+See `hub/storage/README.md` for tables, the order of writes, and what is durable when.
+"""

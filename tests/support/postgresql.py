@@ -1,0 +1,57 @@
+"""A real PostgreSQL for tests: one server a run (a worker of xdist has its own), a fresh migrated database a test."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.local.postgresql import PostgreSQLServer, start_postgresql
+from hub.storage.postgresql.migrate import migrate
+
+_TEMPLATE: Final = "ketenhub_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQLServer]:
+    """Give a running server, and stop it after the run."""
+    folder: Path = tmp_path_factory.mktemp("postgresql")
+    with start_postgresql(folder, unsafe_no_fsync=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(postgresql_server: PostgreSQLServer) -> str:
+    with psycopg.connect(postgresql_server.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+    migrate(postgresql_server.url(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_url(postgresql_server: PostgreSQLServer, _migrated_template: str) -> Iterator[str]:
+    """Give the URL of a migrated database of the test's own."""
+    yield from _database(postgresql_server, template=_migrated_template)
+
+
+@pytest.fixture
+def empty_database_url(postgresql_server: PostgreSQLServer) -> Iterator[str]:
+    """Give the URL of a database of the test's own that was never migrated."""
+    yield from _database(postgresql_server, template="template1")
+
+
+def _database(server: PostgreSQLServer, *, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    yield server.url(name)
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
