@@ -47,7 +47,7 @@ def decide(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at
     4. The purpose is the code of rows in the catalogue (if not, there is nothing more to check); of those, one holds on
        this day, is switched on, and carries elements.
     5. The row names the sender's role, and for a GI its capacity.
-    6. The row names the recipient's role, and for a GI its capacity; where it asks for the same capacity, both have it.
+    6. The row names the recipient's role, and for a GI its capacity.
     7. The row names the message type, the category and, where it limits the category, the element; where it asks for
        necessity, the item is marked.
     8. Every tie of the row holds. `reply` marks the permit where nothing is answered; each other tie denies, because
@@ -77,9 +77,9 @@ def decide(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at
     # 2. The persons.
     reasons = _about_subjects(request.subjects, day)
     # 3. The capacities.
-    reasons += _about_capacity(request.sender, catalogue, of=_SENDER)
-    reasons += _about_capacity(request.recipient, catalogue, of=_RECIPIENT)
-    reasons = list(dict.fromkeys(reasons))
+    reasons += _about_capacity(request.sender, of=_SENDER) + _about_capacity(request.recipient, of=_RECIPIENT)
+    if any(_has_no_ground(party, catalogue) for party in (request.sender, request.recipient)):
+        reasons.append(Reason.NO_GROUND_FOR_CAPACITY)
     # 4. The ground.
     rows = catalogue.rows(request.purpose)
     if not rows:
@@ -92,7 +92,6 @@ def decide(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at
     rows = _keep_party(rows, request.sender, catalogue, of=_SENDER, reasons=reasons)
     # 6. The recipient.
     rows = _keep_party(rows, request.recipient, catalogue, of=_RECIPIENT, reasons=reasons)
-    rows = _keep(rows, lambda row: _capacities_agree(row, request), Reason.CAPACITIES_DIFFER, reasons)
     # 7. What is sent.
     rows = _keep(
         rows, lambda row: request.message_type in row.message_types, Reason.MESSAGE_TYPE_NOT_IN_GROUND, reasons
@@ -196,19 +195,17 @@ def _about_subjects(subjects: tuple[DataSubject, ...], day: date) -> list[Reason
     return [Reason.AGE_CONTRADICTORY] if any(subject.age_on(day) is None for subject in subjects) else []
 
 
-def _about_capacity(party: Party, catalogue: Catalogue, *, of: _Part) -> list[Reason]:
+def _about_capacity(party: Party, *, of: _Part) -> list[Reason]:
     if party.capacity is None:
         return [of.missing] if party.role is Role.GI else []
     if party.role is not Role.GI:
         return [of.not_for_role]
-    reasons = [] if party.capacity in party.admitted else [of.not_held]
-    return reasons if party.capacity in catalogue.capacities else [*reasons, Reason.NO_GROUND_FOR_CAPACITY]
+    return [] if party.capacity in party.admitted else [of.not_held]
 
 
-def _capacities_agree(row: Ground, request: DisclosureRequest) -> bool:
-    """Whether both act in the same capacity where the row asks it; a missing one was said before."""
-    sender, recipient = request.sender.capacity, request.recipient.capacity
-    return not row.same_capacity or sender is None or recipient is None or sender is recipient
+def _has_no_ground(party: Party, catalogue: Catalogue) -> bool:
+    """Whether a GI acts in a capacity that no row of the catalogue names."""
+    return party.role is Role.GI and party.capacity is not None and party.capacity not in catalogue.capacities
 
 
 def _element_allowed(row: Ground, request: DisclosureRequest) -> bool:

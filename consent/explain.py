@@ -50,9 +50,13 @@ _CAPACITIES = {
     Capacity.PREVENTIEF: Text(nl="preventief", en="preventive"),
     Capacity.JEUGDRECLASSERING: Text(nl="jeugdreclassering", en="youth probation"),
 }
+_OFF = Text(
+    nl="Deze grondslag is niet ingeschakeld en staat niets toe.",
+    en="This ground is not switched on and permits nothing.",
+)
 _PARENTS = Text(
-    nl="De ouders zijn geïnformeerd, of vastgelegd is waarom niet.",
-    en="The parents were informed, or it is recorded why not.",
+    nl="De ouders moeten geïnformeerd zijn, of vastgelegd is waarom niet.",
+    en="The parents have to be informed, or it is recorded why not.",
 )
 
 
@@ -129,8 +133,11 @@ def explain_ground(row: Ground, *, catalogue: Catalogue) -> tuple[Text, ...]:
             nl=f"Grondslag {row.name}, {row.title.nl}: {law.nl}{status.nl}.",
             en=f"Ground {row.name}, {row.title.en}: {law.en}{status.en}.",
         ),
+        _validity(row),
         row.purpose,
     ]
+    if not row.in_force:
+        sentences.append(_OFF)
     if row.force is not None:
         force, duty = _FORCE[row.force], _status(proposed=row.duty is Status.PROPOSED)
         sentences.append(Text(nl=f"{force.nl}{duty.nl}.", en=f"{force.en}{duty.en}."))
@@ -140,6 +147,14 @@ def explain_ground(row: Ground, *, catalogue: Catalogue) -> tuple[Text, ...]:
     if row.note is not None:
         sentences.append(row.note)
     return tuple(sentences)
+
+
+def _validity(row: Ground) -> Text:
+    """The days on which the row holds; `until` is the first day on which it no longer does, as in a Dutch `tot`."""
+    start, end = row.valid_from.isoformat(), row.valid_until.isoformat() if row.valid_until else None
+    if end is None:
+        return Text(nl=f"{row.name} geldt vanaf {start}.", en=f"{row.name} holds from {start}.")
+    return Text(nl=f"{row.name} geldt van {start} tot {end}.", en=f"{row.name} holds from {start} until {end}.")
 
 
 def _status(*, proposed: bool) -> Text:

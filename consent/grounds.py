@@ -126,7 +126,6 @@ class Ground:
         carries: What goes over it; only `elements` can permit an element.
         sender: Who may disclose.
         recipient: Who may receive.
-        same_capacity: Whether both must act in the same capacity.
         message_types: The message types that it carries.
         ties: What binds the disclosure to the case; all of them must hold.
         consent: Whether it needs consent, and whose.
@@ -152,7 +151,6 @@ class Ground:
     carries: Carries
     sender: Side
     recipient: Side
-    same_capacity: bool
     message_types: frozenset[str]
     ties: tuple[Tie, ...]
     consent: ConsentRule
@@ -391,7 +389,6 @@ def _read_ground(row: _Table, laws: Mapping[str, Text]) -> Ground:
         carries=row.code("carries", Carries),
         sender=row.side("from"),
         recipient=row.side("to"),
-        same_capacity=row.take("same_capacity", bool, "true or false"),
         message_types=frozenset(row.words("message_types")),
         ties=row.codes("ties", Tie),
         consent=row.code("consent", ConsentRule),
@@ -450,11 +447,6 @@ def _check_row(row: _Table, ground: Ground) -> None:
         ("categories", bool(ground.categories) == elements, "has categories exactly if it carries elements"),
         ("only", ground.only.keys() <= ground.categories, "limits only categories that it has"),
         ("necessary", ground.necessary <= ground.categories, "asks for necessity only at categories that it has"),
-        (
-            "same_capacity",
-            not ground.same_capacity or bool(ground.sender.capacities and ground.recipient.capacities),
-            "asks for the same capacity only of two GIs",
-        ),
         (
             "consent",
             (ground.consent is ConsentRule.PERSONS) == (Tie.CONSENT in ground.ties),

@@ -134,11 +134,6 @@ class Reason(_Told):
         "Op deze grondslag mag de ontvanger in deze hoedanigheid niets krijgen.",
         "Under this ground the recipient may not receive anything in this capacity.",
     )
-    CAPACITIES_DIFFER = (
-        "capacities-differ",
-        "Deze grondslag vraagt dat afzender en ontvanger in dezelfde hoedanigheid handelen.",
-        "This ground asks that sender and recipient act in the same capacity.",
-    )
     # 7. What is sent.
     MESSAGE_TYPE_NOT_IN_GROUND = (
         "message-type-not-in-ground",
@@ -157,8 +152,8 @@ class Reason(_Told):
     )
     NECESSITY_MISSING = (
         "necessity-missing",
-        "Dit mag alleen als een professional het noodzakelijk heeft genoemd, en dat staat er niet bij.",
-        "This may only go when it was judged necessary, and it does not say so.",
+        "Dit mag alleen als het noodzakelijk is genoemd, en dat staat er niet bij.",
+        "This may only go when it is marked as necessary, and it is not.",
     )
     # 8. What binds the disclosure to the case.
     TIE_MEASURE_NOT_CHECKABLE = (
