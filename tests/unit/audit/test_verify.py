@@ -5,10 +5,12 @@ import random
 
 import pytest
 
-from audit.checkpoint import sign_checkpoint
+from audit.checkpoint import Checkpoint, sign_checkpoint
+from audit.hashing import hash_leaf
+from audit.merkle import CompactRange
 from audit.note import NoteSigner
 from audit.policy import Policy
-from audit.tiles import bundle_to_bytes, parse_bundle
+from audit.tiles import bundle_to_bytes, parse_bundle, tile_to_bytes, tiles_of
 from audit.verify import verify_log
 from schemas.codes import EntryKind
 from schemas.errors import DocumentError, EvidenceError, SignatureError
@@ -175,13 +177,13 @@ def test_after_a_gap_an_entry_names_something_between() -> None:
     log.append(submission(256))
     files = {path: data for path, data in log.files.items() if path != "tile/entries/000"}
     assert verify_log(MemoryFiles(files), policy=POLICY).entries == 1
-    three = log_of(600)
-    three.newest_participant = 4
-    three.append(submission(600))
-    files = {path: data for path, data in three.files.items() if path != "tile/entries/001"}
+    late = log_of(512)
+    late.newest_participant = 4
+    late.append(submission(512))
+    files = {path: data for path, data in late.files.items() if path != "tile/entries/001"}
     with pytest.raises(EvidenceError) as caught:
         verify_log(MemoryFiles(files), policy=POLICY)
-    assert [issue.text for issue in caught.value.issues] == ["entry 600 does not name the newest PARTICIPANT entry"]
+    assert [issue.text for issue in caught.value.issues] == ["entry 512 does not name the newest PARTICIPANT entry"]
 
 
 def test_a_decision_is_not_taken_at_a_size_to_come() -> None:
@@ -213,3 +215,25 @@ def test_findings_are_bounded() -> None:
     log = log_of(600)
     log.texts = [text.replace(b'"time":', b'"tome":') for text in log.texts]
     assert len(findings(log)) == 200
+
+
+@pytest.mark.parametrize("size", [65_536, 66_000])
+def test_tiles_of_every_level_are_compared(size: int) -> None:
+    leaves = [hash_leaf(number.to_bytes(4, "big")) for number in range(size)]
+    grown = CompactRange().extend(leaves)
+    levels = {0: leaves}
+    for tile_hash in grown.tile_hashes:
+        levels.setdefault(tile_hash.level, []).append(tile_hash.hash)
+    files = {
+        tile.path: tile_to_bytes(levels[tile.level][tile.index * 256 : tile.index * 256 + tile.width])
+        for tile in tiles_of(size)
+    }
+    checkpoint = Checkpoint(origin=ORIGIN, size=size, root_hash=grown.root_hash)
+    files["checkpoint"] = str(sign_checkpoint(checkpoint, SIGNER)).encode()
+    assert verify_log(MemoryFiles(files), policy=POLICY).checkpoint == checkpoint
+    for path in ("tile/1/000", "tile/2/000.p/1"):
+        with pytest.raises(EvidenceError) as caught:
+            verify_log(MemoryFiles(files | {path: bytes(32) + files[path][32:]}), policy=POLICY)
+        assert [(issue.pointer, issue.text) for issue in caught.value.issues] == [
+            (f"/{path}", "hash 0 is not that of its tile below")
+        ]
