@@ -127,7 +127,7 @@ def _check_claims(message: Message, kind: MessageType) -> list[Issue]:
     return issues
 
 
-def _check_content(  # noqa: PLR0913 - one function for claims and documents
+def _check_content(
     issues: list[Issue],
     kind: MessageType,
     definitions: Definitions,
@@ -160,7 +160,7 @@ def _check_content(  # noqa: PLR0913 - one function for claims and documents
             _check_group(issues, group, items, root)
 
 
-def _check_item(  # noqa: PLR0913 - what the loop above holds
+def _check_item(
     issues: list[Issue],
     rule: ContentRule,
     definitions: Definitions,

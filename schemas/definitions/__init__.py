@@ -23,6 +23,7 @@ from schemas.definitions.model import (
     ValueType,
     When,
 )
+from schemas.definitions.publish import json_schemas
 
 __all__ = [
     "Code",
@@ -39,6 +40,7 @@ __all__ = [
     "ReplyRule",
     "ValueType",
     "When",
+    "json_schemas",
     "load_definitions",
     "read_definitions",
 ]

@@ -1,0 +1,19 @@
+"""Values: FHIR R4B shapes, code lists and rules, and items as FHIR resources and bundles.
+
+Only connectors see values, so only they use this package; the hub never imports it.
+"""
+
+from schemas.fhir.bundle import bundle_to_items, document_to_bundle
+from schemas.fhir.resources import item_to_resource, resource_to_item
+from schemas.fhir.rules import check_values
+from schemas.fhir.shapes import check_resource, warm_up
+
+__all__ = [
+    "bundle_to_items",
+    "check_resource",
+    "check_values",
+    "document_to_bundle",
+    "item_to_resource",
+    "resource_to_item",
+    "warm_up",
+]

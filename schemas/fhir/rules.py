@@ -1,0 +1,202 @@
+"""What belongs together in a message, where labels cannot show it.
+
+1. an item's legal minimum is met by real values, not by absent ones
+2. where a group of items needs a code (a parent with role 111 to 114), enough items have it
+3. a person with authority is informed, or the reason why not is there
+4. what refers to another item of the message refers to one that is there
+5. the digest of an attachment is that of its bytes; all attachments together stay below the limit
+6. nobody was born, and nothing decided, in the future; what begins does not end before
+
+What was withheld on the way cannot be judged: a rule that would need it is left out.
+
+Source: DOMAIN 3 and 4; the architecture, section 4 (attachments).
+"""
+
+import base64
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from schemas.definitions import ContentRule, Definitions, GroupMember, MessageType
+from schemas.document import DocumentItem, JSONValue
+from schemas.errors import Issue
+from schemas.fhir.values import check_items, is_absent, plain
+
+ATTACHMENTS_BYTES_MAX: Final = 16 * 1024 * 1024
+_MAY_BE_ABSENT: Final = frozenset({"gender"})
+"""Elements of a minimum for which an absent value with its reason is an answer too."""
+
+
+def check_values(
+    items: Sequence[DocumentItem],
+    definitions: Definitions,
+    *,
+    message_type: str,
+    on: date,
+    withheld: Collection[str] = (),
+    root: str = "/items",
+) -> tuple[Issue, ...]:
+    """Check every value of a message: FHIR R4B shapes, code lists and rules.
+
+    Whether the right labels are there is not checked: `schemas.structure` does. Run it first.
+
+    Args:
+        items: The items, as far as they are here.
+        definitions: The definitions in force.
+        message_type: Name of the message type; of an unknown one only the values themselves are checked.
+        on: The day of the message, by which codes must hold.
+        withheld: Labels `<profile>/<item id>/<element>` that did not arrive; empty at the sender.
+        root: Where the items stand, for the pointers.
+
+    Returns:
+        Every issue, with codes `sender.value.*`; nothing if all is well. No issue repeats a value.
+
+    Source: DOMAIN 3 and 4.
+    """
+    issues = check_items(items, definitions, on=on, root=root)
+    if issues:
+        return issues
+    rules = _Rules(definitions, items, on, frozenset(withheld), root)
+    kind = definitions.message_types.get(message_type)
+    if kind is not None:
+        rules.check_minimum(kind)
+    rules.check_authority()
+    rules.check_references()
+    rules.check_attachments()
+    rules.check_dates()
+    return tuple(rules.issues)
+
+
+@dataclass(slots=True)
+class _Rules:
+    definitions: Definitions
+    items: Sequence[DocumentItem]
+    on: date
+    withheld: frozenset[str]
+    root: str
+    issues: list[Issue] = field(default_factory=list)
+
+    def check_minimum(self, kind: MessageType) -> None:
+        """Check rules 1 and 2."""
+        for index, item in enumerate(self.items):
+            rule = kind.content.get(item.profile)
+            if rule is None or self._is_incomplete(item):
+                continue
+            if rule.needs and not self._has_minimum(rule, item):
+                profile = self.definitions.profiles[item.profile]
+                text = f"what `{profile.name}` must say is there only as absent"
+                text_nl = f"{profile.nl}: een verplicht gegeven is zonder waarde"
+                self._add(f"{self.root}/{index}/elements", "minimum-absent", text, text_nl)
+        for group in kind.groups:
+            members = {member.profile: member for member in group.members}
+            coded = any(member.codes for member in group.members)
+            if not coded or any(label.partition("/")[0] in members for label in self.withheld):
+                continue
+            count = sum(item.profile in members and self._counts(members[item.profile], item) for item in self.items)
+            if count < group.min:
+                text, text_nl = f"needed and not there: {group.en}", f"nodig en niet aanwezig: {group.nl}"
+                self._add(self.root, "group-missing", text, text_nl)
+
+    def _has_minimum(self, rule: ContentRule, item: DocumentItem) -> bool:
+        return any(
+            all(name in _MAY_BE_ABSENT or self._has(item, name) for name in alternative)
+            for need in rule.needs
+            for alternative in need.any_of
+            if alternative <= item.elements.keys()
+        )
+
+    def _counts(self, member: GroupMember, item: DocumentItem) -> bool:
+        if not all(self._has(item, name) for name in member.elements):
+            return False
+        values = item.elements.get(member.code_element or "", ())
+        return not member.codes or any(_coded(value) in member.codes for value in values)
+
+    def check_authority(self) -> None:
+        """Check rule 3."""
+        for index, item in enumerate(self.items):
+            if item.profile != "gezagsdrager" or "informed" not in item.elements:
+                continue
+            informed = [plain(value) for value in item.elements["informed"]]
+            reason_is_elsewhere = f"{item.profile}/{item.id}/notInformedReason" in self.withheld
+            if False in informed and not self._has(item, "notInformedReason") and not reason_is_elsewhere:
+                text = "a person with authority is not informed, and no reason is given"
+                text_nl = "een gezagsdrager is niet geïnformeerd, en de reden ontbreekt"
+                self._add(f"{self.root}/{index}/elements", "reason-missing", text, text_nl)
+
+    def check_references(self) -> None:
+        """Check rule 4. Items of which nothing arrived are known by the labels that were withheld."""
+        known = {(item.profile, item.id) for item in self.items}
+        known |= {(profile, rest.partition("/")[0]) for profile, _, rest in map(_split, self.withheld)}
+        children = {identity for profile, identity in known if profile == "jeugdige"}
+        every = {identity for _, identity in known}
+        for index, item in enumerate(self.items):
+            for name, among in (("over", children), ("basis", every)):
+                if self.definitions.profiles[item.profile].elements.get(name) is None or self._is_text(item, name):
+                    continue
+                for number, value in enumerate(item.elements.get(name, ())):
+                    if plain(value) is not None and plain(value) not in among:
+                        text = f"`{name}` of `{item.profile}` refers to an item that is not in the message"
+                        text_nl = "verwijst naar een onderdeel dat niet in het bericht staat"
+                        self._add(f"{self.root}/{index}/elements/{name}/{number}", "reference", text, text_nl)
+
+    def check_attachments(self) -> None:
+        """Check rule 5."""
+        total = 0
+        for index, item in enumerate(self.items):
+            data = next(map(plain, item.elements.get("data", ())), None)
+            if not isinstance(data, str):
+                continue
+            total += len(data) * 3 // 4 - data.count("=", -2)
+            digest = next(map(plain, item.elements.get("hash", ())), None)
+            if digest is not None and digest != _sha256(data):
+                text = f"`hash` of `{item.profile}` is not the SHA-256 of its `data`"
+                text_nl = "het controlegetal hoort niet bij het bestand"
+                self._add(f"{self.root}/{index}/elements/hash", "hash", text, text_nl)
+        if total > ATTACHMENTS_BYTES_MAX:
+            text = f"the attachments are larger than {ATTACHMENTS_BYTES_MAX} bytes together"
+            text_nl = "de bijlagen zijn samen te groot (meer dan 16 MiB)"
+            self._add(self.root, "attachments-too-large", text, text_nl)
+
+    def check_dates(self) -> None:
+        """Check rule 6."""
+        for index, item in enumerate(self.items):
+            for name in ("birthDate", "decided"):
+                value = next(map(plain, item.elements.get(name, ())), None)
+                if isinstance(value, str) and value > self.on.isoformat()[: len(value)]:
+                    text, text_nl = f"`{name}` lies after the day of the message", "de datum ligt in de toekomst"
+                    self._add(f"{self.root}/{index}/elements/{name}", "date-in-future", text, text_nl)
+            begins, ends = (next(map(plain, item.elements.get(name, ())), None) for name in ("effective", "ends"))
+            if isinstance(begins, str) and isinstance(ends, str) and ends[: len(begins)] < begins[: len(ends)]:
+                text, text_nl = "a decision ends before it takes effect", "het besluit eindigt voor het ingaat"
+                self._add(f"{self.root}/{index}/elements/ends", "period", text, text_nl)
+
+    def _is_incomplete(self, item: DocumentItem) -> bool:
+        prefix = f"{item.profile}/{item.id}/"
+        return any(label.startswith(prefix) for label in self.withheld)
+
+    def _has(self, item: DocumentItem, name: str) -> bool:
+        return any(not is_absent(value) for value in item.elements.get(name, ()))
+
+    def _is_text(self, item: DocumentItem, name: str) -> bool:
+        """Whether an element of that name holds text in this profile, not the id of an item."""
+        return self.definitions.profiles[item.profile].elements[name].value.value != "id"
+
+    def _add(self, pointer: str, code: str, text: str, text_nl: str) -> None:
+        self.issues.append(Issue(pointer=pointer, code=f"sender.value.{code}", text=text, text_nl=text_nl))
+
+
+def _split(label: str) -> tuple[str, str, str]:
+    return label.partition("/")
+
+
+def _coded(value: JSONValue) -> str | None:
+    coding = value.get("coding") if isinstance(value, dict) else None
+    first = coding[0] if isinstance(coding, list) and coding else None
+    code = first.get("code") if isinstance(first, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def _sha256(data: str) -> str:
+    return base64.b64encode(hashlib.sha256(base64.b64decode(data)).digest()).decode("ascii")

@@ -1,0 +1,325 @@
+"""Checks the values of an item: datatype, code list, and (in `schemas.fhir.rules`) what belongs together.
+
+1. each value has the form of its datatype, by rules of our own where `fhir.resources` is too kind
+2. each code is on its list, may stand here, and holds on the day of the message
+3. the resource that the item makes has the shape of FHIR R4B
+4. what the profile and the message type want of values that labels cannot show
+
+No issue repeats a value. An absent value (nothing but extensions, such as a data-absent-reason) is a value for its
+datatype; where a rule needs a real one, it says so.
+
+Source: FHIR R4B, datatypes; DOMAIN 2, 4 and 7.
+"""
+
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final
+
+from schemas.definitions import Definitions, ElementDefinition, Profile, ValueType
+from schemas.document import DocumentItem, JSONValue
+from schemas.errors import DocumentError, Issue
+from schemas.fhir.identifying import check_identifier
+from schemas.fhir.places import ORGANISATION_MEMBERS, JSONObject
+from schemas.fhir.resources import item_to_resource
+from schemas.fhir.shapes import check_datatype, check_resource
+
+VALUE_DEPTH_MAX: Final = 16
+STRING_MAX: Final = 20_000
+_BASE64_SHOWN: Final = 64
+_BASE64_STAND_IN: Final = "AAAA"
+
+_TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+_CODE = re.compile(r"[^\s]+(?: [^\s]+)*")
+_DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
+_DATE_TIME = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
+)
+_ITEM_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_INTEGERS = frozenset({"rank", "valueInteger", "valuePositiveInt", "valueUnsignedInt"})
+_BOOLEANS = frozenset({"userSelected", "valueBoolean"})
+_NEVER = frozenset({"_sd", "...", "fhir_comments"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a value stands, and what is said about it."""
+
+    profile: Profile
+    element: ElementDefinition
+    pointer: str
+
+
+@dataclass(slots=True)
+class ValueChecker:
+    """Collects the issues of the items of one message.
+
+    Attributes:
+        definitions: The definitions in force.
+        on: The day of the message: codes must hold on it.
+        root: Where the items stand, for the pointers.
+        issues: What was found.
+    """
+
+    definitions: Definitions
+    on: date
+    root: str
+    issues: list[Issue] = field(default_factory=list)
+
+    def check_item(self, index: int, item: DocumentItem) -> None:
+        """Check steps 1 to 3 for one item."""
+        pointer = f"{self.root}/{index}"
+        profile = self.definitions.profiles.get(item.profile)
+        if profile is None:
+            self._add(f"{pointer}/profile", "profile-unknown", "there is no such profile", "dit profiel bestaat niet")
+            return
+        before = len(self.issues)
+        for name, values in item.elements.items():
+            element = profile.elements.get(name)
+            if element is None:
+                text = f"`{profile.name}` has no such element"
+                self._add(f"{pointer}/elements", "element-unknown", text, f"{profile.nl} kent dit gegeven niet")
+                continue
+            for number, value in enumerate(values):
+                self._check_value(_Spot(profile, element, f"{pointer}/elements/{name}/{number}"), value)
+        if len(self.issues) == before:
+            self._check_resource(profile, item, pointer)
+
+    def _check_value(self, spot: _Spot, value: JSONValue) -> None:
+        if spot.element.value.primitive:
+            self._check_primitive(spot, value)
+        elif not isinstance(value, dict) or not _plain_json(value, spot.element.value is ValueType.ORGANIZATION):
+            self._wrong(spot)
+        elif not is_absent(value):
+            self._check_complex(spot, value)
+
+    def _check_primitive(self, spot: _Spot, value: JSONValue) -> None:
+        if isinstance(value, dict):
+            extension = value.get("extension")
+            known = value.keys() <= {"value", "extension"} and isinstance(extension, list) and extension
+            if not known or not _plain_json({"extension": extension}, False):  # noqa: FBT003 - no organisation
+                self._wrong(spot)
+                return
+            if "value" not in value:
+                return
+            value = value["value"]
+        if not _PRIMITIVES[spot.element.value](value):
+            self._wrong(spot)
+        elif isinstance(value, str):
+            if spot.element.length is not None and len(value) > spot.element.length:
+                text, text_nl = (
+                    f"longer than {spot.element.length} characters",
+                    f"langer dan {spot.element.length} tekens",
+                )
+                self._about(spot, "too-long", text, text_nl)
+            elif spot.element.pattern is not None and not re.fullmatch(spot.element.pattern, value):
+                self._wrong(spot)
+            elif spot.element.codes is not None:
+                self._check_code(spot, value)
+
+    def _check_complex(self, spot: _Spot, value: JSONObject) -> None:
+        match spot.element.value:
+            case ValueType.CODEABLE_CONCEPT if spot.element.codes is not None:
+                self._check_concept(spot, value)
+            case ValueType.IDENTIFIER:
+                code = check_identifier(value, personal=spot.element.name == "identifier" and _is_person(spot.profile))
+                if code is not None:
+                    self._about(spot, code, *_IDENTIFIER_TEXTS[code])
+            case ValueType.EXTENSION if value.get("url") != self.definitions.extension_base + str(spot.element.url):
+                text, text_nl = "not the extension that stands here", "niet de uitbreiding die hier hoort"
+                self._about(spot, "extension-unknown", text, text_nl)
+            case ValueType.ORGANIZATION:
+                if value.get("resourceType") != "Organization" or not value.keys() <= ORGANISATION_MEMBERS:
+                    self._wrong(spot)
+            case ValueType.CONTACT_POINT if "value" in value and "system" not in value:
+                text, text_nl = (
+                    "needs the `system` of its value",
+                    "zegt niet of het een telefoonnummer of e-mailadres is",
+                )
+                self._about(spot, "system-missing", text, text_nl)
+            case ValueType.PERIOD:
+                self._check_period(spot, value)
+            case _:
+                pass
+
+    def _check_concept(self, spot: _Spot, value: JSONObject) -> None:
+        """A bound concept is one code and nothing that would give the code away by its length."""
+        members = value.keys() - {"extension"}
+        if spot.element.preferred and members == {"text"}:
+            return
+        coding = value.get("coding")
+        first = coding[0] if isinstance(coding, list) and len(coding) == 1 else None
+        if members != {"coding"} or not isinstance(first, dict) or first.keys() != {"code", "system"}:
+            text = "is one coding with `code` and `system`, without display"
+            self._about(spot, "concept-form", text, "is één code met codestelsel, zonder omschrijving")
+            return
+        code = first["code"]
+        if spot.element.codes is None or first["system"] != spot.element.codes.system or not isinstance(code, str):
+            text, text_nl = "is of another code system", "komt uit een ander codestelsel"
+            self._about(spot, "code-system", text, text_nl)
+            return
+        self._check_code(spot, code)
+
+    def _check_code(self, spot: _Spot, code: str) -> None:
+        codes, allowed = spot.element.codes, spot.element.allowed
+        if codes is None or allowed is None:
+            return
+        if code not in codes.codes:
+            text, text_nl = f"is not in the code list `{codes.name}`", f"staat niet in de codelijst {codes.nl}"
+            self._about(spot, "code-unknown", text, text_nl)
+        elif code not in allowed:
+            text, text_nl = "is a code that belongs in another profile", "is een code die in een ander onderdeel hoort"
+            self._about(spot, "code-not-here", text, text_nl)
+        elif codes.find(code, on=self.on) is None:
+            text, text_nl = "is a code that does not hold on this day", "is een code die op deze dag niet geldt"
+            self._about(spot, "code-not-valid", text, text_nl)
+
+    def _check_period(self, spot: _Spot, value: JSONObject) -> None:
+        start, end = value.get("start"), value.get("end")
+        if isinstance(start, str) and isinstance(end, str) and end[: len(start)] < start[: len(end)]:
+            self._about(spot, "period", "ends before it begins", "eindigt voor het begin")
+
+    def _check_resource(self, profile: Profile, item: DocumentItem, pointer: str) -> None:
+        """Check the shape of the whole resource in one call; only when it is wrong, find the value that is."""
+        try:
+            resource = item_to_resource(_slim(item, profile), self.definitions)
+            found = check_resource(resource)
+        except (TypeError, DocumentError):
+            found = (Issue(pointer="", code="sender.value.form", text="is not a resource"),)
+        if not found:
+            return
+        before = len(self.issues)
+        for name, values in item.elements.items():
+            element = profile.elements[name]
+            for number, value in enumerate(values):
+                where = f"{pointer}/elements/{name}/{number}"
+                if not element.value.primitive and check_datatype(element.value.value, value, pointer=where):
+                    self._wrong(_Spot(profile, element, where))
+        if len(self.issues) == before:
+            text = f"`{profile.name}` does not make a FHIR R4B resource"
+            self._add(pointer, "resource", text, f"{profile.nl} is geen geldige FHIR R4B-bron")
+
+    def _wrong(self, spot: _Spot) -> None:
+        kind = spot.element.value.value
+        self._about(spot, "form", f"is not a FHIR R4B `{kind}`", f"is geen geldige FHIR R4B-`{kind}`")
+
+    def _about(self, spot: _Spot, code: str, text: str, text_nl: str) -> None:
+        text = f"`{spot.element.name}` of `{spot.profile.name}` {text}"
+        self._add(spot.pointer, code, text, f"{spot.profile.nl}: {spot.element.nl} {text_nl}")
+
+    def _add(self, pointer: str, code: str, text: str, text_nl: str) -> None:
+        self.issues.append(Issue(pointer=pointer, code=f"sender.value.{code}", text=text, text_nl=text_nl))
+
+
+_IDENTIFIER_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "identifier-value": ("has no `value`", "heeft geen nummer"),
+    "identifier-system": ("has no `system`", "heeft geen nummerstelsel"),
+    "bsn": ("is not a BSN: nine digits that pass the 11-test", "is geen burgerservicenummer: negen cijfers, 11-proef"),
+    "identifier-form": ("is not a number of its system", "is geen nummer van dit stelsel"),
+}
+
+
+def is_absent(value: JSONValue) -> bool:
+    """Whether a value says only that, and perhaps why, it is not there."""
+    return isinstance(value, dict) and "url" not in value and value.keys() <= {"extension", "resourceType"}
+
+
+def plain(value: JSONValue) -> JSONValue:
+    """Return a primitive without what stands beside it; None if it is absent."""
+    return value.get("value") if isinstance(value, dict) else value
+
+
+def _is_person(profile: Profile) -> bool:
+    return profile.resource in ("Patient", "RelatedPerson")
+
+
+def _slim(item: DocumentItem, profile: Profile) -> DocumentItem:
+    """Leave large base64 out of the shape check: its form is checked already, and it would be copied."""
+    large = [name for name in item.elements if profile.elements[name].value is ValueType.BASE64_BINARY]
+    if not large:
+        return item
+    return replace(item, elements={**item.elements, **dict.fromkeys(large, (_BASE64_STAND_IN,))})
+
+
+def _plain_json(value: JSONValue, organisation: bool, depth: int = 0) -> bool:  # noqa: FBT001 - a private walk
+    """Whether a complex value holds only what JSON and FHIR have a use for here.
+
+    `fhir.resources` would read a number as a date and a text as a boolean; this does not.
+    """
+    if depth > VALUE_DEPTH_MAX:
+        return False
+    if isinstance(value, dict):
+        return bool(value) and all(
+            _plain_member(name, member, organisation=organisation, depth=depth) for name, member in value.items()
+        )
+    if isinstance(value, list):
+        return bool(value) and all(_plain_json(entry, False, depth + 1) for entry in value)  # noqa: FBT003
+    return isinstance(value, str) and _is_text(value)
+
+
+def _plain_member(name: str, member: JSONValue, *, organisation: bool, depth: int) -> bool:
+    if name in _NEVER or (name == "resourceType" and not (organisation and depth == 0)):
+        return False
+    if name in _INTEGERS:
+        return type(member) is int
+    if name in _BOOLEANS:
+        return type(member) is bool
+    if name.startswith("_") and isinstance(member, list):
+        # Beside a list of primitives stands a list of the same length, with null where there is nothing to say.
+        return all(entry is None or _plain_json(entry, False, depth + 1) for entry in member)  # noqa: FBT003
+    return _plain_json(member, False, depth + 1)  # noqa: FBT003
+
+
+def _is_text(value: JSONValue) -> bool:
+    return isinstance(value, str) and len(value) <= STRING_MAX and bool(_TEXT.fullmatch(value)) and bool(value.strip())
+
+
+def _is_date(value: JSONValue) -> bool:
+    if not isinstance(value, str) or not _DATE.fullmatch(value) or value.startswith("0000"):
+        return False
+    try:
+        date.fromisoformat((value + "-01-01")[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_date_time(value: JSONValue) -> bool:
+    if _is_date(value):
+        return True
+    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
+        return False
+    return _is_date(value[:10])
+
+
+def _is_base64(value: JSONValue) -> bool:
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        return bool(binascii.a2b_base64(value.encode("ascii"), strict_mode=True))
+    except (ValueError, binascii.Error):
+        return False
+
+
+_PRIMITIVES: Final[Mapping[ValueType, Callable[[JSONValue], bool]]] = {
+    ValueType.STRING: _is_text,
+    ValueType.CODE: lambda value: isinstance(value, str) and bool(_CODE.fullmatch(value)),
+    ValueType.DATE: _is_date,
+    ValueType.DATE_TIME: _is_date_time,
+    ValueType.BOOLEAN: lambda value: isinstance(value, bool),
+    ValueType.BASE64_BINARY: _is_base64,
+    ValueType.ITEM_ID: lambda value: isinstance(value, str) and bool(_ITEM_ID.fullmatch(value)),
+}
+
+
+def check_items(
+    items: Sequence[DocumentItem], definitions: Definitions, *, on: date, root: str = "/items"
+) -> tuple[Issue, ...]:
+    """Check each item by itself: datatypes, code lists, shapes; not what belongs together."""
+    checker = ValueChecker(definitions, on, root)
+    for index, item in enumerate(items):
+        checker.check_item(index, item)
+    return tuple(checker.issues)
