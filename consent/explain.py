@@ -150,11 +150,13 @@ def explain_ground(row: Ground, *, catalogue: Catalogue) -> tuple[Text, ...]:
 
 
 def _validity(row: Ground) -> Text:
-    """The days on which the row holds; `until` is the first day on which it no longer does, as in a Dutch `tot`."""
     start, end = row.valid_from.isoformat(), row.valid_until.isoformat() if row.valid_until else None
     if end is None:
         return Text(nl=f"{row.name} geldt vanaf {start}.", en=f"{row.name} holds from {start}.")
-    return Text(nl=f"{row.name} geldt van {start} tot {end}.", en=f"{row.name} holds from {start} until {end}.")
+    return Text(
+        nl=f"{row.name} geldt van {start} tot en met {end}.",
+        en=f"{row.name} holds from {start} up to and including {end}.",
+    )
 
 
 def _status(*, proposed: bool) -> Text:

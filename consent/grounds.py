@@ -121,7 +121,7 @@ class Ground:
         purpose: Why the data is asked for or given, for people.
         basis: Laws and articles it rests on.
         valid_from: First day on which it holds, in the Netherlands.
-        valid_until: First day on which it no longer holds; None is open.
+        valid_until: Last day on which it holds; None is open.
         in_force: Whether it is switched on; a row that is off is shown and never permits.
         carries: What goes over it; only `elements` can permit an element.
         sender: Who may disclose.
@@ -171,7 +171,7 @@ class Ground:
 
     def holds_on(self, day: date) -> bool:
         """Whether the day lies in the row's validity."""
-        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -438,7 +438,7 @@ def _check_row(row: _Table, ground: Ground) -> None:
     agreed = (
         (
             "valid_until",
-            ground.valid_until is None or ground.valid_from < ground.valid_until,
+            ground.valid_until is None or ground.valid_from <= ground.valid_until,
             "holds for a day or more",
         ),
         ("basis", bool(ground.basis) or not ground.in_force, "names the law it rests on before it is in force"),
@@ -478,9 +478,9 @@ def _check_rows_together(rows: tuple[Ground, ...], issues: list[Issue]) -> None:
 
 
 def _overlap(one: Ground, other: Ground) -> bool:
-    first, last = max(one.valid_from, other.valid_from), [one.valid_until, other.valid_until]
+    first, last = max(one.valid_from, other.valid_from), (one.valid_until, other.valid_until)
     return (
-        all(until is None or first < until for until in last)
+        all(until is None or first <= until for until in last)
         and bool(one.message_types & other.message_types)
         and _meet(one.sender, other.sender)
         and _meet(one.recipient, other.recipient)
