@@ -334,26 +334,36 @@ def open_element(content_key: ContentKey, *, index: int, digest: str, sealed: by
     return data.decode("ascii")
 
 
-def sealed_hashes(sealed_key: bytes, elements: Iterable[bytes]) -> tuple[str, ...]:
-    """Return the hash list that a release carries: SHA-256 of the sealed key, then of each element; base64url."""
-    return tuple(b64url(hashlib.sha256(part).digest()) for part in (sealed_key, *elements))
+def element_hashes(sealed_key: bytes, elements: Iterable[bytes]) -> bytes:
+    """Return SHA-256 of the sealed key and of each sealed element, 32 bytes each, one after the other."""
+    return b"".join(hashlib.sha256(part).digest() for part in (sealed_key, *elements))
 
 
-def digest_of_hashes(hashes: Iterable[str]) -> str:
-    """Return `sealed.digest` from a hash list, for a recipient that holds only a part of the elements.
+def hash_list(hashes: bytes) -> tuple[str, ...]:
+    """Return `element_hashes` as the list of base64url texts that a release carries."""
+    return tuple(b64url(hashes[start : start + 32]) for start in range(0, len(hashes), 32))
+
+
+def digest_of_hashes(hashes: bytes | Sequence[str]) -> str:
+    """Return `sealed.digest` from the hashes, for a recipient that holds only a part of the elements.
+
+    Args:
+        hashes: As from `element_hashes`, or the list that came with a release.
 
     Raises:
-        DocumentError: A hash is not canonical base64url.
+        DocumentError: A hash of the list is not canonical base64url of 32 bytes.
     """
-    return b64url(hashlib.sha256(b"".join(b64url_decode(text) for text in hashes)).digest())
+    if isinstance(hashes, bytes):
+        return b64url(hashlib.sha256(hashes).digest())
+    parts = [b64url_decode(text) for text in hashes]
+    if any(len(part) != 32 for part in parts):
+        raise _refused("hub.release.hashes", "a hash has 32 bytes")
+    return b64url(hashlib.sha256(b"".join(parts)).digest())
 
 
 def sealed_digest(sealed_key: bytes, elements: Iterable[bytes]) -> str:
     """Return `sealed.digest`: SHA-256 over SHA-256(sealed key) ‖ SHA-256(each sealed element), base64url."""
-    total = hashlib.sha256(hashlib.sha256(sealed_key).digest())
-    for element in elements:
-        total.update(hashlib.sha256(element).digest())
-    return b64url(total.digest())
+    return digest_of_hashes(element_hashes(sealed_key, elements))
 
 
 def _nonce(index: int) -> bytes:

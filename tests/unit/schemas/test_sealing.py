@@ -19,13 +19,14 @@ from schemas.sealing import (
     SealingPrivateKey,
     SealingPublicKey,
     digest_of_hashes,
+    element_hashes,
+    hash_list,
     open_element,
     open_key,
     pad,
     padded_size,
     seal_submission,
     sealed_digest,
-    sealed_hashes,
     sealing_info,
     unpad,
 )
@@ -156,9 +157,14 @@ def test_every_submission_has_a_key_of_its_own() -> None:
 
 def test_the_digest_can_be_recomputed_from_the_hash_list_or_from_all_of_it() -> None:
     content = seal()
+    hashes = element_hashes(content.sealed_key, content.elements)
     assert content.digest == sealed_digest(content.sealed_key, content.elements)
-    assert content.digest == digest_of_hashes(sealed_hashes(content.sealed_key, content.elements))
+    assert content.digest == digest_of_hashes(hashes)
+    assert content.digest == digest_of_hashes(hash_list(hashes))
     assert content.digest != sealed_digest(content.sealed_key, content.elements[::-1])
+    for listed in (["AA", *hash_list(hashes)], [*hash_list(hashes)[:-1], "x"]):
+        with pytest.raises(DocumentError):
+            digest_of_hashes(listed)
 
 
 @pytest.mark.parametrize(
