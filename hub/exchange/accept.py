@@ -5,10 +5,9 @@
 Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/messages`).
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
-
-from schemas.wire import Submission
 
 from audit.entries import EntryDraft
 from audit.records import token_digest
@@ -24,6 +23,7 @@ from hub.ports import (
     Shown,
     SubmissionAccepted,
 )
+from schemas.canonical import b64url
 from schemas.codes import EntryKind, TokenType
 from schemas.definitions import Definitions
 from schemas.errors import (
@@ -38,8 +38,8 @@ from schemas.identifiers import HubName, MessageId, SubjectTag
 from schemas.jws import parse_jws, verify_parsed_jws
 from schemas.message import Message, label_text, labels, parse_message, sealed_digests
 from schemas.sdjwt import disclosure_digest, parse_disclosure
-from schemas.sealing import digest_of_hashes, element_hashes
 from schemas.structure import check_structure
+from schemas.wire import Submission
 
 DECISIONS_MAX: Final = 3
 """How often a decision is taken anew because its inputs changed under it."""
@@ -85,7 +85,7 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
         EvidenceError: The log contradicts itself.
     """
     # 1. signature
-    verified = verify_sender(submission, world=services.worlds.current())
+    verified = verify_sender(submission, world=services.worlds.current(), arrival=arrival)
     try:
         # 3. to 7.; losing in 7 leads to 2.
         return await _accept_verified(verified, arrival=arrival, services=services)
@@ -95,11 +95,11 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
         # 2. known
         if await services.store.message(verified.message.id) is not None:
             return await _known_answer(verified, services=services)
-        await _log_refusal(verified, arrival=arrival, services=services)
+        await _log_refusal(verified, services=services)
         raise
 
 
-def verify_sender(submission: Submission, *, world: World) -> Verified:
+def verify_sender(submission: Submission, *, world: World, arrival: Arrival) -> Verified:
     """Find out who signed a message, and that these are the bytes.
 
     Raises:
@@ -110,12 +110,13 @@ def verify_sender(submission: Submission, *, world: World) -> Verified:
     parsed = parse_jws(submission.message, typ=TokenType.MESSAGE)
     message = parse_message(parsed.payload)
     sender = world.directory.participant(message.sender)
-    if sender is None or not sender.in_force:
+    if sender is None or not sender.in_force(arrival.at):
         raise AuthenticationError("the sender is not a participant in force", code="sender.participant.unknown")
     key = sender.signing_key(parsed.kid)
     if key is None:
         raise AuthenticationError("the message is not signed with the sender's key in force", code="sender.key.unknown")
-    return Verified(submission=submission, jws=verify_parsed_jws(parsed, key=key), message=message, sender=sender)
+    verify_parsed_jws(parsed, key=key)
+    return Verified(submission=submission, message=message, sender=sender)
 
 
 def check_times(verified: Verified, *, arrival: Arrival) -> None:
@@ -135,7 +136,7 @@ def check_times(verified: Verified, *, arrival: Arrival) -> None:
         raise DocumentError("the message is not of this time", issues=issues)
 
 
-def structure(verified: Verified, *, hub: HubName, world: World, policy: Policy) -> Structured:
+def structure(verified: Verified, *, hub: HubName, world: World, policy: Policy, arrival: Arrival) -> Structured:
     """Check everything that the labels, the seal and the tags show.
 
     Raises:
@@ -147,7 +148,7 @@ def structure(verified: Verified, *, hub: HubName, world: World, policy: Policy)
         text = "the first hub that the message names is not this hub"
         issues.append(Issue(pointer="/hubs/0", code="sender.hub.other", text=text))
     recipient = world.directory.participant(message.recipient.oin)
-    if recipient is None or not recipient.in_force:
+    if recipient is None or not recipient.in_force(arrival.at):
         text = "the recipient is not a participant in force"
         issues.append(Issue(pointer="/recipient/oin", code="sender.recipient.unknown", text=text))
     elif recipient.sealing_key is None or recipient.sealing_key.kid != message.sealed.kid:
@@ -158,7 +159,9 @@ def structure(verified: Verified, *, hub: HubName, world: World, policy: Policy)
     issues += seal_issues + tag_issues
     if issues or recipient is None:
         raise DocumentError("the message does not fit its definition", issues=issues)
-    return Structured(verified=verified, recipient=recipient, labels=labels(message), tags=tags, hashes=hashes)
+    return Structured(
+        message=message, sender=verified.sender, recipient=recipient, labels=labels(message), tags=tags, hashes=hashes
+    )
 
 
 def _check_seal(verified: Verified) -> tuple[bytes, list[Issue]]:
@@ -168,8 +171,8 @@ def _check_seal(verified: Verified) -> tuple[bytes, list[Issue]]:
     if len(submission.elements) != count:
         text = f"{count} sealed elements are signed, {len(submission.elements)} came"
         return b"", [Issue(pointer="/elements", code="sender.sealed.count", text=text)]
-    hashes = element_hashes(submission.key, submission.elements)
-    if digest_of_hashes(hashes) != message.sealed.digest:
+    hashes = b"".join(hashlib.sha256(part).digest() for part in (submission.key, *submission.elements))
+    if b64url(hashlib.sha256(hashes).digest()) != message.sealed.digest:
         text = "the sealed elements are not those that the sender signed"
         return b"", [Issue(pointer="/elements", code="sender.sealed.digest", text=text)]
     return hashes, []
@@ -200,14 +203,14 @@ async def _accept_verified(verified: Verified, *, arrival: Arrival, services: Se
     for _ in range(DECISIONS_MAX):
         # 4. structure, 5. recipient
         world = services.worlds.current()
-        structured = structure(verified, hub=services.hub, world=world, policy=services.policy)
+        structured = structure(verified, hub=services.hub, world=world, policy=services.policy, arrival=arrival)
         # 6. decision
         facts = await find_facts(verified.message, store=services.store)
         decided = decide_labels(structured, facts=facts, world=world, at=arrival.at, policy=services.policy)
         _refuse_incomplete(decided, definitions=services.policy.definitions)
         # 7. log and store
         shown = make_shown(decided, kind=EntryKind.SUBMISSION, randomness=services.randomness)
-        member = _submission_member(decided, shown=shown, arrival=arrival, services=services)
+        member = _submission_member(verified.submission, decided, shown=shown, arrival=arrival, services=services)
         try:
             appended = await services.log.append(member)
         except DecisionOutdatedError:
@@ -248,7 +251,7 @@ def _refuse_incomplete(decided: Decided, *, definitions: Definitions) -> None:
 
 def _what_is_left(decided: Decided, permitted: frozenset[str]) -> Message:
     """The message with only the permitted labels: what its recipient would see of it."""
-    message = decided.structured.verified.message
+    message = decided.structured.message
     items = []
     for item in message.content:
         kept = {name: each for name, each in item.elements.items() if label_text(item, name) in permitted}
@@ -257,10 +260,11 @@ def _what_is_left(decided: Decided, permitted: frozenset[str]) -> Message:
     return replace(message, content=tuple(items))
 
 
-def _submission_member(decided: Decided, *, shown: Shown, arrival: Arrival, services: Services) -> LogMember:
+def _submission_member(
+    submission: Submission, decided: Decided, *, shown: Shown, arrival: Arrival, services: Services
+) -> LogMember:
     structured = decided.structured
-    verified, message = structured.verified, structured.verified.message
-    submission = verified.submission
+    message = structured.message
     draft = EntryDraft(
         kind=EntryKind.SUBMISSION,
         id=message.id.value,
@@ -317,7 +321,7 @@ async def _known_answer(verified: Verified, *, services: Services) -> Accepted:
     )
 
 
-async def _log_refusal(verified: Verified, *, arrival: Arrival, services: Services) -> None:
+async def _log_refusal(verified: Verified, *, services: Services) -> None:
     """Log that a verified sender's message was refused: once for each message, and not without bound."""
     message = verified.message
     digest = token_digest(verified.submission.message)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
-from schemas.participants import Participant
-
 from audit.records import token_digest
 from hub.exchange.services import World
 from hub.exchange.stages import Arrival
@@ -16,6 +14,7 @@ from schemas.codes import TokenType
 from schemas.errors import AuthenticationError, RejectedMessageError
 from schemas.identifiers import OIN, HubName
 from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.participants import Participant
 
 REQUEST_SECONDS_MAX: Final = 300
 """How old a signed request may be that asks for something."""

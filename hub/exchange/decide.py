@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from schemas.participants import Participant
-
 from audit.records import SALT_BYTES, ShownRecord, Withheld, parse_shown
 from consent.decide import decide_pseudonym
 from consent.decision import Decision, Deny
@@ -22,6 +20,7 @@ from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
 from hub.ports import KeptDraft, Shown, Store
 from schemas.codes import Capacity, EntryKind
 from schemas.message import Label, Message
+from schemas.participants import Participant
 from schemas.randomness import Randomness
 
 _NOTHING_DENIED: Final[Mapping[str, tuple[Reason, ...]]] = {}
@@ -65,8 +64,8 @@ def decide_labels(
         policy: Catalogue and definitions.
         denied: Labels that acceptance denied, with the reasons: a denial on acceptance is final.
     """
-    message = structured.verified.message
-    sender = _party(structured.verified.sender, message.capacity)
+    message = structured.message
+    sender = _party(structured.sender, message.capacity)
     recipient = _party(structured.recipient, message.recipient.capacity)
     people = tuple(DataSubject(role=each.role, age=each.age, turns=each.turns) for each in message.subjects)
     abouts = tuple(tuple(people[index] for index in item.about) for item in message.content)
@@ -126,7 +125,7 @@ def make_shown(decided: Decided, *, kind: EntryKind, randomness: Randomness) -> 
     """Write the record that both parties get: labels permitted, labels withheld with reasons, marks, and the ground."""
     record = ShownRecord(
         entry_kind=kind,
-        ground=decided.structured.verified.message.recipient.purpose,
+        ground=decided.structured.message.recipient.purpose,
         permitted=tuple(label.text for label in decided.permitted),
         withheld=tuple(
             Withheld(label=label.text, reasons=tuple(reason.value for reason in reasons))
@@ -140,7 +139,7 @@ def make_shown(decided: Decided, *, kind: EntryKind, randomness: Randomness) -> 
 
 def keep(decided: Decided, *, arrival: Arrival, randomness: Randomness) -> tuple[KeptDraft, ...]:
     """Make the records that the hub keeps, one for each data subject."""
-    responsible = decided.structured.verified.message.responsible
+    responsible = decided.structured.message.responsible
     return tuple(
         KeptDraft(
             tag=tag,
@@ -156,6 +155,6 @@ def keep(decided: Decided, *, arrival: Arrival, randomness: Randomness) -> tuple
 
 def watches(decided: Decided) -> frozenset[str]:
     """Name whom and what the decision read: the order of the log is the order of effect."""
-    message = decided.structured.verified.message
+    message = decided.structured.message
     tags = {tag.value for tag in decided.structured.tags}
     return frozenset({message.sender.value, message.recipient.oin.value, *tags})

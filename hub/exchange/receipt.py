@@ -5,8 +5,6 @@ Source: the architecture, sections 1 and 7 (`POST /v1/receipts`).
 
 from dataclasses import dataclass
 
-from schemas.requests import Outcome, ReceiptClaims, parse_receipt
-
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
 from hub.exchange.authenticate import Request, authenticate
@@ -15,6 +13,7 @@ from hub.exchange.stages import Arrival
 from hub.ports import LogMember, MemberLostError, MessageState, ReceiptGiven, StoredDisclosure, StoredMessage
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import DocumentError, Issue, RejectedMessageError, ReplayError
+from schemas.requests import Outcome, ReceiptClaims, parse_receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,16 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.participants import Participant
-from schemas.requests import ReleaseClaims, parse_release
-from schemas.wire import RELEASE_BYTES_MAX
-
 from audit.entries import EntryDraft
 from audit.records import released_digest, token_digest
 from hub.exchange.authenticate import Request, authenticate
 from hub.exchange.decide import decide_labels, denied_before, find_facts, keep, make_shown, pointer, watches
 from hub.exchange.services import Services, World
-from hub.exchange.stages import Arrival, Decided, Structured, Verified
+from hub.exchange.stages import Arrival, Decided, Structured
 from hub.ports import (
     DecisionOutdatedError,
     DisclosureMade,
@@ -36,7 +32,10 @@ from schemas.errors import EvidenceError, Issue, RejectedMessageError, Unavailab
 from schemas.identifiers import MessageId, SubjectTag
 from schemas.jws import parse_jws
 from schemas.message import labels, parse_message
+from schemas.participants import Participant
+from schemas.requests import ReleaseClaims, parse_release
 from schemas.sdjwt import parse_disclosure
+from schemas.wire import RELEASE_BYTES_MAX
 
 ATTEMPTS_MAX: Final = 3
 """How often a release is decided anew because its inputs changed under it."""
@@ -170,7 +169,7 @@ async def _decide_again(
     stored: StoredMessage, *, request: Request[ReleaseClaims], world: World, arrival: Arrival, services: Services
 ) -> _Plan:
     structured = _structured_again(stored, recipient=request.participant, world=world)
-    message = structured.verified.message
+    message = structured.message
     facts = await find_facts(message, store=services.store)
     decided = decide_labels(
         structured,
@@ -205,7 +204,8 @@ def _structured_again(stored: StoredMessage, *, recipient: Participant, world: W
         raise EvidenceError("a stored message is not the one that was accepted")
     tags = tuple(SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags)
     return Structured(
-        verified=Verified(message=message, sender=sender, jws=stored.jws),
+        message=message,
+        sender=sender,
         recipient=recipient,
         labels=labels(message),
         tags=tags,

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.participants import Directory
-
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
 from hub.ports import Log, Outbox, Store, WakeUps
 from schemas.definitions import Definitions
 from schemas.identifiers import HubName
 from schemas.jwk import VerificationKey
+from schemas.participants import Directory
 from schemas.randomness import Randomness
 
 

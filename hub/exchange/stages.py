@@ -9,14 +9,12 @@ only a `Decided` can be logged.
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.participants import Participant
-from schemas.wire import Submission
-
 from consent.decision import Decision, Permit
 from consent.reasons import Mark, Reason
 from schemas.identifiers import SubjectTag
-from schemas.jws import VerifiedJWS
 from schemas.message import Label, Message
+from schemas.participants import Participant
+from schemas.wire import Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,6 @@ class Verified:
     """We know which participant signed these bytes; the content is still undecided."""
 
     submission: Submission
-    jws: VerifiedJWS
     message: Message
     sender: Participant
 
@@ -54,14 +51,16 @@ class Structured:
     """The labels fit the definitions, the seal covers what came, and the tags are those that the sender signed.
 
     Attributes:
-        verified: The stage before.
+        message: The claims.
+        sender: Who signed them.
         recipient: The one recipient, admitted and not suspended.
         labels: Every label, in the order of the sealed elements.
         tags: Each subject in this hub's tag space.
         hashes: SHA-256 of the sealed key and of each sealed element, concatenated.
     """
 
-    verified: Verified
+    message: Message
+    sender: Participant
     recipient: Participant
     labels: tuple[Label, ...]
     tags: tuple[SubjectTag, ...]

@@ -10,7 +10,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -50,7 +50,8 @@ class Definitions:
 
     Attributes:
         version: Of the data as a whole.
-        digest: SHA-256 over the canonical JSON of all data, base64url.
+        digest: SHA-256 over `data`, base64url.
+        data: All data as canonical JSON, as the log publishes it.
         profiles: Name to profile.
         message_types: Name to message type.
         code_lists: Name to code list.
@@ -59,6 +60,7 @@ class Definitions:
 
     version: str
     digest: str
+    data: bytes = field(repr=False)
     profiles: Mapping[str, Profile]
     message_types: Mapping[str, MessageType]
     code_lists: Mapping[str, CodeList]
@@ -164,9 +166,11 @@ def read_definitions(data: Mapping[str, Any]) -> Definitions:
     for kind in message_types.values():
         for other in (*kind.replies, *kind.answers):
             _must(other in message_types, f"{kind.name}: there is no message type `{other}`")
+    canonical = canonical_json(_plain(data))
     return Definitions(
         version=version,
-        digest=b64url(hashlib.sha256(canonical_json(_plain(data))).digest()),
+        digest=b64url(hashlib.sha256(canonical).digest()),
+        data=canonical,
         profiles=MappingProxyType(profiles),
         message_types=MappingProxyType(message_types),
         code_lists=MappingProxyType(code_lists),

@@ -1,0 +1,251 @@
+"""Take in who takes part, which chain key makes pseudonyms, and by what is decided; each an entry of the log.
+
+Source: the architecture, sections 3, 5 and 7 (`POST /v1/participants`, `POST /v1/chain-keys`).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from audit.entries import PAD_BYTES, EntryDraft
+from audit.records import token_digest
+from hub.exchange.authenticate import FUTURE_SECONDS_MAX
+from hub.exchange.services import Services
+from hub.exchange.stages import Arrival
+from hub.ports import (
+    Appended,
+    CataloguePublished,
+    ChainEpochOpened,
+    ChainKeyHandover,
+    LogMember,
+    MemberLostError,
+    ParticipantRecord,
+    ParticipantStated,
+)
+from schemas.admissions import parse_admission, parse_statement
+from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType
+from schemas.epochs import verify_chain_epoch
+from schemas.errors import AuthenticationError, RejectedMessageError, ReplayError, UnavailableError
+from schemas.identifiers import OIN, MessageId
+from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.participants import Participant, next_participant
+from schemas.pseudonyms import parse_handover
+
+ATTEMPTS_MAX: Final = 3
+"""How often joining is tried while others change the same participant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """What was taken in, with its place in the log.
+
+    Attributes:
+        oin: The participant; None for an epoch.
+        index: Place of its entry.
+        entry: Exact text of that entry.
+        tlog_proof: Proof of the entry.
+    """
+
+    oin: OIN | None
+    index: int
+    entry: str
+    tlog_proof: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Documents:
+    """New documents of a participant, before they have a place in the log."""
+
+    index: int
+    oin: OIN
+    admission: str | None
+    statement: str | None
+    replaced: str | None
+
+
+async def join(
+    *, admission: str | None, statement: str | None, replaced: str | None, arrival: Arrival, services: Services
+) -> Logged:
+    """Take in an admission, a statement or both, if they follow from what is there.
+
+    The same documents again get the same answer.
+
+    Raises:
+        RejectedMessageError: They do not follow, or are dated ahead.
+        UnavailableError: It may succeed later; nothing was changed.
+    """
+    oin = _whose(admission, statement, arrival=arrival)
+    for _ in range(ATTEMPTS_MAX):
+        world = await services.worlds.refresh()
+        before = world.directory.participant(oin)
+        known = await _known(oin, before, admission=admission, statement=statement, services=services)
+        if known is not None:
+            return known
+        documents = _Documents(index=world.as_of, oin=oin, admission=admission, statement=statement, replaced=replaced)
+        next_participant(before, documents, registrar=services.registrar)
+        try:
+            appended = await services.log.append(_participant_member(documents, before, services=services))
+        except MemberLostError:
+            continue
+        await services.worlds.refresh()
+        return _logged(appended, oin=oin)
+    raise UnavailableError("this participant is being changed at this moment; try again", code="hub.participant.busy")
+
+
+def _whose(admission: str | None, statement: str | None, *, arrival: Arrival) -> OIN:
+    """Read whose documents these are; verified afterwards, by what follows from what."""
+    whose: OIN | None = None
+    if admission is not None:
+        admitted = parse_admission(parse_jws(admission, typ=TokenType.ADMISSION).payload)
+        _not_ahead(admitted.issued_at, arrival=arrival)
+        whose = admitted.oin
+    if statement is not None:
+        stated = parse_statement(parse_jws(statement, typ=TokenType.PARTICIPANT).payload)
+        _not_ahead(stated.issued_at, arrival=arrival)
+        whose = stated.oin
+    if whose is None:
+        raise RejectedMessageError("neither an admission nor a statement", code="sender.participant.empty")
+    return whose
+
+
+def _not_ahead(issued_at: int, *, arrival: Arrival) -> None:
+    if issued_at > arrival.seconds + FUTURE_SECONDS_MAX:
+        raise RejectedMessageError("dated ahead of the hub's clock; check the clock", code="sender.document.future")
+
+
+async def _known(
+    oin: OIN, before: Participant | None, *, admission: str | None, statement: str | None, services: Services
+) -> Logged | None:
+    """Return the old answer if these very documents are the newest."""
+    if before is None or (statement or before.statement_token) != before.statement_token:
+        return None
+    if (admission or before.admission_token) != before.admission_token:
+        return None
+    for record in await services.store.participants(after=before.index - 1):
+        if record.index == before.index and _brought(record, admission=admission, statement=statement):
+            proof = await services.log.proof(record.index)
+            return Logged(oin=oin, index=record.index, entry=record.entry, tlog_proof=proof)
+    return None
+
+
+def _brought(record: ParticipantRecord, *, admission: str | None, statement: str | None) -> bool:
+    return (record.admission, record.statement) == (admission, statement)
+
+
+def _participant_member(documents: _Documents, before: Participant | None, *, services: Services) -> LogMember:
+    randomness = services.randomness
+    return LogMember(
+        draft=EntryDraft(
+            kind=EntryKind.PARTICIPANT,
+            id=documents.oin.value,
+            oin=documents.oin,
+            admission=token_digest(documents.admission) if documents.admission else None,
+            statement=token_digest(documents.statement) if documents.statement else None,
+            pad=randomness.bytes(PAD_BYTES),
+        ),
+        shown=None,
+        kept=(),
+        watches=frozenset(),
+        touches=frozenset({documents.oin.value}),
+        change=ParticipantStated(
+            oin=documents.oin,
+            admission=documents.admission,
+            statement=documents.statement,
+            replaced=documents.replaced,
+            follows=before.index if before else None,
+        ),
+    )
+
+
+async def open_epoch(signed: str, *, services: Services) -> Logged:
+    """Take in an epoch of the chain key; the same epoch again gets the same answer.
+
+    Raises:
+        RejectedMessageError: Not signed by the registrar, or the epoch is there with another key.
+        UnavailableError: It may succeed later; nothing was changed.
+    """
+    chain_epoch = verify_chain_epoch(signed, registrar=services.registrar)
+    member = LogMember(
+        draft=EntryDraft(
+            kind=EntryKind.CHAIN,
+            id=chain_epoch.id.value,
+            epoch=chain_epoch.epoch,
+            fingerprint=chain_epoch.fingerprint,
+            signed=token_digest(signed),
+            pad=services.randomness.bytes(PAD_BYTES),
+        ),
+        shown=None,
+        kept=(),
+        watches=frozenset(),
+        touches=frozenset(),
+        change=ChainEpochOpened(epoch=chain_epoch.epoch, signed=signed),
+    )
+    try:
+        return _logged(await services.log.append(member), oin=None)
+    except MemberLostError:
+        for record in await services.store.chain_epochs():
+            if record.signed == signed:
+                proof = await services.log.proof(record.index)
+                return Logged(oin=None, index=record.index, entry=record.entry, tlog_proof=proof)
+    raise ReplayError("this epoch is open already, with other claims", code="sender.chain-epoch.used")
+
+
+async def hand_over(token: str, *, arrival: Arrival, services: Services) -> MessageId:
+    """Keep a chain key for its receiver: sealed, so that the hub cannot read it.
+
+    Raises:
+        RejectedMessageError: The giver is unknown or not in force, or one of the two may not hold a chain key.
+        UnavailableError: It may succeed later; nothing was changed.
+    """
+    parsed = parse_jws(token, typ=TokenType.CHAIN_KEY)
+    handover = parse_handover(parsed.payload)
+    directory = services.worlds.current().directory
+    giver, receiver = directory.participant(handover.giver), directory.participant(handover.receiver)
+    key = giver.signing_key(parsed.kid) if giver is not None and giver.in_force(arrival.at) else None
+    if giver is None or key is None:
+        raise AuthenticationError("the giver is not a participant in force with this key", code="sender.unknown")
+    verify_parsed_jws(parsed, key=key)
+    if receiver is None or not receiver.in_force(arrival.at):
+        raise RejectedMessageError("the receiver is not a participant in force", code="sender.recipient.unknown")
+    if not {giver.role, receiver.role} <= CHAIN_KEY_ROLES:
+        text = "a chain key goes from and to raad, gi, gemeente and veilig-thuis only"
+        raise RejectedMessageError(text, code="sender.chain-key.role")
+    kept = ChainKeyHandover(
+        id=handover.id, giver=handover.giver, receiver=handover.receiver, epoch=handover.epoch, handover=token
+    )
+    await services.store.store_handover(kept)
+    return handover.id
+
+
+async def publish_policy(*, services: Services) -> None:
+    """Log the catalogue and the definitions that this process decides by, unless they are the newest already.
+
+    Raises:
+        UnavailableError: The database could not be reached; the process must not start.
+    """
+    catalogue, definitions = services.policy.catalogue, services.policy.definitions
+    for document, digest, version, text in (
+        ("grounds", catalogue.digest, catalogue.version, catalogue.data),
+        ("definitions", definitions.digest, definitions.version, definitions.data),
+    ):
+        member = LogMember(
+            draft=EntryDraft(
+                kind=EntryKind.CATALOGUE,
+                id=document,
+                catalogue=digest,
+                version=version,
+                pad=services.randomness.bytes(PAD_BYTES),
+            ),
+            shown=None,
+            kept=(),
+            watches=frozenset(),
+            touches=frozenset({"*"}),
+            change=CataloguePublished(document=document, digest=digest, version=version, text=text),
+        )
+        try:
+            await services.log.append(member)
+        except MemberLostError:
+            continue
+
+
+def _logged(appended: Appended, *, oin: OIN | None) -> Logged:
+    return Logged(oin=oin, index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof)
