@@ -86,7 +86,7 @@ def _claims(definitions: Definitions) -> JSONSchema:
 
 
 _DIGEST: Final = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
-_REASON: Final = r"^[^\x00-\x1f\x7f]{1,%d}$" % SPOED_REASON_MAX
+_REASON: Final = rf"^[^\x00-\x1f\x7f]{{1,{SPOED_REASON_MAX}}}$"
 _PROFESSIONAL: Final = "^[!-~]([ -~]{0,18}[!-~])?$"
 _DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
