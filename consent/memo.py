@@ -14,7 +14,7 @@ Source: the architecture, section 10: at most 3 µs an element remembered, 50 µ
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from consent.decide import decide
 from consent.decision import Decision
@@ -22,18 +22,21 @@ from consent.grounds import Catalogue
 from consent.request import DataSubject, DisclosureRequest, Exchange, Facts, civil_day
 from schemas.codes import Category, Necessity
 
-ENTRIES_MAX: Final = 65_536
-"""Default bound; an answer takes some hundreds of bytes, so a full memo takes some tens of megabytes at most."""
+ENTRIES_MAX: Final = 16_384
+"""Default bound. A remembered question takes about a kilobyte, so a full memo takes some 16 MB at most."""
 
+_Question: TypeAlias = tuple[DisclosureRequest, Facts, date | None]
 _Frame: TypeAlias = tuple[Exchange, Facts, date | None]
 _Element: TypeAlias = tuple[str, str, Category, tuple[DataSubject, ...], Necessity | None]
+_Key = TypeVar("_Key", _Question, _Element)
 
 
 @dataclass(slots=True)
 class _Shelf:
-    """The answers of one memo, by what is equal for a whole message and then by element."""
+    """The answers of one memo: by question, and by what is equal for a whole message and then by element."""
 
     entries_max: int
+    answers: dict[_Question, Decision] = field(default_factory=dict)
     frames: dict[_Frame, dict[_Element, Decision]] = field(default_factory=dict)
     size: int = 0
 
@@ -44,13 +47,14 @@ class _Shelf:
             self._count()
         return found
 
-    def put(self, frame: dict[_Element, Decision], element: _Element, decision: Decision) -> None:
-        frame[element] = decision
+    def put(self, place: dict[_Key, Decision], key: _Key, decision: Decision) -> None:
+        place[key] = decision
         self._count()
 
     def _count(self) -> None:
         self.size += 1
         if self.size > self.entries_max:
+            self.answers.clear()
             # A frame that a caller still holds must not grow on outside the count.
             for frame in self.frames.values():
                 frame.clear()
@@ -118,20 +122,12 @@ class DecisionMemo:
 
     def decide(self, request: DisclosureRequest, *, facts: Facts, at: datetime) -> Decision:
         """Decide about one element; for all elements of a message, `for_message` is several times as fast."""
-        exchange = Exchange(
-            sender=request.sender,
-            recipient=request.recipient,
-            purpose=request.purpose,
-            message_type=request.message_type,
-            spoed=request.spoed,
-        )
-        return self.for_message(exchange, facts=facts, at=at).decide(
-            request.profile,
-            request.element,
-            category=request.category,
-            subjects=request.subjects,
-            necessary=request.necessary,
-        )
+        key = (request, facts, civil_day(at))
+        decision = self._shelf.answers.get(key)
+        if decision is None:
+            decision = decide(request, catalogue=self.catalogue, facts=facts, at=at)
+            self._shelf.put(self._shelf.answers, key, decision)
+        return decision
 
     def for_message(self, exchange: Exchange, *, facts: Facts, at: datetime) -> MessageDecisions:
         """Fix what is equal for every element of a message.

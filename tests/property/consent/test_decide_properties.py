@@ -14,7 +14,7 @@ from consent.explain import explain
 from consent.grounds import Catalogue, Ground, Side, Tie, packaged_catalogue
 from consent.memo import DecisionMemo
 from consent.reasons import Reason
-from consent.request import DataSubject, DisclosureRequest, Facts, Party, ReplyFact
+from consent.request import DataSubject, DisclosureRequest, Exchange, Facts, Party, ReplyFact
 from schemas.codes import AgeBand, Capacity, Category, Necessity, Role, SubjectRole
 
 CATALOGUE: Final = packaged_catalogue()
@@ -108,8 +108,24 @@ def test_the_answer_is_the_same_however_often_and_however_asked(
 ) -> None:
     expected = ask(request, facts, at)
     assert ask(request, facts, at) == expected
-    assert MEMO.decide(request, facts=facts, at=at) == expected
-    assert MEMO.decide(request, facts=facts, at=at) == expected
+    assert [MEMO.decide(request, facts=facts, at=at) for _ in range(2)] == [expected, expected]
+    exchange = Exchange(
+        sender=request.sender,
+        recipient=request.recipient,
+        purpose=request.purpose,
+        message_type=request.message_type,
+        spoed=request.spoed,
+    )
+    message = MEMO.for_message(exchange, facts=facts, at=at)
+    for _ in range(2):
+        decision = message.decide(
+            request.profile,
+            request.element,
+            category=request.category,
+            subjects=request.subjects,
+            necessary=request.necessary,
+        )
+        assert decision == expected
 
 
 @FEW

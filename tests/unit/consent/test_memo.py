@@ -25,7 +25,7 @@ def test_the_second_answer_is_the_remembered_one() -> None:
     memo = DecisionMemo(CATALOGUE)
     first, second = (memo.decide(VTO, facts=NO_FACTS, at=AT) for _ in range(2))
     assert first is second
-    assert len(memo) == 2  # the message and the element
+    assert len(memo) == 1
 
 
 def test_questions_that_differ_in_anything_have_their_own_answers() -> None:
@@ -52,6 +52,38 @@ def test_questions_that_differ_in_anything_have_their_own_answers() -> None:
     urgent = memo.decide(replace(VTO, spoed=True), facts=NO_FACTS, at=AT)
     assert isinstance(urgent, Permit)
     assert urgent.marks == (Mark.SPOED,)
+
+
+def test_a_message_asks_each_element_once() -> None:
+    memo = DecisionMemo(CATALOGUE)
+    decisions = [
+        memo.for_message(EXCHANGE, facts=NO_FACTS, at=AT).decide(
+            VTO.profile, VTO.element, category=VTO.category, subjects=VTO.subjects, necessary=None
+        )
+        for _ in range(2)
+    ]
+    assert decisions[0] is decisions[1]
+    assert decisions[0] == decide(VTO, catalogue=CATALOGUE, facts=NO_FACTS, at=AT)
+    assert len(memo) == 2  # the message and the element
+
+
+def test_messages_that_differ_keep_their_answers_apart() -> None:
+    memo = DecisionMemo(CATALOGUE)
+    reply = Facts(reply=ReplyFact(message_type="verzoek-tot-onderzoek"))
+    news = replace(EXCHANGE, sender=RAAD, recipient=GEMEENTE, purpose="RVDK-NOT", message_type="notificatie-onderzoek")
+    asked = [
+        (EXCHANGE, NO_FACTS, AT, VTO),
+        (replace(EXCHANGE, spoed=True), NO_FACTS, AT, replace(VTO, spoed=True)),
+        (EXCHANGE, NO_FACTS, datetime(2014, 12, 31, 22, 59, tzinfo=UTC), VTO),
+        (news, NO_FACTS, AT, NOTIFICATIE),
+        (news, reply, AT, NOTIFICATIE),
+    ]
+    for exchange, facts, at, request in asked * 2:
+        decision = memo.for_message(exchange, facts=facts, at=at).decide(
+            request.profile, request.element, category=request.category, subjects=request.subjects, necessary=None
+        )
+        assert decision == decide(request, catalogue=CATALOGUE, facts=facts, at=at)
+    assert len(memo) == 10
 
 
 def test_a_memo_never_grows_over_its_bound() -> None:
