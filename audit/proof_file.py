@@ -28,7 +28,8 @@ from audit.note import Note, parse_note
 from audit.proofs import PATH_HASHES_MAX, verify_inclusion
 
 PROOF_BYTES_MAX: Final = 128 * 1024
-_HEADER: Final = "c2sp.org/tlog-proof@v1"
+PROOF_HEADER: Final = "c2sp.org/tlog-proof@v1"
+"""First line of a proof file of version 1."""
 _INVALID: Final = "hub.proof-file.invalid"
 
 
@@ -82,7 +83,7 @@ def proof_text(*, index: int, path: tuple[bytes, ...], checkpoint: str, extra: b
         checkpoint: The signed checkpoint's text as it was published.
         extra: Bytes to carry along.
     """
-    lines = [_HEADER]
+    lines = [PROOF_HEADER]
     if extra is not None:
         lines.append(f"extra {b64(extra)}")
     lines.append(f"index {index}")
@@ -103,8 +104,8 @@ def parse_proof_file(data: bytes) -> ProofFile:
     if not separator or not head.isascii():
         raise refused(_INVALID, "a proof file is lines of ASCII, an empty line and a checkpoint")
     lines = head.decode("ascii").split("\n")
-    if lines.pop(0) != _HEADER:
-        raise refused(_INVALID, f"a proof file starts with `{_HEADER}`")
+    if lines.pop(0) != PROOF_HEADER:
+        raise refused(_INVALID, f"a proof file starts with `{PROOF_HEADER}`")
     extra: bytes | None = None
     if lines and lines[0].startswith("extra "):
         extra = b64_decode(lines.pop(0).removeprefix("extra "), code=_INVALID)
