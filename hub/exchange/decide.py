@@ -14,7 +14,7 @@ from audit.records import SALT_BYTES, ShownRecord, Withheld, parse_shown
 from consent.decide import decide_pseudonym
 from consent.decision import Decision, Deny
 from consent.reasons import Reason
-from consent.request import DataSubject, DisclosureRequest, Facts, Party, Route, reply_fact
+from consent.request import DataSubject, Exchange, Facts, Party, Route, reply_fact
 from hub.exchange.services import Policy, World
 from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
 from hub.ports import KeptDraft, Shown, Store
@@ -65,8 +65,14 @@ def decide_labels(
         denied: Labels that acceptance denied, with the reasons: a denial on acceptance is final.
     """
     message = structured.message
-    sender = _party(structured.sender, message.capacity)
-    recipient = _party(structured.recipient, message.recipient.capacity)
+    exchange = Exchange(
+        sender=_party(structured.sender, message.capacity),
+        recipient=_party(structured.recipient, message.recipient.capacity),
+        purpose=message.recipient.purpose,
+        message_type=message.type,
+        spoed=message.spoed is not None,
+    )
+    decisions_by_element = policy.decisions.for_message(exchange, facts=facts, at=at)
     people = tuple(DataSubject(role=each.role, age=each.age, turns=each.turns) for each in message.subjects)
     abouts = tuple(tuple(people[index] for index in item.about) for item in message.content)
     profiles = tuple(policy.definitions.profile(item.profile) for item in message.content)
@@ -80,19 +86,13 @@ def decide_labels(
             decision = Deny(reasons=denied[label.text])
         else:
             item = message.content[label.item]
-            request = DisclosureRequest(
-                sender=sender,
-                recipient=recipient,
-                purpose=message.recipient.purpose,
-                message_type=message.type,
-                profile=item.profile,
-                element=label.name,
+            decision = decisions_by_element.decide(
+                item.profile,
+                label.name,
                 category=profiles[label.item].elements[label.name].category,
                 subjects=abouts[label.item],
                 necessary=item.necessary,
-                spoed=message.spoed is not None,
             )
-            decision = policy.decisions.decide(request, facts=facts, at=at)
         if label.item is not None:
             for index in message.content[label.item].about:
                 about_subject[index].append(decision)
