@@ -41,10 +41,11 @@ CREATE TABLE files (
   state TEXT NOT NULL DEFAULT 'taken',
   sender TEXT,
   reference TEXT,
-  target TEXT,
-  repeats INTEGER REFERENCES files (id),
-  next_at INTEGER NOT NULL DEFAULT 0,
-  attempts INTEGER NOT NULL DEFAULT 0
+  target TEXT NOT NULL,
+  outcome TEXT,
+  trouble TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX files_reference ON files (sender, reference);
 CREATE INDEX files_open ON files (state) WHERE state <> 'filed';
@@ -58,6 +59,7 @@ CREATE TABLE submissions (
   file INTEGER NOT NULL REFERENCES files (id),
   recipient TEXT NOT NULL,
   type TEXT NOT NULL,
+  purpose TEXT NOT NULL,
   message TEXT NOT NULL,
   content_type TEXT NOT NULL,
   body BLOB,
@@ -70,6 +72,8 @@ CREATE TABLE submissions (
   log_index INTEGER,
   answer TEXT,
   receipt TEXT,
+  remarks TEXT NOT NULL DEFAULT '[]',
+  trouble TEXT,
   warned_at INTEGER
 ) STRICT;
 CREATE INDEX submissions_open ON submissions (state, next_at);
@@ -85,6 +89,8 @@ CREATE TABLE received (
   state TEXT NOT NULL DEFAULT 'listed',
   release BLOB,
   receipt TEXT,
+  outcome TEXT,
+  trouble TEXT,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -140,7 +146,8 @@ CREATE TABLE participants (
   entry TEXT NOT NULL,
   admission TEXT,
   statement TEXT,
-  replaced TEXT
+  replaced TEXT,
+  tlog_proof TEXT NOT NULL
 ) STRICT;
 
 -- Digests of the participant statements this connector made itself.
@@ -161,6 +168,7 @@ class NoticeKind(StrEnum):
 
     WITHHELD = "withheld"
     HELD = "held"
+    BLOCKED = "blocked"
     UNCOLLECTED = "uncollected"
     EXPIRED = "expired"
     REFUSED_BY_RECIPIENT = "refused-by-recipient"
@@ -297,9 +305,7 @@ def deliver(db: sqlite3.Connection, delivery: Delivery) -> None:
     )
 
 
-def notify(  # noqa: PLR0913 - a notice has these parts
-    db: sqlite3.Connection, *, kind: NoticeKind, about: str, text_nl: str, text_en: str, at: datetime
-) -> None:
+def notify(db: sqlite3.Connection, *, kind: NoticeKind, about: str, text_nl: str, text_en: str, at: datetime) -> None:
     """Tell people something until one of them confirms it; the same about the same is told once."""
     db.execute(
         "INSERT INTO notices (kind, about, text_nl, text_en, at) VALUES (?, ?, ?, ?, ?)"

@@ -1,22 +1,23 @@
 """What of a document this recipient may have, decided before anything is signed.
 
-Labels tell too: that a finding on health or a secret address exists may already be too much. So only what the decision
-permits goes into the message, label and value; a subject about whom nothing is left goes too. What is left out is
-listed with its reasons, for the sender's own people. The hub decides again, by the same function.
+Labels tell too: that a finding on health or a secret address exists may already be too much. So only what the message
+type has a place for (the legal maximum) and the decision permits goes into the message, label and value; a subject
+about whom nothing is left stays out too. What is left out is listed with its reasons, for the sender's own people. The
+hub decides again, by the same function.
 
     projection = project(document, parties=..., definitions=..., catalogue=..., facts=NO_FACTS, at=at, until=until)
     projection.items      # what may go
-    projection.withheld   # (Withheld(label="document/d2/data", reasons=(Reason.CATEGORY_NOT_IN_GROUND,)), …)
+    projection.withheld   # (Withheld(label="document/d2/data", reasons=("category-not-in-ground",)), …)
 
-Nothing is checked here about structure: see `connectors.sdk.composing`.
+Nothing is checked here about the legal minimum: see `connectors.sdk.composing`.
 
 Source: the architecture, section 4, "Labels tell too", and section 5.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from connectors.sdk.ages import Age, age_of
 from consent.decide import decide
@@ -45,12 +46,32 @@ class Parties:
     spoed: bool = False
 
 
+BEYOND_LEGAL_MAXIMUM: Final = "not-in-message-type"
+"""Reason of this connector's own, beside those of `consent.reasons`."""
+
+_BEYOND_TEXTS: Final = (
+    "Dit soort bericht heeft hiervoor wettelijk geen plaats.",
+    "By law this kind of message has no place for it.",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A label that does not go, and every reason."""
+    """A label that does not go, and the code of every reason."""
 
     label: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[str, ...]
+
+
+def reason_texts(code: str) -> tuple[str, str]:
+    """Say a reason to people, in Dutch and in English; a code that this version does not know says itself."""
+    if code == BEYOND_LEGAL_MAXIMUM:
+        return _BEYOND_TEXTS
+    try:
+        reason = Reason(code)
+    except ValueError:
+        return code, code
+    return reason.nl, reason.en
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +104,29 @@ def element_order(name: str) -> bytes:
     return name.encode("utf-16-be")
 
 
-def project(  # noqa: PLR0913 - each is another source
+def leave_out_beyond_maximum(document: Document, *, definitions: Definitions) -> tuple[Document, tuple[Withheld, ...]]:
+    """Leave out the elements for which the message type has no place.
+
+    Raises:
+        KeyError: The message type is unknown; look it up first.
+
+    Source: the architecture, section 4; `schemas.definitions.MessageType.permits`.
+    """
+    kind = definitions.message_type(document.type)
+    items: list[DocumentItem] = []
+    withheld: list[Withheld] = []
+    for item in document.items:
+        elements = {name: values for name, values in item.elements.items() if kind.permits(item.profile, name)}
+        withheld += (
+            Withheld(label=f"{item.profile}/{item.id}/{name}", reasons=(BEYOND_LEGAL_MAXIMUM,))
+            for name in sorted(item.elements.keys() - elements.keys(), key=element_order)
+        )
+        if elements:
+            items.append(_with(item, about=item.about, elements=elements))
+    return replace(document, items=tuple(items)), tuple(withheld)
+
+
+def project(
     document: Document,
     *,
     parties: Parties,
@@ -125,7 +168,8 @@ def project(  # noqa: PLR0913 - each is another source
                     elements[request.element] = tuple(item.elements[request.element])
                     marks.update(dict.fromkeys(decision.marks))
                 case Deny(reasons=reasons):
-                    withheld.append(Withheld(label=f"{item.profile}/{item.id}/{request.element}", reasons=reasons))
+                    label = f"{item.profile}/{item.id}/{request.element}"
+                    withheld.append(Withheld(label=label, reasons=tuple(reason.value for reason in reasons)))
                 case _:
                     assert_never(decision)
         if elements:

@@ -1,0 +1,220 @@
+"""The connector's own directory: the chain of PARTICIPANT entries, walked and verified, remembered in the journal.
+
+1. the hub lists what is new; the list is a claim
+2. a checkpoint signed by the pinned key, which continues the last one this connector saw
+3. each entry stands at its index in that checkpoint's tree, and names the one before it: none is left out
+4. each entry commits to the admission and statement that came with it, and these follow from what was there
+5. a statement for our own OIN is one that we made, or there is an alarm
+
+Checkpoints that came with answers are checked against the next one that is read here: two views of the log cannot both
+be its beginning.
+
+Source: the architecture, section 3 (admissions and statements) and section 6.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from audit.checkpoint import Checkpoint
+from audit.evidence_file import ParticipantLink
+from audit.note import NoteKey
+from audit.proof_file import proof_text
+from audit.records import token_digest
+from connectors.agent.journal import Journal, NoticeKind, notify, remember
+from connectors.sdk.answers import ParticipantLine
+from connectors.sdk.client import HubClient
+from connectors.sdk.proving import prove_checkpoint, prove_consistency, prove_place
+from schemas.codes import EntryKind
+from schemas.errors import EvidenceError, UnavailableError
+from schemas.identifiers import OIN
+from schemas.jwk import VerificationKey
+from schemas.participants import Directory
+
+CHECKPOINT: Final = "checkpoint"
+CHECKPOINTS_MAX: Final = 256
+ROUNDS_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantEntry:
+    """One PARTICIPANT entry with what it commits to; the form that `schemas.participants` reads."""
+
+    index: int
+    oin: OIN
+    entry: str
+    admission: str | None
+    statement: str | None
+    replaced: str | None
+    tlog_proof: str
+
+    @property
+    def link(self) -> ParticipantLink:
+        """The entry as it stands in evidence."""
+        return ParticipantLink(
+            entry=self.entry,
+            tlog_proof=self.tlog_proof,
+            admission=self.admission,
+            statement=self.statement,
+            replaced=self.replaced,
+        )
+
+
+class DirectoryKeeper:
+    """Holds the directory and extends it from the log.
+
+    Args:
+        journal: Remembers the chain and the last checkpoint.
+        oin: Our own.
+        log: Pinned key of the hub's log.
+        registrar: Pinned key of the registrar.
+    """
+
+    def __init__(self, *, journal: Journal, oin: OIN, log: NoteKey, registrar: VerificationKey) -> None:
+        self._journal = journal
+        self._oin = oin
+        self._log = log
+        self._seen: dict[tuple[int, bytes], Checkpoint] = {}
+        known = [
+            ParticipantEntry(
+                index=row["log_index"],
+                oin=OIN(row["oin"]),
+                entry=row["entry"],
+                admission=row["admission"],
+                statement=row["statement"],
+                replaced=row["replaced"],
+                tlog_proof=row["tlog_proof"],
+            )
+            for row in journal.rows("SELECT * FROM participants ORDER BY log_index")
+        ]
+        self.directory = Directory.empty(registrar=registrar).extended(known)
+        self.links: dict[int, ParticipantLink] = {entry.index: entry.link for entry in known}
+
+    @property
+    def last_checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint that was verified to continue all earlier ones."""
+        text = self._journal.meta(CHECKPOINT)
+        return None if text is None else prove_checkpoint(text, log=self._log)
+
+    def saw(self, checkpoint: Checkpoint) -> None:
+        """Remember a checkpoint that came with an answer, to hold it against the next one."""
+        if len(self._seen) < CHECKPOINTS_MAX:
+            self._seen[checkpoint.size, checkpoint.root_hash] = checkpoint
+
+    async def cover(self, index: int | None, *, hub: HubClient, at: datetime) -> Directory:
+        """Return a directory that knows the PARTICIPANT entry which a proven entry names as the newest.
+
+        Raises:
+            EvidenceError: The hub does not list an entry that its own log names.
+            UnavailableError: The hub was not reached.
+        """
+        if index is not None and index > self.directory.newest:
+            await self.refresh(hub, at=at)
+            if index > self.directory.newest:
+                raise EvidenceError(
+                    "the hub hides an entry of a participant that its log names", code="hub.directory.hidden"
+                )
+        return self.directory
+
+    async def refresh(self, hub: HubClient, *, at: datetime) -> Directory:
+        """Read what is new, verify it, and remember it.
+
+        Raises:
+            DocumentError: What the hub lists has not its form, or does not follow.
+            SignatureError: A signature does not hold.
+            EvidenceError: The log contradicts itself.
+            UnavailableError: The hub was not reached.
+        """
+        for _ in range(ROUNDS_MAX):
+            page = await hub.participants(after=self.directory.newest)
+            text = await hub.checkpoint()
+            checkpoint = prove_checkpoint(text, log=self._log)
+            await self._check_continues(checkpoint, hub=hub)
+            records = await self._verify(page.participants, text=text, checkpoint=checkpoint, hub=hub)
+            directory = self.directory.extended(records)
+            self._remember(records, checkpoint=text, at=at)
+            self.directory = directory
+            self.links.update({record.index: record.link for record in records})
+            if not page.participants:
+                return directory
+        raise UnavailableError("the list of participants does not end", code="hub.directory.endless")
+
+    async def _check_continues(self, checkpoint: Checkpoint, *, hub: HubClient) -> None:
+        earlier = dict(self._seen)
+        last = self.last_checkpoint
+        if last is not None:
+            earlier[last.size, last.root_hash] = last
+        for key, known in earlier.items():
+            if known.size > checkpoint.size:
+                # Another process of the hub may be a moment behind; it is asked again, unless it goes on so.
+                if known is last:
+                    raise UnavailableError("the hub shows an older state of its log", code="hub.log.behind")
+                continue
+            proof: Sequence[bytes] = ()
+            if 0 < known.size < checkpoint.size:
+                proof = await hub.consistency(old_size=known.size, new_size=checkpoint.size)
+            prove_consistency(earlier=known, later=checkpoint, proof=proof)
+            self._seen.pop(key, None)
+
+    async def _verify(
+        self, lines: Sequence[ParticipantLine], *, text: str, checkpoint: Checkpoint, hub: HubClient
+    ) -> tuple[ParticipantEntry, ...]:
+        records: list[ParticipantEntry] = []
+        before = self.directory.newest
+        for line in lines:
+            path = await hub.inclusion(index=line.index, size=checkpoint.size)
+            entry = prove_place(line.entry.encode(), index=line.index, path=path, checkpoint=checkpoint)
+            holds = (
+                entry.kind is EntryKind.PARTICIPANT
+                and entry.oin == OIN(line.oin)
+                and (-1 if entry.participants is None else entry.participants) == before
+                and entry.admission == (token_digest(line.admission) if line.admission else None)
+                and entry.statement == (token_digest(line.statement) if line.statement else None)
+            )
+            if not holds:
+                raise EvidenceError("an entry of a participant is not what the hub lists", code="hub.directory.entry")
+            records.append(
+                ParticipantEntry(
+                    index=line.index,
+                    oin=OIN(line.oin),
+                    entry=line.entry,
+                    admission=line.admission,
+                    statement=line.statement,
+                    replaced=line.replaced,
+                    tlog_proof=proof_text(index=line.index, path=tuple(path), checkpoint=text),
+                )
+            )
+            before = line.index
+        return tuple(records)
+
+    def _remember(self, records: Sequence[ParticipantEntry], *, checkpoint: str, at: datetime) -> None:
+        with self._journal.step("directory") as db:
+            for record in records:
+                db.execute(
+                    "INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        record.index,
+                        record.oin.value,
+                        record.entry,
+                        record.admission,
+                        record.statement,
+                        record.replaced,
+                        record.tlog_proof,
+                    ),
+                )
+                if record.oin == self._oin and record.statement is not None and not self._is_ours(record.statement):
+                    notify(
+                        db,
+                        kind=NoticeKind.ALARM,
+                        about=f"statement-{record.index}",
+                        text_nl="ALARM: in het log staat een verklaring voor onze eigen OIN die deze connector niet"
+                        f" heeft gemaakt (logregel {record.index}). Waarschuw de beheerder en de registrar.",
+                        text_en="ALARM: the log holds a statement for our own OIN that this connector did not make"
+                        f" (log index {record.index}). Tell the operator and the registrar.",
+                        at=at,
+                    )
+            remember(db, CHECKPOINT, checkpoint)
+
+    def _is_ours(self, statement: str) -> bool:
+        return self._journal.row("SELECT 1 FROM statements WHERE digest = ?", token_digest(statement)) is not None

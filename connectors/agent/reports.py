@@ -1,0 +1,153 @@
+"""What people find beside a file: `NAME.result.json` in `sent`, `NAME.problem.json` in `refused`.
+
+Texts stand in Dutch and in English; no value of the document stands in them. A result is written again whenever the
+state of its message changes.
+
+    {"file": "vto-1.xml", "reference": "VTO-2026-000001", "recipients": [
+      {"oin": "…", "message": "0194…", "state": "received", "log_index": 17, "permitted": ["bericht/b1/reference", …],
+       "withheld": [{"label": "document/d2/data", "by": "connector", "reasons": [{"code": …, "nl": …, "en": …}]}],
+       "receipt": {…}}]}
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from connectors.sdk.projection import Withheld, reason_texts
+from schemas.document import JSONValue
+from schemas.errors import ExchangeError, Issue
+
+
+class WithheldBy(StrEnum):
+    """Who left an element out."""
+
+    CONNECTOR = "connector"
+    HUB = "hub"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientResult:
+    """What became of a file for one recipient.
+
+    Attributes:
+        oin: The recipient.
+        message: The message's id.
+        type: Message type.
+        purpose: Code of the ground.
+        state: As the hub has it: waiting, released, received, refused or expired.
+        log_index: Place of the SUBMISSION entry.
+        catalogue: Version of the catalogue that decided.
+        permitted: Labels that the recipient may have.
+        withheld: Labels that it may not, by whom, and why.
+        receipt: The recipient's receipt, as far as it has come.
+    """
+
+    oin: str
+    message: str
+    type: str
+    purpose: str
+    state: str
+    log_index: int
+    catalogue: str
+    permitted: Sequence[str]
+    withheld: Sequence[tuple[WithheldBy, Withheld]]
+    receipt: JSONValue
+
+
+def result_to_json(
+    *, file: str, reference: str, remarks: Sequence[Issue], recipients: Sequence[RecipientResult], at: datetime
+) -> bytes:
+    """Write a result file."""
+    return to_json(
+        {
+            "file": file,
+            "reference": reference,
+            "at": at.isoformat(),
+            "remarks": [_issue_to_json(issue) for issue in remarks],
+            "recipients": [
+                {
+                    "oin": result.oin,
+                    "message": result.message,
+                    "type": result.type,
+                    "purpose": result.purpose,
+                    "state": result.state,
+                    "log_index": result.log_index,
+                    "catalogue": result.catalogue,
+                    "permitted": list(result.permitted),
+                    "withheld": [
+                        {"label": withheld.label, "by": by.value, "reasons": reasons_to_json(withheld.reasons)}
+                        for by, withheld in result.withheld
+                    ],
+                    "receipt": result.receipt,
+                }
+                for result in recipients
+            ],
+        }
+    )
+
+
+def problem_to_json(*, file: str, reference: str | None, error: ExchangeError, at: datetime) -> bytes:
+    """Write a problem file: why a file was refused, and who must act."""
+    return to_json(
+        {
+            "file": file,
+            "reference": reference,
+            "at": at.isoformat(),
+            "code": error.code,
+            "must_act": error.code.partition(".")[0],
+            "text_nl": problem_text_nl(error),
+            "text": error.public_message,
+            "issues": [_issue_to_json(issue) for issue in error.issues],
+        }
+    )
+
+
+def problem_text_nl(error: ExchangeError) -> str:
+    """Say in Dutch what a refusal is about; the issues say the rest."""
+    for prefix, text in _DUTCH:
+        if error.code.startswith(prefix):
+            return text
+    return "Het bericht is geweigerd."
+
+
+_DUTCH = (
+    ("sender.decision.", "Het bericht mag niet, of niet volledig, naar deze ontvanger voor dit doel."),
+    ("sender.structure.", "Het bericht is niet volledig, of bevat iets dat er niet in hoort."),
+    ("sender.value", "Een gegeven heeft niet de vorm die het moet hebben."),
+    ("sender.responsible.", "Het bericht noemt niemand die ervoor instaat."),
+    ("sender.recipient.", "De ontvanger is niet bekend of kan nog niets ontvangen."),
+    ("sender.reference.", "Dit referentienummer is al gebruikt voor een ander bericht."),
+    ("sender.address", "De afzender of de ontvanger in het bestand klopt niet."),
+    ("sender.attachment.", "Een bijlage is tegengehouden."),
+    ("sender.format.", "Het bestand is in geen vorm die deze connector kent."),
+    ("sender.stuf.", "Het bestand is geen geldig StUF-bericht."),
+    ("recipient.", "De ontvanger moet iets doen voor dit bericht kan worden verstuurd."),
+    ("hub.", "De hub heeft het bericht niet aangenomen."),
+)
+
+
+def reasons_to_json(codes: Sequence[str]) -> list[JSONValue]:
+    """Write reasons with their texts."""
+    found: list[JSONValue] = []
+    for code in codes:
+        text_nl, text = reason_texts(code)
+        found.append({"code": code, "nl": text_nl, "en": text})
+    return found
+
+
+def withheld_text(withheld: Sequence[Withheld]) -> tuple[str, str]:
+    """Say in one line each, in Dutch and English, what was withheld and why."""
+    nl = "; ".join(f"{each.label}: {' '.join(reason_texts(code)[0] for code in each.reasons)}" for each in withheld)
+    en = "; ".join(f"{each.label}: {' '.join(reason_texts(code)[1] for code in each.reasons)}" for each in withheld)
+    return f"Niet meegestuurd: {nl}", f"Withheld: {en}"
+
+
+def to_json(value: Mapping[str, JSONValue]) -> bytes:
+    """Write JSON for people; nothing is signed over it."""
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _issue_to_json(issue: Issue) -> dict[str, JSONValue]:
+    return {"pointer": issue.pointer, "code": issue.code, "text_nl": issue.text_nl, "text": issue.text}

@@ -1,0 +1,191 @@
+"""What the hub answers, as types. Nothing in them is verified: `proving`, `opening` and the directory do that.
+
+Members that this version does not know are skipped: a hub is upgraded before its connectors.
+"""
+
+import msgspec
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """Digest and version of a catalogue or of definitions."""
+
+    digest: str
+    version: str
+
+
+class LogIdentity(msgspec.Struct, frozen=True):
+    """The hub's log, as the hub names it; believed only if it is the pinned one."""
+
+    origin: str
+    vkey: str
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """`GET /.well-known/ketenhub`."""
+
+    hub: str
+    issuer: str
+    api: str
+    log: LogIdentity
+    registrar: dict[str, str]
+    definitions: Definition
+    catalogue: Definition
+    versions: tuple[str, ...]
+
+
+class WithheldLabel(msgspec.Struct, frozen=True):
+    """A label the hub withholds, with the codes of the reasons."""
+
+    label: str
+    reasons: tuple[str, ...]
+
+
+class HubDecision(msgspec.Struct, frozen=True):
+    """The hub's decision on a submission, for people; the proven form is `shown`."""
+
+    ground: str
+    permitted: tuple[str, ...]
+    withheld: tuple[WithheldLabel, ...]
+
+
+class SubmissionAnswer(msgspec.Struct, frozen=True):
+    """`POST /v1/messages`."""
+
+    jti: str
+    index: int
+    decision: HubDecision
+    catalogue: Definition
+    entry: str
+    shown: str
+    shown_salt: str
+    tlog_proof: str
+
+
+class StoredReceipt(msgspec.Struct, frozen=True):
+    """The recipient's signed receipt, with the proof of its entry."""
+
+    receipt: str
+    entry: str
+    tlog_proof: str
+
+
+class HubWarning(msgspec.Struct, frozen=True):
+    """Something the hub warns of."""
+
+    code: str = ""
+    text: str = ""
+    text_nl: str = ""
+
+
+class MessageStatus(msgspec.Struct, frozen=True):
+    """`GET /v1/messages/{jti}`."""
+
+    jti: str
+    state: str
+    index: int
+    recipient: str
+    receipt: StoredReceipt | None = None
+    warnings: tuple[HubWarning, ...] = ()
+
+
+class InboxItem(msgspec.Struct, frozen=True):
+    """One message that waits."""
+
+    id: str
+    index: int
+    type: str
+    sender: str
+    size_class: str
+    pickup_by: int
+
+
+class InboxPage(msgspec.Struct, frozen=True):
+    """`GET /v1/inbox`."""
+
+    items: tuple[InboxItem, ...]
+    next: int
+
+
+class ReceiptAnswer(msgspec.Struct, frozen=True):
+    """`POST /v1/receipts`."""
+
+    index: int
+    entry: str
+    tlog_proof: str
+
+
+class ParticipantLine(msgspec.Struct, frozen=True):
+    """One PARTICIPANT entry with the signed texts that it stands for."""
+
+    oin: str
+    index: int
+    entry: str
+    admission: str | None = None
+    statement: str | None = None
+    replaced: str | None = None
+
+
+class ParticipantList(msgspec.Struct, frozen=True):
+    """`GET /v1/participants`."""
+
+    participants: tuple[ParticipantLine, ...]
+    newest: int | None = None
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """`POST /v1/participants`."""
+
+    oin: str
+    index: int
+    entry: str
+    tlog_proof: str
+
+
+class ProofHashes(msgspec.Struct, frozen=True):
+    """`GET /log/proof/…`: hashes, base64url."""
+
+    hashes: tuple[str, ...]
+
+
+class ProvenText(msgspec.Struct, frozen=True):
+    """`GET /log/entries/{index}`."""
+
+    index: int
+    entry: str
+    tlog_proof: str
+
+
+class ChainEpoch(msgspec.Struct, frozen=True):
+    """One chain-key epoch, as the registrar signed it."""
+
+    epoch: int
+    signed: str
+    entry: str
+    index: int
+    tlog_proof: str = ""
+
+
+class ChainEpochs(msgspec.Struct, frozen=True):
+    """`GET /v1/chain-epochs`."""
+
+    epochs: tuple[ChainEpoch, ...]
+
+
+class Handover(msgspec.Struct, frozen=True):
+    """A chain key that another holder sealed for us."""
+
+    handover: str
+
+
+class Handovers(msgspec.Struct, frozen=True):
+    """`GET /v1/chain-keys`."""
+
+    handovers: tuple[Handover, ...]
+
+
+class GroundsText(msgspec.Struct, frozen=True):
+    """`GET /v1/grounds`: the catalogue's exact text."""
+
+    digest: str
+    version: str
+    text: str

@@ -1,0 +1,415 @@
+"""From a document to a finished submission: what the sender's connector does, in order.
+
+1. complete    the document has what its type must have, and every value its form, before any decision
+2. purpose     the ground by which this recipient may have it
+3. project     keep what this recipient may have; if something required may not go, nothing is signed
+4. pseudonyms  one for the hub, and the recipient's own where it gets no number by which to know the person
+5. conceal     each value becomes a disclosure and a digest
+6. seal        each disclosure, for the one recipient
+7. sign        the labels and digests
+
+Everything that the sender may have to say to its own people stands in the result or in the one error.
+
+    composed = compose(document, envelope=…, policy=…, keys=…, at=at, randomness=…)
+    composed.submission   # what travels; write it to the journal before the first attempt
+
+Nothing is read or sent here. Source: the architecture, sections 1 and 4.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from connectors.sdk.projection import (
+    Parties,
+    ProjectedSubject,
+    Projection,
+    Withheld,
+    element_order,
+    leave_out_beyond_maximum,
+    project,
+    reason_texts,
+)
+from consent.grounds import Catalogue
+from consent.reasons import Mark
+from consent.request import NO_FACTS, Facts, Party, civil_day
+from schemas.canonical import json_pointer
+from schemas.codes import Capacity, Category, TokenType
+from schemas.definitions import Definitions
+from schemas.document import Document, DocumentItem
+from schemas.errors import DocumentError, Issue
+from schemas.fhir import check_values
+from schemas.identifiers import BSN_SYSTEM, CaseId, HubName, MessageId, SubjectTag
+from schemas.jwk import SigningKey
+from schemas.jws import sign_jws
+from schemas.message import (
+    PICKUP_SECONDS_MAX,
+    Item,
+    Label,
+    Message,
+    Recipient,
+    Responsible,
+    Sealed,
+    Subject,
+    labels,
+    message_to_payload,
+)
+from schemas.participants import Participant
+from schemas.pseudonyms import ChainKey, random_tag
+from schemas.randomness import Randomness, new_message_id
+from schemas.sdjwt import Disclosure, conceal
+from schemas.sealing import SealingAddress, seal_submission
+from schemas.structure import check_document_structure
+from schemas.wire import Submission
+
+CASE_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """What an earlier message between the same two gives to this one.
+
+    Attributes:
+        case: The case; None opens a new one.
+        reply_to: The message of the recipient's that this one answers.
+        reply_facts: What the decision may know of that message.
+        tags: Random pseudonyms of persons without a number, by their local key.
+    """
+
+    case: CaseId | None = None
+    reply_to: MessageId | None = None
+    reply_facts: Facts = NO_FACTS
+    tags: Mapping[str, SubjectTag] = field(default_factory=dict, repr=False)
+
+
+NO_THREAD: Final = Thread()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """From whom, to whom, by which hub, and who answers for it.
+
+    Attributes:
+        sender: Ourselves, as the directory has us.
+        capacity: In which capacity we send, if we are a GI.
+        recipient: The recipient, as the directory has it.
+        recipient_capacity: In which capacity it receives, if it is a GI.
+        hub: Our hub.
+        responsible: Who answers for the message.
+        thread: What an earlier message gives.
+    """
+
+    sender: Participant
+    capacity: Capacity | None
+    recipient: Participant
+    recipient_capacity: Capacity | None
+    hub: HubName
+    responsible: Responsible
+    thread: Thread = NO_THREAD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """By what the connector decides: the same data as the hub."""
+
+    definitions: Definitions
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderKeys:
+    """What a sender holds: its signing key, and the newest chain key."""
+
+    signing: SigningKey
+    chain: ChainKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A finished message.
+
+    Attributes:
+        message: Its claims.
+        submission: What travels to the hub.
+        permitted: Labels that go.
+        withheld: Labels of the document that do not, with reasons.
+        marks: What must be shown with the permits.
+        tags: Random pseudonyms used, by the persons' local key: remember them for this case.
+    """
+
+    message: Message
+    submission: Submission = field(repr=False)
+    permitted: tuple[str, ...]
+    withheld: tuple[Withheld, ...]
+    marks: tuple[Mark, ...]
+    tags: Mapping[str, SubjectTag] = field(repr=False)
+
+
+def compose(
+    document: Document,
+    *,
+    envelope: Envelope,
+    policy: Policy,
+    keys: SenderKeys,
+    at: datetime,
+    randomness: Randomness,
+) -> Composed:
+    """Make a document into a finished submission.
+
+    Args:
+        document: What the native file says.
+        envelope: From whom to whom.
+        policy: Definitions and grounds.
+        keys: The sender's keys.
+        at: The moment of sending; becomes `iat`.
+        randomness: For identifiers, salts, pseudonyms and the content key.
+
+    Raises:
+        DocumentError: The document is incomplete, a value has not its form, or something that its type requires may
+            not go to this recipient; every issue is listed, none repeats a value.
+    """
+    issued_at = int(at.timestamp())
+    pickup_by = issued_at + PICKUP_SECONDS_MAX
+    until = datetime.fromtimestamp(pickup_by, UTC)
+    # 1.
+    possible, beyond = _complete(document, policy=policy, at=at)
+    # 2.
+    purpose = find_purpose(document.type, envelope=envelope, catalogue=policy.catalogue)
+    # 3.
+    projection = _project(possible, purpose=purpose, envelope=envelope, policy=policy, at=at, until=until)
+    # 4.
+    tags = _find_tags(projection, envelope=envelope, keys=keys, randomness=randomness)
+    message_id = new_message_id(at=at, randomness=randomness)
+    # 5.
+    content, sealed_disclosures = _conceal_items(projection.items, randomness=randomness)
+    subjects, tag_disclosures, own_disclosures = _conceal_subjects(
+        projection, tags=tags, envelope=envelope, policy=policy, keys=keys, randomness=randomness
+    )
+    # 6.
+    recipient_key = envelope.recipient.sealing_key
+    if recipient_key is None:
+        raise _refused("sender.recipient.no-key", "the recipient has not stated a sealing key yet", "/ontvanger")
+    sealed = seal_submission(
+        [disclosure.text for disclosure in (*sealed_disclosures, *own_disclosures)],
+        address=SealingAddress(
+            hub=envelope.hub,
+            sender=envelope.sender.oin,
+            message_id=message_id,
+            recipient=envelope.recipient.oin,
+            kid=recipient_key.kid,
+        ),
+        recipient_key=recipient_key,
+        randomness=randomness,
+    )
+    # 7.
+    message = Message(
+        sender=envelope.sender.oin,
+        hubs=(envelope.hub,),
+        id=message_id,
+        issued_at=issued_at,
+        pickup_by=pickup_by,
+        type=document.type,
+        version=policy.definitions.message_type(document.type).version,
+        recipient=Recipient(
+            oin=envelope.recipient.oin,
+            purpose=purpose,
+            capacity=envelope.recipient_capacity,
+        ),
+        capacity=envelope.capacity,
+        case=envelope.thread.case or CaseId(randomness.bytes(CASE_BYTES).hex()),
+        reply_to=envelope.thread.reply_to,
+        responsible=envelope.responsible,
+        subjects=subjects,
+        sealed=Sealed(kid=sealed.kid, digest=sealed.digest),
+        content=content,
+    )
+    return Composed(
+        message=message,
+        submission=Submission(
+            message=sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=keys.signing),
+            tags=tuple(disclosure.text for disclosure in tag_disclosures),
+            key=sealed.sealed_key,
+            elements=sealed.elements,
+        ),
+        permitted=tuple(label.text for label in _item_labels(message)),
+        withheld=(*beyond, *projection.withheld),
+        marks=projection.marks,
+        tags={key: tag for subject, tag in zip(projection.subjects, tags, strict=True) if (key := person_key(subject))},
+    )
+
+
+def find_purpose(message_type: str, *, envelope: Envelope, catalogue: Catalogue) -> str:
+    """Find the purpose of a message type that leaves no choice: the code of the one ground that carries it.
+
+    A ground for these two roles goes before one for others; where none is for them, the one that carries the type is
+    named all the same, so that the refusal says why it does not permit.
+
+    Raises:
+        DocumentError: No ground, or more than one, carries the type.
+
+    Source: the architecture, section 4, "Threads in StUF".
+    """
+    carrying = [ground for ground in catalogue.grounds if message_type in ground.message_types]
+    between = {
+        ground.code
+        for ground in carrying
+        if envelope.sender.role in ground.sender.roles and envelope.recipient.role in ground.recipient.roles
+    }
+    codes = between or {ground.code for ground in carrying}
+    if len(codes) != 1:
+        text = "no ground, or more than one, carries this message type: the purpose must be stated"
+        raise _refused("sender.purpose.unclear", text, "/type")
+    return codes.pop()
+
+
+def person_key(subject: ProjectedSubject) -> str | None:
+    """Return the local key of a person whose pseudonym is random, or None: it has a BSN, or nothing to go by."""
+    identifier = subject.subject.identifier
+    if identifier is not None:
+        system, value = identifier
+        return None if system == BSN_SYSTEM else f"{system}|{value}"
+    return subject.subject.key
+
+
+def _complete(document: Document, *, policy: Policy, at: datetime) -> tuple[Document, tuple[Withheld, ...]]:
+    """Step 1: a document that is complete and well-formed, without what its type has no place for."""
+    definitions = policy.definitions
+    possible, beyond = leave_out_beyond_maximum(document, definitions=definitions)
+    issues = check_document_structure(possible, definitions)
+    if issues:
+        raise DocumentError("the document lacks what its message type must have", issues=issues)
+    day = civil_day(at)
+    assert day is not None, "the clock gives aware moments"
+    issues = check_values(possible.items, definitions, message_type=document.type, on=day)
+    if issues:
+        raise DocumentError("a value does not have the form of its element", issues=issues)
+    return possible, beyond
+
+
+def _project(
+    document: Document, *, purpose: str, envelope: Envelope, policy: Policy, at: datetime, until: datetime
+) -> Projection:
+    """Step 3: what may go, if it is still complete."""
+    projection = project(
+        document,
+        parties=Parties(
+            sender=party_of(envelope.sender, envelope.capacity),
+            recipient=party_of(envelope.recipient, envelope.recipient_capacity),
+            purpose=purpose,
+        ),
+        definitions=policy.definitions,
+        catalogue=policy.catalogue,
+        facts=envelope.thread.reply_facts,
+        at=at,
+        until=until,
+    )
+    kept = replace(document, subjects=tuple(subject.subject for subject in projection.subjects), items=projection.items)
+    if not projection.items or check_document_structure(kept, policy.definitions):
+        raise _denied(document, projection)
+    return projection
+
+
+def party_of(participant: Participant, capacity: Capacity | None) -> Party:
+    """Say of a participant what the decision asks: role, and the capacity it acts in and those it may act in."""
+    return Party(role=participant.role, capacity=capacity, admitted=participant.capacities)
+
+
+def _denied(document: Document, projection: Projection) -> DocumentError:
+    places = {item.id: number for number, item in enumerate(document.items)}
+    issues = []
+    for withheld in projection.withheld:
+        _, item_id, element = withheld.label.split("/")
+        pointer = json_pointer("items", places[item_id], "elements", element)
+        for reason in withheld.reasons:
+            text_nl, text = reason_texts(reason)
+            issues.append(Issue(pointer=pointer, code=f"sender.decision.{reason}", text=text, text_nl=text_nl))
+    what = "what the message type requires" if projection.items else "anything of the document"
+    return DocumentError(
+        f"{what} may not go to this recipient for this purpose", code="sender.decision.denied", issues=issues
+    )
+
+
+def _find_tags(
+    projection: Projection, *, envelope: Envelope, keys: SenderKeys, randomness: Randomness
+) -> tuple[SubjectTag, ...]:
+    """Step 4: each person in the hub's tag space; who has no BSN keeps the random tag of the case."""
+    tags = []
+    for subject in projection.subjects:
+        identifier = subject.subject.identifier
+        if identifier is not None and identifier[0] == BSN_SYSTEM:
+            tags.append(keys.chain.tag(recipient=envelope.hub, system=identifier[0], value=identifier[1]))
+            continue
+        known = envelope.thread.tags.get(person_key(subject) or "")
+        tags.append(known or random_tag(epoch=keys.chain.epoch, randomness=randomness))
+    return tuple(tags)
+
+
+def _conceal_items(
+    items: Sequence[DocumentItem], *, randomness: Randomness
+) -> tuple[tuple[Item, ...], tuple[Disclosure, ...]]:
+    content: list[Item] = []
+    disclosures: list[Disclosure] = []
+    for item in items:
+        elements: dict[str, tuple[str, ...]] = {}
+        for name in sorted(item.elements, key=element_order):
+            concealed = [conceal(value, randomness=randomness) for value in item.elements[name]]
+            elements[name] = tuple(disclosure.digest for disclosure in concealed)
+            disclosures += concealed
+        content.append(
+            Item(profile=item.profile, id=item.id, about=item.about, necessary=item.necessary, elements=elements)
+        )
+    return tuple(content), tuple(disclosures)
+
+
+def _conceal_subjects(
+    projection: Projection,
+    *,
+    tags: Sequence[SubjectTag],
+    envelope: Envelope,
+    policy: Policy,
+    keys: SenderKeys,
+    randomness: Randomness,
+) -> tuple[tuple[Subject, ...], tuple[Disclosure, ...], tuple[Disclosure, ...]]:
+    subjects: list[Subject] = []
+    for_hub: list[Disclosure] = []
+    for_recipient: list[Disclosure] = []
+    for index, (subject, tag) in enumerate(zip(projection.subjects, tags, strict=True)):
+        tag_disclosure = conceal(tag.value, randomness=randomness)
+        for_hub.append(tag_disclosure)
+        yours: tuple[Disclosure, ...] = ()
+        identifier = subject.subject.identifier
+        if identifier is None or identifier[0] != BSN_SYSTEM:
+            # Nobody can compute a random tag: the recipient needs it to write about the same person in its reply.
+            yours = (conceal(tag.value, randomness=randomness),)
+        elif not _is_identified(index, projection.items, policy.definitions):
+            own = keys.chain.tag(recipient=envelope.recipient.oin, system=identifier[0], value=identifier[1])
+            yours = (conceal(own.value, randomness=randomness),)
+        for_recipient += yours
+        subjects.append(
+            Subject(
+                tag=(tag_disclosure.digest,),
+                yours=tuple(disclosure.digest for disclosure in yours),
+                role=subject.subject.role,
+                age=subject.age.band,
+                turns=subject.age.turns,
+            )
+        )
+    return tuple(subjects), tuple(for_hub), tuple(for_recipient)
+
+
+def _is_identified(subject: int, items: Sequence[DocumentItem], definitions: Definitions) -> bool:
+    return any(
+        definitions.category(item.profile, name) is Category.IDENTIFICATIE
+        for item in items
+        if subject in item.about
+        for name in item.elements
+    )
+
+
+def _item_labels(message: Message) -> tuple[Label, ...]:
+    return tuple(label for label in labels(message) if label.item is not None)
+
+
+def _refused(code: str, text: str, pointer: str) -> DocumentError:
+    return DocumentError(text, code=code, issues=[Issue(pointer=pointer, code=code, text=text)])
