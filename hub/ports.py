@@ -90,8 +90,11 @@ class SubmissionAccepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisclosureMade:
-    """Permitted elements are released. Loses if the message is received or expired, or if its newest disclosure is no
-    longer the one at `replaces` (None: there was none)."""
+    """Permitted elements are released.
+
+    Loses if the message is received or expired, or if its newest disclosure is no longer the one at `replaces` (None:
+    there was none).
+    """
 
     message_id: MessageId
     released: tuple[int, ...]
@@ -124,8 +127,11 @@ class MessageExpired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalRecorded:
-    """A verified sender's message was refused. Loses if this digest was recorded before, or if the sender has had 60
-    in this minute; the refusal is answered all the same."""
+    """A verified sender's message was refused.
+
+    Loses if this digest was recorded before, or if the sender has had 60 in this minute; the refusal is answered all
+    the same.
+    """
 
     message_digest: str
     sender: OIN
@@ -152,8 +158,18 @@ class ChainEpochOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CataloguePublished:
-    """A catalogue version or the definitions came into force. Loses if this digest is the newest."""
+    """A version of a document that decides came into force: the grounds, the definitions.
 
+    Loses if this digest is the newest of this document.
+
+    Attributes:
+        document: Which document: `grounds` or `definitions`.
+        digest: Its digest.
+        version: Its version.
+        text: Its bytes.
+    """
+
+    document: str
     digest: str
     version: str
     text: bytes
@@ -176,8 +192,8 @@ class LogMember:
     """One entry to append, with the change that it records.
 
     Attributes:
-        draft: What the entry says; index, time, newest participant and the commitments in `kept` are added under the
-            tree lock.
+        draft: What the entry says; index, time, newest participant and the commitments to `kept` are added under the
+            tree lock, the commitment to `shown` before it.
         shown: Record for both parties, or None.
         kept: One for each data subject.
         watches: Subjects (tags) and parties (OINs) that the decision read; it is outdated if an entry of kind
@@ -231,6 +247,7 @@ class Log(Protocol):
             UnavailableError: The database could not be reached or was too slow; nothing was written, or it is not
                 known and was read back.
             EvidenceError: The stored log contradicts the guard; the process must stop accepting and releasing.
+            DocumentError: The draft makes no entry of its kind; nothing was written. Our own mistake.
         """
         ...
 
@@ -433,8 +450,12 @@ class Store(Protocol):
         """Remember an identifier (a `jti`) until that second; durable on return. False if it was used before."""
         ...
 
-    async def forget_unreferenced(self, *, limit: int) -> int:
-        """Drop ciphertexts and bodies that nothing refers to, and identifiers past their time; how many."""
+    async def forget_past(self, *, at: int, limit: int) -> int:
+        """Drop what has had its time at `at` (seconds), at most `limit` of each kind; how many.
+
+        That is: the ciphertexts of messages that their recipient refused, past `pickup_by`, and used identifiers.
+        (Ciphertexts of accepted and expired messages go with their RECEIPT and EXPIRY entries.)
+        """
         ...
 
 

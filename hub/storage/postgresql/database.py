@@ -1,0 +1,86 @@
+"""Opening a database: log and store of one hub process.
+
+    async with open_database(conninfo, signer=signer, guard_folder=folder, clock=clock, pool_max=10) as database:
+        await database.log.append(member)
+        await database.store.message(message_id)
+
+The database must have been migrated (`hub.storage.postgresql.migrate`).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from audit.note import NoteSigner
+from hub.storage.guard import open_guard
+from hub.storage.postgresql.connection import connect, open_pool, reading
+from hub.storage.postgresql.log import PostgreSQLLog
+from hub.storage.postgresql.migrate import check_migrated
+from hub.storage.postgresql.queries import queries
+from hub.storage.postgresql.sequencer import Sequencer
+from hub.storage.postgresql.session import Session
+from hub.storage.postgresql.store import PostgreSQLStore
+from schemas.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The drivers of one process.
+
+    Attributes:
+        log: The port `Log`.
+        store: The port `Store`.
+    """
+
+    log: PostgreSQLLog
+    store: PostgreSQLStore
+
+    async def answers(self) -> bool:
+        """Tell whether the database answers and the log goes on: for `/readyz`. Never raises UnavailableError."""
+        await self.log.size()
+        try:
+            async with reading(self.log.pool) as connection:
+                await connection.execute(queries.tree)
+        except Exception:  # noqa: BLE001  whatever it is, the answer is no
+            return False
+        return True
+
+
+@contextlib.asynccontextmanager
+async def open_database(
+    conninfo: str, *, signer: NoteSigner, guard_folder: Path, clock: Clock, pool_max: int = 10, password: str = ""
+) -> AsyncIterator[Database]:
+    """Open the database, check the log against the guard, and start the sequencer.
+
+    Args:
+        conninfo: libpq connection string or URL.
+        signer: The log's key, named after its origin.
+        guard_folder: Folder of the rollback guards.
+        clock: Gives the time of entries.
+        pool_max: Connections for reading; appending has one of its own.
+        password: Password, where the connection string names none.
+
+    Raises:
+        UnavailableError: The database cannot be reached.
+        MigrationError: The database does not fit this software.
+        EvidenceError: The log in it does not continue what was published.
+    """
+    if password:
+        conninfo = make_conninfo(conninfo, password=password)
+    await asyncio.to_thread(check_migrated, conninfo)
+    with open_guard(guard_folder, key=signer.public) as guard:
+        session = Session(lambda: connect(conninfo))
+        sequencer = Sequencer(session=session, signer=signer, guard=guard, clock=clock)
+        async with open_pool(conninfo, size_max=pool_max) as pool:
+            if guard.checkpoint is None and not guard.others:
+                # Only a hub that never let anything out may begin a log: an empty table beside a guard is a loss.
+                async with reading(pool) as connection:
+                    await connection.execute(queries.create_tree, {"origin": signer.name})
+            log = PostgreSQLLog(pool=pool, sequencer=sequencer)
+            async with sequencer.running():
+                await log.checkpoint()
+                yield Database(log=log, store=PostgreSQLStore(pool=pool))
