@@ -4,10 +4,20 @@ The size of the log is read before the participants: whatever the directory lack
 the log finds out under its lock whether that concerns a decision.
 """
 
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Final
+
 from hub.exchange.services import World
 from hub.ports import Log, Store
+from schemas.errors import UnavailableError
 from schemas.jwk import VerificationKey
 from schemas.participants import Directory
+
+REFRESH_SECONDS: Final = 1.0
+"""How often a running process looks for participants that joined, or changed their keys, at another one."""
 
 
 class LogWorlds:
@@ -23,6 +33,8 @@ class LogWorlds:
         self._log = log
         self._store = store
         self._world = World(directory=Directory.empty(registrar=registrar), as_of=0)
+        self._refreshed_at = 0.0
+        self._refreshing = asyncio.Lock()
 
     def current(self) -> World:
         """Return what is known, without waiting."""
@@ -43,4 +55,38 @@ class LogWorlds:
         refreshed = World(directory=directory, as_of=as_of)
         if directory.newest >= self._world.directory.newest and as_of >= self._world.as_of:
             self._world = refreshed
+        self._refreshed_at = time.monotonic()
         return self._world
+
+    async def refresh_if_older(self, *, seconds: float) -> World:
+        """Return a world that is at most so old; however many ask at once, the log is looked into once for them.
+
+        Raises:
+            UnavailableError: The database could not be reached.
+        """
+        async with self._refreshing:
+            if time.monotonic() - self._refreshed_at > seconds:
+                await self.refresh()
+        return self._world
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Read the world, and keep it about a second old until the block ends.
+
+        Raises:
+            UnavailableError: The database could not be reached at the start; later it is tried again.
+        """
+        await self.refresh()
+        keeping = asyncio.create_task(self._keep_fresh())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            with contextlib.suppress(UnavailableError):
+                await self.refresh_if_older(seconds=REFRESH_SECONDS / 2)

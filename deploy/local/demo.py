@@ -127,8 +127,7 @@ def step_receive(stack: Stack, request: dict[str, Any]) -> dict[str, Any]:
     say(f"{native.name}: {native.stat().st_size:,} bytes of StUF, as the gemeente wrote it, less what was withheld")
     say(f"{request['message']}.fhir.json: {bundle['resourceType']} with {len(bundle['entry'])} resources")
     say(f"{request['message']}.evidence.json: {', '.join(sorted(evidence))}")
-    evidence["path"] = folder / f"{request['message']}.evidence.json"
-    return evidence
+    return {**evidence, "path": folder / f"{request['message']}.evidence.json"}
 
 
 def step_receipt(stack: Stack, request: dict[str, Any]) -> None:
