@@ -24,12 +24,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from schemas.canonical import b64url, canonical_json
-from schemas.claims import DIGEST, ClaimsReader
-from schemas.codes import TokenType
+from schemas.claims import ClaimsReader
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, HubName, MessageId, SubjectTag, Thumbprint
-from schemas.jwk import VerificationKey
-from schemas.jws import verify_jws
 from schemas.randomness import Randomness
 from schemas.sealing import SEALED_KEY_BYTES, SealingPrivateKey, SealingPublicKey
 
@@ -102,21 +99,6 @@ class Handover:
     sealed: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainEpoch:
-    """The claims of a `chain-epoch+jwt`: the registrar opens an epoch.
-
-    Attributes:
-        epoch: Number of the epoch.
-        fingerprint: `chain_key_fingerprint` of its key; the key itself never reaches the registrar's words.
-        issued_at: Seconds since the epoch of UNIX.
-    """
-
-    epoch: int
-    fingerprint: str
-    issued_at: int
-
-
 def chain_key_fingerprint(*, epoch: int, key: bytes) -> str:
     """Return SHA-256 over `"ketenhub/chain/1"`, 0x00, the epoch's digits, 0x00 and the key; base64url."""
     parts = (_FINGERPRINT_LABEL, str(epoch).encode("ascii"), key)
@@ -149,37 +131,6 @@ def subject_tag(*, key: bytes, epoch: int, recipient: OIN | HubName, system: str
 def random_tag(*, epoch: int, randomness: Randomness) -> SubjectTag:
     """Draw a tag for somebody without a number (unborn, RNI unknown), to be reused throughout the case."""
     return _written(epoch, randomness.bytes(TAG_BYTES))
-
-
-def chain_epoch_to_payload(opened: ChainEpoch) -> bytes:
-    """Write the claims of a chain-key epoch as the canonical bytes for the registrar to sign."""
-    return canonical_json({"epoch": opened.epoch, "fingerprint": opened.fingerprint, "iat": opened.issued_at})
-
-
-def parse_chain_epoch(payload: bytes) -> ChainEpoch:
-    """Read the claims of a chain-key epoch.
-
-    Raises:
-        DocumentError: Not canonical, or a member that is missing, unknown or of the wrong form; all are listed.
-    """
-    reader = ClaimsReader(payload, code="sender.chain-epoch.form", members=("epoch", "fingerprint", "iat"))
-    opened = ChainEpoch(
-        epoch=reader.integer("epoch", at_most=EPOCH_MAX),
-        fingerprint=reader.text("fingerprint", DIGEST),
-        issued_at=reader.integer("iat"),
-    )
-    reader.finish("the chain-key epoch does not have its form")
-    return opened
-
-
-def verify_chain_epoch(token: str, *, registrar: VerificationKey) -> ChainEpoch:
-    """Verify a chain-key epoch with the pinned registrar key.
-
-    Raises:
-        DocumentError: Wrong form.
-        SignatureError: Not the registrar's signature.
-    """
-    return parse_chain_epoch(verify_jws(token, typ=TokenType.CHAIN_EPOCH, key=registrar).payload)
 
 
 def make_handover(

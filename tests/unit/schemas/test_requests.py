@@ -8,7 +8,6 @@ import pytest
 from schemas.canonical import canonical_json, parse_canonical
 from schemas.errors import DocumentError
 from schemas.identifiers import HubName
-from schemas.pseudonyms import ChainEpoch, chain_epoch_to_payload, parse_chain_epoch, verify_chain_epoch
 from schemas.requests import (
     RELEASE_IDS_MAX,
     ClientAuthentication,
@@ -23,7 +22,7 @@ from schemas.requests import (
     receipt_to_payload,
     release_to_payload,
 )
-from tests.support.parties import ISSUED_AT, RAAD, REGISTRAR, message_id
+from tests.support.parties import ISSUED_AT, RAAD, message_id
 
 HUB = HubName("hub.ketenhub.test")
 RELEASE = ReleaseClaims(issuer=RAAD, id=message_id(1), issued_at=ISSUED_AT, hub=HUB, ids=(message_id(2), message_id(3)))
@@ -156,23 +155,6 @@ def test_an_assertion_with_one_defect_is_refused_for_it(change: dict[str, Any], 
     with pytest.raises(DocumentError) as refused:
         parse_client_authentication(changed(client_authentication_to_payload(ASSERTION), **change))
     assert [issue.pointer for issue in refused.value.issues] == [pointer]
-
-
-def test_the_registrar_opens_chain_key_epochs() -> None:
-    from schemas.codes import TokenType
-    from schemas.errors import SignatureError
-    from schemas.jws import sign_jws
-    from tests.support.parties import seeded_key
-
-    opened = ChainEpoch(epoch=2, fingerprint="A" * 43, issued_at=ISSUED_AT)
-    payload = chain_epoch_to_payload(opened)
-    assert parse_chain_epoch(payload) == opened
-    token = sign_jws(payload, typ=TokenType.CHAIN_EPOCH, key=REGISTRAR)
-    assert verify_chain_epoch(token, registrar=REGISTRAR.public) == opened
-    with pytest.raises(SignatureError):
-        verify_chain_epoch(token, registrar=seeded_key("other").public)
-    with pytest.raises(DocumentError):
-        parse_chain_epoch(changed(payload, fingerprint="x"))
 
 
 @pytest.mark.parametrize("payload", [b"[]", b'{"iss": 1}', b"{", b'"' + b"x" * (1 << 20) + b'"'])
