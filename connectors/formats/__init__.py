@@ -1,0 +1,1 @@
+"""Native formats: what an organisation's own system writes and reads, to and from a `Document`."""

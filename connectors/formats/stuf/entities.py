@@ -1,0 +1,190 @@
+"""One entity of a message to the elements of one item, and back: the loop over a kind's parts.
+
+Nothing is lost on the way: every leaf of the entity goes to exactly one part, and what a part's value does not carry
+rides in the value's extension. Attributes of the elements around ride with the item's first element.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from connectors.formats.stuf.cases import UnitPart
+from connectors.formats.stuf.facts import (
+    ATTRIBUTE_LEAVES,
+    Facts,
+    Leaf,
+    add_node,
+    apply,
+    attach,
+    difference,
+    free_path,
+    own_attributes,
+    riding_facts,
+)
+from connectors.formats.stuf.grammar import Path
+from connectors.formats.stuf.kinds import ItemKind
+from connectors.formats.stuf.messages import CHILD
+from connectors.formats.stuf.names import EXTRA, EXTRA_NAME
+from connectors.formats.stuf.parts import ConstantPart, Context, ExtraPart, Part
+from connectors.formats.stuf.people import CHILD_KIND
+from connectors.formats.stuf.tree import Node
+from schemas.document import DocumentItem, JSONValue
+
+ROOT: Path = (".",)
+"""Path of the entity itself, for its own attributes."""
+
+_GOES_WITHOUT_SAYING: Facts = {CHILD_KIND: Leaf(CHILD)}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sorting:
+    """Leaves on their way to their parts."""
+
+    kind: ItemKind
+    context: Context
+    groups: "list[tuple[Part, Facts]]" = field(default_factory=list)
+    around: Facts = field(default_factory=dict)
+
+    def group(self, part: Part, name: Path) -> Facts:
+        """Return the group a leaf joins: the part's only one, the last one that lacks it, or a new one."""
+        own = [facts for known, facts in self.groups if known is part]
+        follows = bool(own) and not _is_address(part) and name in part.owned[1:] and name not in own[-1]
+        if own and (part.single or follows):
+            return own[-1]
+        facts: Facts = {}
+        self.groups.append((part, facts))
+        return facts
+
+    def group_of_extra(self, part: Part) -> Facts:
+        """Return the group an extra element joins."""
+        own = [facts for known, facts in self.groups if known is part]
+        # The mark of a secret address joins the person's first address.
+        if own and (part.single or _is_address(part)):
+            return own[0]
+        facts: Facts = {}
+        self.groups.append((part, facts))
+        return facts
+
+
+def _is_address(part: Part) -> bool:
+    """Whether each owned path is a value of its own, as the two forms of address are."""
+    return "address" in part.elements
+
+
+def read_entity(kind: ItemKind, node: Node, context: Context) -> tuple[dict[str, tuple[JSONValue, ...]], Facts]:
+    """Return the elements of one entity, and facts that found no element to ride with.
+
+    Args:
+        kind: What the entity is.
+        node: The entity, checked.
+        context: The message around it.
+    """
+    sorting = _Sorting(kind=kind, context=context)
+    _sort(sorting, node, ())
+    values: dict[str, list[JSONValue]] = {}
+    for part in kind.parts:
+        own = [facts for known, facts in sorting.groups if known is part]
+        if isinstance(part, ConstantPart | UnitPart):
+            own = [{}]
+        whole: Facts = {}
+        for facts in own:
+            for path, leaf in facts.items():
+                whole[free_path(whole, path)] = leaf
+        for facts in own:
+            element = part.element(whole, context)
+            value = part.to_fhir(facts, context)
+            if value is None:
+                if facts != _GOES_WITHOUT_SAYING:
+                    sorting.around.update(facts)
+                continue
+            told = kind.writes(element, value, context)
+            riding = difference(facts, told or {})
+            values.setdefault(element, []).append(attach(value, riding) if riding else value)
+    return _with_around(values, sorting.around)
+
+
+def _with_around(values: dict[str, list[JSONValue]], around: Facts) -> tuple[dict[str, tuple[JSONValue, ...]], Facts]:
+    if around and values:
+        first = next(iter(values))
+        values[first][0] = attach(values[first][0], around)
+        around = {}
+    return {element: tuple(found) for element, found in values.items()}, around
+
+
+def _sort(sorting: _Sorting, node: Node, path: Path) -> None:
+    attributes = own_attributes(node)
+    if attributes or (not node.children and path):
+        sorting.around[free_path(sorting.around, path) if path else ROOT] = Leaf("", attributes)
+    for child in node.children:
+        below = (*path, child.name)
+        if below in sorting.kind.frame_set:
+            _sort(sorting, child, below)
+        elif child.name == EXTRA:
+            _sort_extra(sorting, child, path)
+        elif below in sorting.kind.owners:
+            _sort_leaf(sorting, child, path)
+        else:
+            raise AssertionError(f"the mapping of `{sorting.kind.name}` has no owner for `{'/'.join(below)}`")
+
+
+def _sort_leaf(sorting: _Sorting, node: Node, path: Path) -> None:
+    below = (*path, node.name)
+    part = sorting.kind.owners[below]
+    facts: Facts = {}
+    add_node(facts, node, path)
+    for name in sorted(ATTRIBUTE_LEAVES & node.attributes.keys()):
+        attribute = (*below, f"@{name}")
+        sorting.groups.append((sorting.kind.owners[attribute], {attribute: facts.pop(attribute)}))
+    group = sorting.group(part, below)
+    if below in group:
+        # A second one of its kind in a part that makes one value: it keeps a number of its own.
+        facts = {(*free_path(group, below), *known[len(below) :]): leaf for known, leaf in facts.items()}
+    group.update(facts)
+
+
+def _sort_extra(sorting: _Sorting, node: Node, path: Path) -> None:
+    place, conventions = sorting.kind.place, sorting.context.conventions
+    meaning = conventions.meaning(place, node.attributes[EXTRA_NAME]) if place else None
+    part = sorting.kind.part_of_extra(meaning)
+    if isinstance(part, ExtraPart) and not part.understands(node.text, nil=node.nil, again=_has(sorting, part)):
+        part = sorting.kind.part_of_extra(None)
+    group = sorting.group_of_extra(part)
+    group[free_path(group, (*path, EXTRA))] = Leaf(node.text, own_attributes(node))
+
+
+def _has(sorting: _Sorting, part: Part) -> bool:
+    return any(known is part for known, _ in sorting.groups)
+
+
+def item_facts(
+    kind: ItemKind, item: DocumentItem, withheld: Sequence[str], context: Context
+) -> tuple[list[Facts], list[str]]:
+    """Return the groups of facts that say what an item says, and the elements no part could write.
+
+    Args:
+        kind: What the item is in this message.
+        item: The item.
+        withheld: Names of its elements that were withheld.
+        context: The message around it.
+    """
+    groups: list[Facts] = []
+    unwritable: list[str] = []
+    for element, values in item.elements.items():
+        for value in values:
+            told = kind.writes(element, value, context)
+            riding = riding_facts(value)
+            if told is None and not riding:
+                unwritable.append(element)
+                continue
+            groups.append(apply(told or {}, riding))
+    for element in withheld:
+        if element not in item.elements:
+            groups.extend(_masks(kind, element, context))
+    return groups, unwritable
+
+
+def _masks(kind: ItemKind, element: str, context: Context) -> list[Facts]:
+    parts = [part for part in kind.parts if element in part.elements]
+    masks = [part.masked(element, context) for part in parts if not isinstance(part, ExtraPart)]
+    if not any(masks):
+        masks = [part.masked(element, context) for part in parts if isinstance(part, ExtraPart)][:1]
+    return [mask for mask in masks if mask]
