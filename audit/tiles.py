@@ -13,17 +13,20 @@ Source: c2sp.org/tlog-tiles.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from audit.errors import refused
 from audit.hashing import HASH_BYTES
-from audit.merkle import TILE_HEIGHT, complete_root
+from audit.merkle import TILE_HEIGHT
 from audit.proofs import HashAt
 from schemas.errors import EvidenceError
 
 TILE_WIDTH: Final = 1 << TILE_HEIGHT
 """Hashes in a full tile, entries in a full bundle."""
 TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
+
+TILES_KEPT_MAX: Final = 64
 
 CHECKPOINT_PATH: Final = "checkpoint"
 _TILE_INVALID: Final = "hub.tile.invalid"
@@ -160,30 +163,51 @@ def parse_bundle(data: bytes, *, width: int) -> tuple[bytes, ...]:
 def hash_at_from_tiles(*, size: int, read_tile: Callable[[Tile], Sequence[bytes]]) -> HashAt:
     """Make the reader that proofs are made with, over the tiles of a tree.
 
+    The reader keeps the nodes of up to 64 tiles, so a proof reads each tile once; keep the reader as long as the
+    size stays, and the tiles of the right edge, which every proof needs, are read once for all.
+
     Args:
         size: Leaves of the tree whose tiles there are.
-        read_tile: Returns the hashes of one tile as named (its width is the one in this tree); keep what it read.
+        read_tile: Returns the hashes of one tile as named (its width is the one in this tree).
 
     Returns:
-        A reader that asks for one tile at each call. What `read_tile` raises it raises, and `EvidenceError` for a
-        node that is not complete in this tree or a tile that is shorter than its width.
+        The reader. What `read_tile` raises it raises, and `EvidenceError` for a node that is not complete in this
+        tree or a tile that does not have its width.
     """
+    kept: dict[Tile, list[list[bytes]]] = {}
+
+    def nodes_of(tile: Tile) -> list[list[bytes]]:
+        nodes = kept.get(tile)
+        if nodes is None:
+            hashes = list(read_tile(tile))
+            if len(hashes) != tile.width:
+                raise EvidenceError(f"tile {tile.level}/{tile.index} does not have its {tile.width} hashes")
+            if len(kept) >= TILES_KEPT_MAX:
+                kept.clear()
+            nodes = kept[tile] = _nodes(hashes)
+        return nodes
 
     def hash_at(level: int, index: int) -> bytes:
         tile_level, height = divmod(level, TILE_HEIGHT)
-        first = index << height
         in_level = size >> tile_level * TILE_HEIGHT
-        if first + (1 << height) > in_level:
+        if index + 1 << height > in_level:
             raise EvidenceError(f"node {level}/{index} is not complete in a tree of {size} leaves")
-        tile_index = first // TILE_WIDTH
+        tile_index = (index << height) // TILE_WIDTH
         width = min(TILE_WIDTH, in_level - tile_index * TILE_WIDTH)
-        hashes = read_tile(Tile(level=tile_level, index=tile_index, width=width))
-        if len(hashes) != width:
-            raise EvidenceError(f"tile {tile_level}/{tile_index} does not have its {width} hashes")
-        begin = first % TILE_WIDTH
-        return complete_root(hashes[begin : begin + (1 << height)])
+        return nodes_of(Tile(level=tile_level, index=tile_index, width=width))[height][
+            index - (tile_index << TILE_HEIGHT - height)
+        ]
 
     return hash_at
+
+
+def _nodes(hashes: list[bytes]) -> list[list[bytes]]:
+    """Compute the complete nodes of a tile, level by level from its own hashes up to the one below its root."""
+    nodes = [hashes]
+    while len(nodes) < TILE_HEIGHT:
+        below = nodes[-1]
+        nodes.append([sha256(b"\x01" + below[n] + below[n + 1]).digest() for n in range(0, len(below) - 1, 2)])
+    return nodes
 
 
 def _index_path(index: int) -> str:

@@ -1,6 +1,6 @@
 """`ketenhub-log`: check a log, or one message's evidence, without trusting the hub.
 
-    ketenhub-log verify FOLDER --policy FILE        a whole log, from its files
+    ketenhub-log verify FOLDER --policy FILE        a whole log, from its files (or a hub's URL)
     ketenhub-log check EVIDENCE --policy FILE       one message's evidence
     ketenhub-log redact EVIDENCE                    the same evidence without its values
 
@@ -12,21 +12,20 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
 from audit.checkpoint import Checkpoint, parse_checkpoint
+from audit.cli.fetch import FolderFiles, HubFiles, UnreadableError, is_url, read_file
 from audit.evidence import EvidenceReport, check_evidence
 from audit.evidence_file import parse_evidence, redact_evidence
 from audit.note import Note, parse_note
 from audit.policy import Policy, parse_policy
 from audit.proof_file import PROOF_HEADER, parse_proof_file
-from audit.verify import LogReport, verify_log
+from audit.verify import LogFiles, LogReport, verify_log
 from schemas.errors import ExchangeError
 
-FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 _UNANCHORED: Final = "unanchored: nothing contradicts itself, but without --policy nothing says whose log it is"
 
 
@@ -37,22 +36,6 @@ class ExitCode(IntEnum):
     REFUSED = 1
     USAGE = 2
     UNANCHORED = 3
-
-
-class UnreadableError(Exception):
-    """A file that was named cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class FolderFiles:
-    """The files of a log below one folder."""
-
-    folder: Path
-
-    def read(self, path: str) -> bytes | None:
-        """Return a file's bytes, or None if there is no such file."""
-        file = self.folder / path
-        return _read(file) if file.is_file() else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         "every entry against its tile, every tile against the one above, the root, and that the entries follow each "
         "other. Entry bundles may be absent (they need a token; hashes are open to all): then the tree is checked.",
     )
-    verify.add_argument("folder", type=Path, metavar="FOLDER", help="holds `checkpoint` and `tile/`")
+    verify.add_argument(
+        "log", metavar="FOLDER", help="holds `checkpoint` and `tile/`; or a URL such as https://hub.example.nl/log"
+    )
     _add_policy(verify)
     verify.add_argument(
         "--continues",
@@ -143,23 +128,24 @@ def _add_policy(parser: argparse.ArgumentParser) -> None:
 
 def _verify(options: argparse.Namespace) -> ExitCode:
     policy = _policy(options)
-    if not options.folder.is_dir():
-        raise UnreadableError(f"`{options.folder}` is not a folder")
+    if not is_url(options.log) and not Path(options.log).is_dir():
+        raise UnreadableError(f"`{options.log}` is not a folder")
+    files: LogFiles = HubFiles(options.log) if is_url(options.log) else FolderFiles(Path(options.log))
     earlier = [_kept(path, policy) for path in options.continues]
-    report = verify_log(FolderFiles(options.folder), policy=policy, earlier=earlier, entries=not options.hashes_only)
+    report = verify_log(files, policy=policy, earlier=earlier, entries=not options.hashes_only)
     _print_log(report, as_json=options.json)
     return ExitCode.UNANCHORED if policy is None else ExitCode.OK
 
 
 def _check(options: argparse.Namespace) -> ExitCode:
     policy = _policy(options)
-    report = check_evidence(parse_evidence(_read(options.evidence)), policy=policy)
+    report = check_evidence(parse_evidence(read_file(options.evidence)), policy=policy)
     _print_evidence(report, as_json=options.json)
     return ExitCode.OK if report.anchored else ExitCode.UNANCHORED
 
 
 def _redact(options: argparse.Namespace) -> ExitCode:
-    redacted = redact_evidence(parse_evidence(_read(options.evidence))).to_bytes()
+    redacted = redact_evidence(parse_evidence(read_file(options.evidence))).to_bytes()
     if options.output is None:
         print(redacted.decode())
         return ExitCode.OK
@@ -173,23 +159,14 @@ def _redact(options: argparse.Namespace) -> ExitCode:
 
 
 def _policy(options: argparse.Namespace) -> Policy | None:
-    return None if options.policy is None else parse_policy(_read(options.policy))
+    return None if options.policy is None else parse_policy(read_file(options.policy))
 
 
 def _kept(path: Path, policy: Policy | None) -> Checkpoint:
     """Read a checkpoint that somebody kept; a policy must accept it as it must accept the log's own."""
-    data = _read(path)
+    data = read_file(path)
     note: Note = parse_proof_file(data).note if data.startswith(PROOF_HEADER.encode()) else parse_note(data)
     return parse_checkpoint(note.text) if policy is None else policy.verify(note).checkpoint
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise UnreadableError(f"`{path}` is larger than {FILE_BYTES_MAX} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableError(f"could not read `{path}`: {error.strerror}") from error
 
 
 def _print_log(report: LogReport, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli import main as command
+from audit.cli import fetch
 from audit.cli.main import ExitCode, main
 from audit.evidence_file import Evidence, redact_evidence
 from audit.note import Note, NoteKeyType, NoteSigner
@@ -197,7 +197,7 @@ def test_a_file_that_cannot_be_read_is_wrong_usage(
     assert "could not read" in capsys.readouterr().err
     assert main(["verify", str(tmp_path / "absent")]) == ExitCode.USAGE
     assert "is not a folder" in capsys.readouterr().err
-    monkeypatch.setattr(command, "FILE_BYTES_MAX", 10)
+    monkeypatch.setattr(fetch, "FILE_BYTES_MAX", 10)
     assert main(["check", policy]) == ExitCode.USAGE
     assert "is larger than 10 bytes" in capsys.readouterr().err
 

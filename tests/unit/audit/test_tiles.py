@@ -146,3 +146,24 @@ def test_proofs_read_any_complete_node_from_tiles() -> None:
     short = hash_at_from_tiles(size=size, read_tile=lambda tile: read_tile(tile)[:-1])
     with pytest.raises(EvidenceError, match="does not have its"):
         short(0, 0)
+
+
+def test_each_tile_is_read_once_and_not_too_many_are_kept() -> None:
+    size = 70 * 256
+    leaves = [hash_leaf(n.to_bytes(4, "big")) for n in range(size)]
+    read: list[Tile] = []
+
+    def read_tile(tile: Tile) -> list[bytes]:
+        read.append(tile)
+        return leaves[tile.index * 256 : tile.index * 256 + tile.width]
+
+    hash_at = hash_at_from_tiles(size=size, read_tile=read_tile)
+    for _ in range(2):
+        for height in range(8):
+            hash_at(height, 0)
+    assert read == [Tile(level=0, index=0)]
+    for index in range(70):
+        assert hash_at(0, index * 256) == leaves[index * 256]
+    assert len(read) == 70
+    hash_at(0, 0)
+    assert len(read) == 71
