@@ -1,40 +1,48 @@
 """The world that a process knows: the directory, built from the log's PARTICIPANT entries and read anew when they grow.
 
 The size of the log is read before the participants: whatever the directory lacks has an index of at least `as_of`, and
-the log finds out under its lock whether that concerns a decision.
+the log finds out under its lock whether that concerns a decision. That makes an old world safe, so requests read what
+is in memory; it is read anew in the background, and one reading serves all who wait for it.
 """
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from hub.exchange.services import World
-from hub.ports import Log, Store
-from schemas.errors import UnavailableError
+from hub.logs import Event, record
+from hub.ports import Log, ParticipantRecord, Store
+from schemas.errors import DocumentError, EvidenceError, ExchangeError, SignatureError, UnavailableError
 from schemas.jwk import VerificationKey
 from schemas.participants import Directory
 
 REFRESH_SECONDS: Final = 1.0
-"""How often a running process looks for participants that joined, or changed their keys, at another one."""
+"""How old a world gets while the database answers."""
 
 
+@dataclass(slots=True, kw_only=True)
 class LogWorlds:
     """Implements `hub.exchange.services.Worlds` on the log and the store.
 
-    Args:
+    Attributes:
         log: Tells the size.
         store: Has the participants.
         registrar: The pinned key that admits.
     """
 
-    def __init__(self, *, log: Log, store: Store, registrar: VerificationKey) -> None:
-        self._log = log
-        self._store = store
-        self._world = World(directory=Directory.empty(registrar=registrar), as_of=0)
-        self._refreshed_at = 0.0
-        self._refreshing = asyncio.Lock()
+    log: Log
+    store: Store
+    registrar: VerificationKey
+    _world: World = field(init=False)
+    _read_at: float = field(default=float("-inf"), init=False)
+    _reading: "asyncio.Task[World] | None" = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._world = World(directory=Directory.empty(registrar=self.registrar), as_of=0)
 
     def current(self) -> World:
         """Return what is known, without waiting."""
@@ -43,50 +51,92 @@ class LogWorlds:
     async def refresh(self) -> World:
         """Read what is new in the log and return it.
 
+        A reading that has begun may have read the size before a change that the caller knows of; so the caller gets
+        one that begins now, or the next one if one is under way, and shares it with all who came meanwhile.
+
         Raises:
             UnavailableError: The database could not be reached.
-            DocumentError: The log holds documents that do not follow from each other; nothing is accepted then.
+            EvidenceError: The log holds documents that do not follow from each other; nothing is accepted then.
         """
-        as_of = await self._log.size()
-        before = self._world
-        records = await self._store.participants(after=before.directory.newest)
-        # Two may refresh at once: each starts from a world of its own, and the newer one stays.
-        directory = before.directory.extended(records) if records else before.directory
-        refreshed = World(directory=directory, as_of=as_of)
-        if directory.newest >= self._world.directory.newest and as_of >= self._world.as_of:
-            self._world = refreshed
-        self._refreshed_at = time.monotonic()
-        return self._world
+        under_way = self._reading
+        if under_way is not None:
+            with contextlib.suppress(ExchangeError):
+                await asyncio.shield(under_way)
+        if self._reading is None or self._reading is under_way:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(self._done)
+        # One who asks may be cancelled; the others still want the answer.
+        return await asyncio.shield(self._reading)
 
     async def refresh_if_older(self, *, seconds: float) -> World:
-        """Return a world that is at most so old; however many ask at once, the log is looked into once for them.
+        """Read what is new if the last reading is older: for somebody who is not known here and may ask often.
 
         Raises:
             UnavailableError: The database could not be reached.
         """
-        async with self._refreshing:
-            if time.monotonic() - self._refreshed_at > seconds:
-                await self.refresh()
-        return self._world
+        if time.monotonic() - self._read_at < seconds:
+            return self._world
+        return await asyncio.shield(self._reading) if self._reading is not None else await self.refresh()
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Read the world, and keep it about a second old until the block ends.
+    async def running(self, *, contradicted: Callable[[EvidenceError], None]) -> AsyncIterator[None]:
+        """Read once, then go on reading in the background as long as the block runs.
+
+        Args:
+            contradicted: Told when the participants in the log do not follow from each other; reading ends then.
 
         Raises:
-            UnavailableError: The database could not be reached at the start; later it is tried again.
+            UnavailableError: The database could not be reached for the first reading.
+            EvidenceError: As `refresh`.
         """
         await self.refresh()
-        keeping = asyncio.create_task(self._keep_fresh())
+        task = asyncio.create_task(self._keep_reading(contradicted))
         try:
             yield
         finally:
-            keeping.cancel()
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+                await task
 
-    async def _keep_fresh(self) -> None:
+    async def _keep_reading(self, contradicted: Callable[[EvidenceError], None]) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            with contextlib.suppress(UnavailableError):
-                await self.refresh_if_older(seconds=REFRESH_SECONDS / 2)
+            try:
+                await self.refresh()
+            except UnavailableError:
+                continue  # the database is away; requests say so, and the world keeps its `as_of`
+            except EvidenceError as error:
+                contradicted(error)
+                return
+            except ExchangeError as error:
+                record(Event.DIRECTORY_REFUSED, level=logging.ERROR, code=error.code, detail=error.detail)
+
+    def _done(self, task: "asyncio.Task[World]") -> None:
+        if self._reading is task:
+            self._reading = None
+        if not task.cancelled():
+            task.exception()  # taken here, in case nobody waits for it any more
+
+    async def _read(self) -> World:
+        # The size that this process knows may lack what others appended: the participants are read all the same.
+        as_of = await self.log.size()
+        known = self._world
+        news = await self.store.participants(after=known.directory.newest)
+        known = World(directory=_extended(known.directory, news), as_of=max(as_of, known.as_of))
+        if news:
+            record(Event.DIRECTORY_REFRESHED, index=news[-1].index, count=len(news))
+        self._world = known
+        self._read_at = time.monotonic()
+        return known
+
+
+def _extended(directory: Directory, news: Sequence[ParticipantRecord]) -> Directory:
+    try:
+        return directory.extended(news) if news else directory
+    except (DocumentError, SignatureError) as error:
+        # Each was checked before it was logged; what does not follow now was put there by somebody else.
+        raise EvidenceError(
+            "the participants in the log do not follow from each other",
+            code="hub.directory.contradiction",
+            detail=f"{error.code}: {error.public_message}",
+        ) from error

@@ -1,0 +1,253 @@
+"""The one place that chooses drivers and wires a hub process; everything else takes what it is given.
+
+async with open_hub(settings, process="serve-8080") as hub, serving(hub) as url: ...
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from psycopg.conninfo import make_conninfo
+
+from audit.note import NoteSigner, parse_skey, parse_vkey
+from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
+from consent.memo import DecisionMemo
+from hub.exchange.directory import publish_policy
+from hub.exchange.services import Policy, Services
+from hub.ports import Outbox, RateLimits, ReplayGuard, Store
+from hub.settings import Settings, is_set, read_secret
+from hub.storage.local import LocalRateLimits, LocalReplayGuard, LocalWakeUps
+from hub.storage.postgresql.connection import open_pool
+from hub.storage.postgresql.database import Database, open_database
+from hub.storage.postgresql.migrate import MigrationError
+from hub.storage.postgresql.store import PostgreSQLStore
+from hub.storage.redis import RedisRateLimits, RedisReplayGuard, RedisServer, RedisWakeUps, connect_redis
+from hub.sweeps import keep_sweeping
+from hub.web.app import new_stopping
+from hub.web.bodies import BodyAllowance
+from hub.web.context import HubWeb, LogIdentity, ProcessState
+from hub.web.metrics import Metrics
+from hub.web.openapi import make_openapi
+from hub.web.routes import ROUTES
+from hub.web.tokens import TokenKey
+from hub.worker.outbox import CeleryOutbox, NoOutbox
+from hub.worlds import LogWorlds
+from schemas.canonical import b64url_decode, parse_json
+from schemas.clock import Clock, SystemClock
+from schemas.definitions import json_schemas, load_definitions
+from schemas.errors import DocumentError
+from schemas.identifiers import OIN, HubName
+from schemas.jwk import VerificationKey
+from schemas.randomness import Randomness, SystemRandomness
+
+UNKNOWN_SECONDS: Final = 0.5
+"""How often, at most, the log is looked into for a participant that this process does not know."""
+
+
+def software_version() -> str:
+    """Return the version of the installed software."""
+    try:
+        return version("ketenhub")
+    except PackageNotFoundError:
+        return "0"
+
+
+@contextlib.asynccontextmanager
+async def open_hub(
+    settings: Settings, *, clock: Clock | None = None, randomness: Randomness | None = None
+) -> AsyncIterator[HubWeb]:
+    """Open everything that one hub process works with, publish its policy, and sweep in the background.
+
+    Args:
+        settings: Checked settings.
+        clock: Time; the machine's by default.
+        randomness: The operating system's by default.
+
+    Raises:
+        DocumentError: A key or catalogue file cannot be used.
+        UnavailableError: The database could not be reached, or is not migrated.
+        EvidenceError: The database is not the one that this hub's guard knows: it must not start.
+    """
+    clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    signer, registrar = read_log_key(settings), read_registrar(settings)
+    token_key = TokenKey(secret=_token_secret(settings), issuer=settings.hub.issuer)
+    policy = load_policy(settings)
+    metrics = Metrics()
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(_database(settings, signer=signer, clock=clock))
+        worlds = LogWorlds(registrar=registrar, log=database.log, store=database.store)
+        wake_ups, rate_limits, replay_guard, redis = await _helpers(settings, stack)
+        services = Services(
+            hub=HubName(settings.hub.name),
+            registrar=registrar,
+            log=database.log,
+            store=database.store,
+            worlds=worlds,
+            policy=policy,
+            wake_ups=wake_ups,
+            outbox=_outbox(settings, worlds, stack),
+            randomness=randomness,
+        )
+        hub = HubWeb(
+            settings=settings,
+            services=services,
+            clock=clock,
+            token_key=token_key,
+            log_identity=LogIdentity(origin=signer.name, vkey=signer.public.vkey, predecessors=_predecessors(settings)),
+            rate_limits=rate_limits,
+            replay_guard=replay_guard,
+            newest_world=lambda: worlds.refresh_if_older(seconds=UNKNOWN_SECONDS),
+            redis_answers=redis.answers if redis else None,
+            metrics_token=read_secret(settings.web.metrics_token) if is_set(settings.web.metrics_token) else None,
+            definition_schemas=json_schemas(policy.definitions),
+            openapi=make_openapi(ROUTES, server=settings.api, version=software_version()),
+            allowance=BodyAllowance(bytes_max=settings.web.body_bytes_in_flight_max),
+            metrics=metrics,
+            state=ProcessState(stopping=new_stopping()),
+        )
+        metrics.bodies_in_flight.set_function(lambda: hub.allowance.held)
+        await stack.enter_async_context(worlds.running(contradicted=hub.contradicted))
+        await publish_policy(services=services)
+        sweeping = asyncio.create_task(
+            keep_sweeping(
+                every_seconds=settings.work.sweep_seconds,
+                now=clock.now,
+                services=services,
+                metrics=metrics,
+                contradicted=hub.contradicted,
+            )
+        )
+        stack.push_async_callback(_end, sweeping)
+        yield hub
+
+
+@contextlib.asynccontextmanager
+async def _database(settings: Settings, *, signer: NoteSigner, clock: Clock) -> AsyncIterator[Database]:
+    storage = settings.storage
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            database = await stack.enter_async_context(
+                open_database(
+                    conninfo(settings),
+                    signer=signer,
+                    guard_folder=storage.guard,
+                    clock=clock,
+                    pool_max=storage.pool_max,
+                )
+            )
+        except MigrationError as error:
+            raise DocumentError(f"{error}; run `ketenhub migrate`", code="hub.database.version") from error
+        yield database
+
+
+@contextlib.asynccontextmanager
+async def open_reading(settings: Settings) -> AsyncIterator[tuple[Store, VerificationKey]]:
+    """Open the store for reading only, and the registrar's key: for the worker and for commands.
+
+    There is no log and no guard: who reads cannot append.
+    """
+    async with open_pool(conninfo(settings), size_max=2) as pool:
+        yield PostgreSQLStore(pool=pool), read_registrar(settings)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _helpers(
+    settings: Settings, stack: contextlib.AsyncExitStack
+) -> tuple[LocalWakeUps | RedisWakeUps, RateLimits, ReplayGuard, RedisServer | None]:
+    """Choose what helps and is never the authority: a Redis server, or this process alone."""
+    if not settings.redis.url:
+        return LocalWakeUps(), LocalRateLimits(), LocalReplayGuard(), None
+    password = read_secret(settings.redis.password).decode() if is_set(settings.redis.password) else None
+    server = await stack.enter_async_context(
+        connect_redis(settings.redis.url, password=password, timeout_seconds=settings.redis.timeout_ms / 1000)
+    )
+    wake_ups = RedisWakeUps(server)
+    await stack.enter_async_context(wake_ups.running())
+    return wake_ups, RedisRateLimits(server), RedisReplayGuard(server), server
+
+
+def _outbox(settings: Settings, worlds: LogWorlds, stack: contextlib.AsyncExitStack) -> Outbox:
+    if not settings.redis.url:
+        return NoOutbox()
+
+    def wants(oin: OIN) -> bool:
+        participant = worlds.current().directory.participant(oin)
+        return participant is not None and participant.statement is not None and bool(participant.statement.notify)
+
+    outbox = CeleryOutbox(settings=settings.redis, wants=wants)
+    stack.enter_context(outbox.running())
+    return outbox
+
+
+def read_log_key(settings: Settings) -> NoteSigner:
+    """Read the key that signs checkpoints.
+
+    Raises:
+        DocumentError: The file cannot be used, or its key has another name than the log's origin.
+    """
+    signer = parse_skey(read_secret(settings.keys.log).decode("ascii", "replace"))
+    if signer.name != settings.log_origin:
+        raise DocumentError(
+            f"the log key is for `{signer.name}`, the settings say `{settings.log_origin}`", code="hub.key.origin"
+        )
+    return signer
+
+
+def read_registrar(settings: Settings) -> VerificationKey:
+    """Read the registrar's public key, pinned here.
+
+    Raises:
+        DocumentError: The file cannot be read, or holds no public JWK of a signing key.
+    """
+    path = settings.keys.registrar
+    try:
+        jwk = parse_json(path.read_bytes())
+    except OSError as error:
+        raise DocumentError(f"`{path}` cannot be read: {error.strerror}", code="hub.settings.registrar") from error
+    if not isinstance(jwk, dict):
+        raise DocumentError(f"`{path}` is not a JWK", code="hub.settings.registrar")
+    return VerificationKey.from_jwk(jwk)
+
+
+def load_policy(settings: Settings) -> Policy:
+    """Load the catalogue and the definitions that this process decides by.
+
+    Raises:
+        DocumentError: The catalogue's file cannot be read or used.
+    """
+    catalogue = _catalogue(settings)
+    return Policy(catalogue=catalogue, definitions=load_definitions(), decisions=DecisionMemo(catalogue))
+
+
+def _catalogue(settings: Settings) -> Catalogue:
+    if not is_set(settings.hub.catalogue):
+        return packaged_catalogue()
+    try:
+        return load_catalogue(settings.hub.catalogue.read_bytes())
+    except OSError as error:
+        raise DocumentError(
+            f"`{settings.hub.catalogue}` cannot be read: {error.strerror}", code="hub.settings.catalogue"
+        ) from error
+
+
+def conninfo(settings: Settings) -> str:
+    """Put the database password into the connection string; it goes nowhere else."""
+    storage = settings.storage
+    if not is_set(storage.postgresql_password):
+        return storage.postgresql
+    return make_conninfo(storage.postgresql, password=read_secret(storage.postgresql_password).decode())
+
+
+def _token_secret(settings: Settings) -> bytes:
+    return b64url_decode(read_secret(settings.keys.token).decode("ascii", "replace"))
+
+
+def _predecessors(settings: Settings) -> tuple[str, ...]:
+    return tuple(parse_vkey(text).vkey for text in settings.keys.predecessors)

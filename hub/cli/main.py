@@ -1,0 +1,109 @@
+"""`ketenhub`: the command of who operates a hub.
+
+    ketenhub keys create --settings hub.toml      once: the log's key and the token key
+    ketenhub migrate --settings hub.toml          once, and after each upgrade
+    ketenhub serve --settings hub.toml            any number of processes
+    ketenhub worker --settings hub.toml           any number of processes
+
+Exit codes are in `hub.cli.common`.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hub.cli import participants, serving, upkeep
+from hub.cli.common import run
+from hub.settings import Settings, describe_settings, load_settings
+from schemas.codes import Capacity, Role
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[Settings, argparse.Namespace], int | None] = options.does
+    return run(lambda: command(load_settings(options.settings, environment=os.environ), options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ketenhub",
+        description="Operate a hub: signed, sealed and purpose-bound case messages, with a log of every disclosure.",
+        epilog="Exit codes: 0 done, 1 refused, 2 wrong command line, 3 the log contradicts itself, 75 not now.",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        default=_default_settings(),
+        help="settings file (TOML); default: $KETENHUB_SETTINGS, else the environment alone",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, does: Callable[..., int | None], **kind: object) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[common], help=text, description=text)
+        made.set_defaults(does=does, **kind)
+        return made
+
+    serve = add("serve", "serve the API", serving.serve)
+    serve.add_argument("--host", metavar="ADDRESS", help="address to listen on, instead of the settings'")
+    serve.add_argument("--port", type=int, metavar="N", help="port to listen on, instead of the settings'")
+    worker = add("worker", "send notifications and warnings", serving.work)
+    worker.add_argument("--no-beat", action="store_true", help="leave the daily warnings to another worker")
+    add("migrate", "bring the database to this version; may run at any time and twice", upkeep.migrate_database)
+    _add_settings(add)
+    _add_keys(commands, common)
+    _add_participants(add)
+    return parser
+
+
+def _add_settings(add: Callable[..., argparse.ArgumentParser]) -> None:
+    add("settings", "check the settings and list every one with unit, default and effect", _show_settings)
+
+
+def _show_settings(settings: Settings, _: argparse.Namespace) -> None:
+    for name, unit, default, effect in describe_settings():
+        section, _dot, field = name.partition(".")
+        value = getattr(getattr(settings, section), field)
+        shown = "" if value == Path() else str(value)
+        print(f"{name} = {shown!r}\n    {effect} [{unit}; default: {default}]")
+
+
+def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
+    keys = commands.add_parser("keys", help="make or show this hub's keys").add_subparsers(required=True, metavar="DO")
+    create = keys.add_parser("create", parents=[common], help="make the keys that are not there; keep those that are")
+    create.set_defaults(does=upkeep.create_keys)
+    show = keys.add_parser("show", parents=[common], help="show what others pin: the log's vkey, the registrar")
+    show.set_defaults(does=upkeep.show_keys)
+
+
+def _add_participants(add: Callable[..., argparse.ArgumentParser]) -> None:
+    invite = add("invite", "write an admission request for the registrar to sign", participants.invite)
+    invite.add_argument("--oin", required=True, metavar="OIN", help="20 digits")
+    invite.add_argument("--name", required=True, metavar="NAME", help="name of the organisation, as people know it")
+    invite.add_argument("--role", required=True, choices=[role.value for role in Role], help="what it is in the chain")
+    invite.add_argument(
+        "--capacity",
+        action="append",
+        default=[],
+        choices=[capacity.value for capacity in Capacity],
+        help="in which a GI may act; repeat for several",
+    )
+    invite.add_argument(
+        "--first-key", required=True, metavar="THUMBPRINT", help="of its signing key; its connector's `init` shows it"
+    )
+    invite.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the request goes")
+    listing = add("participants", "list who takes part, with the period and keys in force", participants.show)
+    listing.add_argument("--json", action="store_true", help="one JSON object for each line")
+
+
+def _default_settings() -> Path | None:
+    named = os.environ.get("KETENHUB_SETTINGS")
+    return Path(named) if named else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""`ketenhub serve` and `ketenhub worker`: the processes that stay."""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import gc
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from hub.bootstrap import open_hub, software_version
+from hub.cli.common import CommandError
+from hub.logs import Event, record, set_up
+from hub.settings import Settings
+from hub.web.app import serving
+
+
+def serve(settings: Settings, options: argparse.Namespace) -> None:
+    """Serve the API until SIGTERM or SIGINT; what is being answered then is answered."""
+    web = settings.web
+    if options.host is not None:
+        web = dataclasses.replace(web, host=options.host)
+    if options.port is not None:
+        web = dataclasses.replace(web, port=options.port)
+    set_up()
+    _run(_serve(dataclasses.replace(settings, web=web)))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # not on Windows, where a hub is not operated
+            loop.add_signal_handler(number, stop.set)
+    async with open_hub(settings) as hub, serving(hub) as address:
+        # What lives as long as the process need not be looked through at every collection.
+        gc.collect()
+        gc.freeze()
+        record(Event.PROCESS_STARTED, process="serve", address=address, version=software_version())
+        await stop.wait()
+    record(Event.PROCESS_STOPPED, process="serve")
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop where there is one (`Any`: what a coroutine sends and takes is nobody's business here)."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+def work(settings: Settings, options: argparse.Namespace) -> None:
+    """Send notifications and warnings until SIGTERM; needs the Redis server that the hub uses."""
+    if not settings.redis.url:
+        raise CommandError("a worker needs `[redis] url`: that is where its work waits")
+    set_up()
+    from hub.worker.app import make_celery  # noqa: PLC0415
+    from hub.worker.tasks import register_tasks  # noqa: PLC0415 - Celery takes long to import and serve needs none
+
+    app = make_celery(settings.redis)
+    register_tasks(app, settings)
+    record(Event.PROCESS_STARTED, process="worker", version=software_version())
+    # Celery asks for this when it runs as root, as in a container; no task unpickles anything.
+    os.environ.setdefault("C_FORCE_ROOT", "1")
+    arguments = ["worker", "--pool=solo", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
+    if not options.no_beat:
+        arguments.append("--beat")
+    app.worker_main(arguments)

@@ -1,0 +1,79 @@
+"""What any hub process does besides requests: expire what nobody collected, forget what is past its time.
+
+Nothing depends on when a sweep comes: release refuses by the clock. Several processes may sweep at once; the second
+finds nothing or loses.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from hub.exchange.expiry import expire
+from hub.exchange.services import Services
+from hub.exchange.stages import Arrival
+from hub.logs import Event, places, record
+from hub.web.metrics import Metrics
+from schemas.errors import EvidenceError, ExchangeError
+
+FORGET_AT_ONCE_MAX: Final = 1000
+ROUNDS_MAX: Final = 100
+
+
+async def sweep(*, at: datetime, services: Services) -> tuple[int, int]:
+    """Sweep once; returns how many messages expired and how many stored things were dropped.
+
+    Raises:
+        UnavailableError: The database is away; the next sweep does it.
+        EvidenceError: The log contradicts itself.
+    """
+    arrival = Arrival(at=at, trace_id=services.randomness.bytes(16).hex(), span_id=services.randomness.bytes(8).hex())
+    expired = forgotten = 0
+    for _ in range(ROUNDS_MAX):
+        found = await expire(arrival=arrival, services=services)
+        expired += found
+        if not found:
+            break
+    for _ in range(ROUNDS_MAX):
+        found = await services.store.forget_past(at=arrival.seconds, limit=FORGET_AT_ONCE_MAX)
+        forgotten += found
+        if found < FORGET_AT_ONCE_MAX:
+            break
+    return expired, forgotten
+
+
+async def keep_sweeping(
+    *,
+    every_seconds: float,
+    now: Callable[[], datetime],
+    services: Services,
+    metrics: Metrics,
+    contradicted: Callable[[EvidenceError], None],
+) -> None:
+    """Sweep again and again until cancelled.
+
+    Args:
+        every_seconds: How long to wait between two sweeps.
+        now: Reads the clock.
+        services: What the use cases work with.
+        metrics: Counts what was swept.
+        contradicted: Told when the log contradicts itself; nothing is swept after that.
+    """
+    while True:
+        await asyncio.sleep(every_seconds)
+        try:
+            expired, forgotten = await sweep(at=now(), services=services)
+        except EvidenceError as error:
+            contradicted(error)
+            return
+        except ExchangeError as error:
+            record(Event.SWEEP_FAILED, level=logging.WARNING, code=error.code, detail=error.detail)
+            continue
+        except Exception as error:  # noqa: BLE001 - our own mistake must not end the sweeps of this process
+            record(Event.SWEEP_FAILED, level=logging.ERROR, error=type(error).__name__, where=places(error))
+            continue
+        if expired or forgotten:
+            metrics.sweeps.labels("expired").inc(expired)
+            metrics.sweeps.labels("forgotten").inc(forgotten)
+            record(Event.SWEEP_DONE, count=expired, size=forgotten)

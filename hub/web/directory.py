@@ -1,0 +1,131 @@
+"""Who takes part: joining, the directory, the chain key's epochs and its way from holder to holder."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import orjson
+from aiohttp import web
+
+from hub.exchange.directory import hand_over, join, open_epoch
+from hub.ports import ParticipantRecord
+from hub.web.context import Call, HubWeb, json_response
+from hub.web.reading import optional_text_member, path_oin, query_integer, read_members, text_member
+from schemas.errors import AuthenticationError, RejectedMessageError
+
+_T = TypeVar("_T")
+_UNKNOWN: Final = frozenset({"sender.unknown", "sender.participant.unknown", "sender.key.unknown"})
+
+
+async def with_newest_world(hub: HubWeb, use_case: Callable[[], Awaitable[_T]]) -> _T:
+    """Run a use case; if it does not know the sender, look into the log once more and run it again.
+
+    The participant may have joined, or changed its key, at another process a moment ago. However many ask, the log is
+    looked into at most once in a while for all of them.
+    """
+    before = hub.services.worlds.current()
+    try:
+        return await use_case()
+    except AuthenticationError as error:
+        if error.code not in _UNKNOWN or await hub.newest_world() is before:
+            raise
+    return await use_case()
+
+
+async def join_participant(call: Call, hub: HubWeb) -> web.Response:
+    """`POST /v1/participants`: an admission by the registrar, a statement by the participant, or both."""
+    members = read_members(call.body, required=frozenset(), optional=frozenset({"admission", "statement", "replaced"}))
+    joined = await join(
+        admission=optional_text_member(members, "admission"),
+        statement=optional_text_member(members, "statement"),
+        replaced=optional_text_member(members, "replaced"),
+        arrival=call.arrival,
+        services=hub.services,
+    )
+    body = {
+        "oin": joined.oin.value if joined.oin else None,
+        "index": joined.index,
+        "entry": joined.entry,
+        "tlog_proof": joined.tlog_proof,
+    }
+    return json_response(body, status=201)
+
+
+async def list_participants(call: Call, hub: HubWeb) -> web.Response:
+    """`GET /v1/participants`: every PARTICIPANT entry beyond `after`, in the order of the log."""
+    after = query_integer(call.request, "after", default=-1, at_least=-1)
+    records = await hub.services.store.participants(after=after)
+    newest = records[-1].index if records else hub.services.worlds.current().directory.newest
+    return json_response(
+        {
+            "participants": [_participant_to_json(record) for record in records],
+            "newest": newest if newest >= 0 else None,
+        }
+    )
+
+
+async def one_participant(call: Call, hub: HubWeb) -> web.Response:
+    """`GET /v1/participants/{oin}`: the entries of one organisation."""
+    oin = path_oin(call.request)
+    world = await hub.newest_world()
+    records = await hub.services.store.participants(after=-1) if world.directory.participant(oin) else ()
+    if not records:
+        raise RejectedMessageError("no participant has this OIN", code="recipient.participant.unknown")
+    found = [_participant_to_json(record) for record in records if record.oin == oin]
+    return json_response({"participants": found, "newest": records[-1].index})
+
+
+def _participant_to_json(record: ParticipantRecord) -> dict[str, object]:
+    return {
+        "oin": record.oin.value,
+        "index": record.index,
+        "entry": record.entry,
+        "admission": record.admission,
+        "statement": record.statement,
+        "replaced": record.replaced,
+        # The chain by which a connector walks the directory: each entry names the one before it.
+        "previous_index": orjson.loads(record.entry).get("participants"),
+    }
+
+
+async def open_chain_epoch(call: Call, hub: HubWeb) -> web.Response:
+    """`POST /v1/chain-epochs`: an epoch of the chain key that the registrar signed."""
+    signed = text_member(read_members(call.body, required=frozenset({"signed"})), "signed")
+    opened = await open_epoch(signed, services=hub.services)
+    return json_response({"index": opened.index, "entry": opened.entry, "tlog_proof": opened.tlog_proof}, status=201)
+
+
+async def list_chain_epochs(_: Call, hub: HubWeb) -> web.Response:
+    """`GET /v1/chain-epochs`: every epoch, oldest first."""
+    epochs: list[dict[str, object]] = []
+    for each in await hub.services.store.chain_epochs():
+        proof = await hub.services.log.proof(each.index)
+        epochs.append(
+            {
+                "index": each.index,
+                "entry": each.entry,
+                "epoch": each.epoch,
+                "signed": each.signed,
+                "tlog_proof": proof,
+            }
+        )
+    return json_response({"epochs": epochs})
+
+
+async def hand_over_chain_key(call: Call, hub: HubWeb) -> web.Response:
+    """`POST /v1/chain-keys`: one holder hands another the chain key, signed and sealed."""
+    handover = text_member(read_members(call.body, required=frozenset({"handover"})), "handover")
+    stored = await with_newest_world(hub, lambda: hand_over(handover, arrival=call.arrival, services=hub.services))
+    return json_response({"id": stored.value}, status=201)
+
+
+async def list_chain_keys(call: Call, hub: HubWeb) -> web.Response:
+    """`GET /v1/chain-keys`: what others handed to the caller; sealed, the hub cannot read it."""
+    handovers = await hub.services.store.handovers(call.participant.oin)
+    return json_response(
+        {
+            "handovers": [
+                {"id": each.id.value, "giver": each.giver.value, "epoch": each.epoch, "handover": each.handover}
+                for each in handovers
+            ]
+        }
+    )

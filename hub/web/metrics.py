@@ -1,0 +1,59 @@
+"""What operators scrape: how many, how long, how full. No label can hold anything about a person or a message.
+
+Source: Prometheus text format 0.0.4.
+"""
+
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 35.0)
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The figures of one process."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    requests: Counter = field(init=False)
+    request_seconds: Histogram = field(init=False)
+    problems: Counter = field(init=False)
+    bodies_in_flight: Gauge = field(init=False)
+    log_size: Gauge = field(init=False)
+    contradicted: Gauge = field(init=False)
+    sweeps: Counter = field(init=False)
+    _requests_children: dict[tuple[str, str, int], Counter] = field(default_factory=dict, init=False)
+    _seconds_children: dict[str, Histogram] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        registry = self.registry
+        self.requests = Counter(
+            "ketenhub_requests", "Requests answered", ["route", "method", "status"], registry=registry
+        )
+        self.request_seconds = Histogram(
+            "ketenhub_request_seconds", "Time to answer", ["route"], registry=registry, buckets=_SECONDS
+        )
+        self.problems = Counter("ketenhub_problems", "Problems answered, by code", ["code"], registry=registry)
+        self.bodies_in_flight = Gauge("ketenhub_bodies_bytes", "Bytes of bodies held now", registry=registry)
+        self.log_size = Gauge("ketenhub_log_size", "Entries of the log this process knows of", registry=registry)
+        self.contradicted = Gauge(
+            "ketenhub_log_contradicted", "1 if the log contradicted itself: nothing is accepted", registry=registry
+        )
+        self.sweeps = Counter("ketenhub_swept", "What sweeps took away", ["kind"], registry=registry)
+
+    def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer; the labels' children are kept, they are asked for on every request."""
+        key = (route, method, status)
+        child = self._requests_children.get(key)
+        if child is None:
+            child = self._requests_children[key] = self.requests.labels(route, method, str(status))
+        child.inc()
+        timer = self._seconds_children.get(route)
+        if timer is None:
+            timer = self._seconds_children[route] = self.request_seconds.labels(route)
+        timer.observe(seconds)
+
+    def page(self) -> tuple[bytes, str]:
+        """Return the page and its media type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

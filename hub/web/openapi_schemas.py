@@ -1,0 +1,205 @@
+"""JSON Schemas of what the API takes and gives; for people and generators, the parsers are stricter.
+
+What a token says is in the architecture, section 4; here a token is a text. `_BYTES` is base64url without padding.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from schemas.document import JSONValue
+
+_TEXT: Final[JSONValue] = {"type": "string"}
+_BYTES: Final[JSONValue] = {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}
+_DIGEST: Final[JSONValue] = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}
+_OIN: Final[JSONValue] = {"type": "string", "pattern": "^[0-9]{20}$"}
+_ID: Final[JSONValue] = {"type": "string", "format": "uuid"}
+_INDEX: Final[JSONValue] = {"type": "integer", "minimum": 0}
+_JWS: Final[JSONValue] = {"type": "string", "pattern": "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"}
+_URL: Final[JSONValue] = {"type": "string", "format": "uri"}
+_SECONDS: Final[JSONValue] = {"type": "integer", "description": "NumericDate"}
+
+
+def _object(*, optional: tuple[str, ...] = (), **properties: JSONValue) -> JSONValue:
+    required: list[JSONValue] = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
+
+
+def _list(items: JSONValue) -> JSONValue:
+    return {"type": "array", "items": items}
+
+
+def _or_null(schema: JSONValue) -> JSONValue:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _ref(name: str) -> JSONValue:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_OPEN_OBJECT: Final[JSONValue] = {"type": "object"}
+_VERSIONED: Final[JSONValue] = _object(digest=_DIGEST, version=_TEXT)
+
+SCHEMAS: Final[Mapping[str, JSONValue]] = {
+    "Problem": _object(
+        type=_URL,
+        title=_TEXT,
+        status={"type": "integer"},
+        detail=_TEXT,
+        code={"type": "string", "description": "stable; its prefix says who must act: sender, recipient or hub"},
+        issues=_list(
+            _object(
+                pointer={"type": "string", "description": "JSON Pointer (RFC 6901)"},
+                code=_TEXT,
+                text=_TEXT,
+                text_nl=_TEXT,
+            )
+        ),
+        retryable={"type": "boolean", "description": "whether the same request may succeed later"},
+        instance={"type": "string", "description": "trace id"},
+    ),
+    "AuthorizationServer": {
+        "type": "object",
+        "properties": {"issuer": _URL, "token_endpoint": _URL},
+        "required": ["issuer", "token_endpoint"],
+        "description": "RFC 8414",
+    },
+    "Hub": _object(
+        hub=_TEXT,
+        issuer=_URL,
+        api=_URL,
+        log=_object(origin=_TEXT, vkey=_TEXT, predecessors=_list(_TEXT)),
+        registrar=_OPEN_OBJECT,
+        limits={"type": "object", "additionalProperties": {"type": "integer"}},
+        definitions=_VERSIONED,
+        catalogue=_VERSIONED,
+        versions=_list(_TEXT),
+    ),
+    "TokenRequest": _object(
+        grant_type={"const": "client_credentials"},
+        client_assertion_type={"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+        client_assertion=_JWS,
+    ),
+    "Token": _object(access_token=_TEXT, token_type={"const": "DPoP"}, expires_in={"type": "integer"}),
+    "Join": _object(
+        optional=("admission", "replaced", "statement"),
+        admission=_or_null(_JWS),
+        statement=_or_null(_JWS),
+        replaced=_or_null(_JWS),
+    ),
+    "Joined": _object(oin=_OIN, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT),
+    "Participants": _object(
+        participants=_list(
+            _object(
+                oin=_OIN,
+                index=_INDEX,
+                entry=_TEXT,
+                admission=_or_null(_JWS),
+                statement=_or_null(_JWS),
+                replaced=_or_null(_JWS),
+                previous_index=_or_null(_INDEX),
+            )
+        ),
+        newest=_or_null(_INDEX),
+    ),
+    "ChainEpoch": _object(signed=_JWS),
+    "ChainEpochs": _object(
+        epochs=_list(_object(index=_INDEX, entry=_TEXT, epoch={"type": "integer"}, signed=_JWS, tlog_proof=_TEXT))
+    ),
+    "ChainKey": _object(handover=_JWS),
+    "ChainKeys": _object(handovers=_list(_object(id=_ID, giver=_OIN, epoch={"type": "integer"}, handover=_JWS))),
+    "Stored": _object(id=_ID),
+    "Grounds": _object(digest=_DIGEST, version=_TEXT, text=_TEXT),
+    "Definitions": _object(digest=_DIGEST, version=_TEXT, profiles=_list(_TEXT), message_types=_list(_TEXT)),
+    "Definition": {"type": "object", "description": "a JSON Schema"},
+    "Submission": _object(
+        message=_JWS,
+        tags=_list(_TEXT),
+        key=_BYTES,
+        elements=_list({"anyOf": [_BYTES, _object(part=_INDEX)]}),
+    ),
+    "Accepted": _object(
+        jti=_ID,
+        index=_INDEX,
+        decision=_object(
+            ground=_TEXT,
+            permitted=_list(_TEXT),
+            withheld=_list(_object(label=_TEXT, reasons=_list(_TEXT))),
+        ),
+        catalogue=_VERSIONED,
+        entry=_TEXT,
+        shown=_TEXT,
+        shown_salt=_BYTES,
+        tlog_proof=_TEXT,
+        newest_participant=_INDEX,
+    ),
+    "MessageState": _object(
+        jti=_ID,
+        state={"enum": ["waiting", "released", "received", "refused", "expired"]},
+        index=_INDEX,
+        recipient=_OIN,
+        receipt=_or_null(_object(receipt=_JWS, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT)),
+        warnings=_list(_object(code=_TEXT, text=_TEXT, text_nl=_TEXT, pickup_by=_SECONDS)),
+    ),
+    "Inbox": _object(
+        items=_list(
+            _object(
+                id=_ID,
+                index=_INDEX,
+                type=_TEXT,
+                sender=_OIN,
+                size_class={"enum": ["s", "m", "l"]},
+                pickup_by=_SECONDS,
+            )
+        ),
+        next={"type": "integer", "minimum": -1},
+    ),
+    "Compact": _JWS,
+    "Released": _object(
+        releases=_list(
+            _object(
+                id=_ID,
+                message=_JWS,
+                key=_BYTES,
+                elements=_list({"anyOf": [_object(index=_INDEX, sealed=_BYTES), _object(index=_INDEX, part=_INDEX)]}),
+                hashes=_list(_DIGEST),
+                shown=_TEXT,
+                shown_salt=_BYTES,
+                entry=_TEXT,
+                tlog_proof=_TEXT,
+                index=_INDEX,
+            )
+        ),
+        later=_list(_ID),
+        refused=_list(_object(id=_ID, problem=_ref("Problem"))),
+    ),
+    "Entry": _object(index=_INDEX, entry=_TEXT, tlog_proof=_TEXT),
+    "Entries": _object(entries=_list(_object(index=_INDEX, entry=_TEXT)), next={"type": "integer", "minimum": -1}),
+    "RecordSearch": _object(
+        optional=("after", "limit", "message"),
+        after={"type": "integer", "minimum": -1},
+        limit={"type": "integer", "minimum": 1, "maximum": 200},
+        message=_or_null(_ID),
+    ),
+    "Records": _object(
+        records=_list(
+            _object(index=_INDEX, kind=_TEXT, entry=_TEXT, shown=_or_null(_TEXT), shown_salt=_or_null(_BYTES))
+        ),
+        next={"type": "integer", "minimum": -1},
+    ),
+    "InclusionProof": _object(index=_INDEX, size=_INDEX, hashes=_list(_DIGEST)),
+    "ConsistencyProof": {
+        "type": "object",
+        "properties": {"from": _INDEX, "to": _INDEX, "hashes": _list(_DIGEST)},
+        "required": ["from", "to", "hashes"],
+    },
+    "Status": {
+        "type": "object",
+        "properties": {"status": _TEXT},
+        "required": ["status"],
+        "additionalProperties": _TEXT,
+    },
+    "Text": _TEXT,
+    "Bytes": {"type": "string", "format": "binary"},
+    "OpenAPI": {"type": "object", "description": "this description"},
+}
+"""Name to schema."""

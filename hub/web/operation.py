@@ -1,0 +1,62 @@
+"""For operators: is it alive, can it work, how is it doing, what does it offer."""
+
+import hmac
+import ipaddress
+
+from aiohttp import web
+
+from hub.web.context import Call, HubWeb, json_response
+from schemas.errors import AuthenticationError, ExchangeError, UnavailableError
+
+
+async def alive(_: Call, __: HubWeb) -> web.Response:
+    """`GET /healthz`: the process answers. Restart it when it does not."""
+    return json_response({"status": "alive"})
+
+
+async def ready(_: Call, hub: HubWeb) -> web.Response:
+    """`GET /readyz`: send it requests or not. Without Redis it is slower and ready."""
+    parts = {"database": "up", "log": "sound", "redis": "none"}
+    good = True
+    try:
+        hub.metrics.log_size.set(await hub.services.log.size())
+    except UnavailableError:
+        parts["database"], good = "down", False
+    except ExchangeError:
+        parts["log"], good = "contradicted", False
+    if hub.state.contradiction is not None:
+        parts["log"], good = "contradicted", False
+    if hub.redis_answers is not None:
+        parts["redis"] = "up" if await hub.redis_answers() else "down"
+    if hub.state.stopping.done():
+        good = False
+    return json_response({"status": "ready" if good else "not ready", **parts}, status=200 if good else 503)
+
+
+async def metrics(call: Call, hub: HubWeb) -> web.Response:
+    """`GET /metrics`: figures, for the operator's token, or from the machine itself where none is set.
+
+    A request that a proxy on the same machine passed on comes from loopback too: its header gives it away.
+    """
+    if hub.metrics_token is not None:
+        given = call.request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, b"Bearer " + hub.metrics_token):
+            raise AuthenticationError("the operator's token is needed", code="sender.token.needed")
+    elif not _from_this_machine(call.request):
+        raise AuthenticationError("metrics are for the machine itself", code="sender.token.needed")
+    page, content_type = hub.metrics.page()
+    return web.Response(body=page, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+def _from_this_machine(request: web.BaseRequest) -> bool:
+    if request.headers.keys() & {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"}:
+        return False
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
+
+
+async def openapi(_: Call, hub: HubWeb) -> web.Response:
+    """`GET /openapi.json`: this API as OpenAPI 3.1, made from the same table that routes requests."""
+    return web.Response(body=hub.openapi, content_type="application/json", headers={"Cache-Control": "no-cache"})
