@@ -193,7 +193,14 @@ class ContentRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMember:
-    """An item that counts for a group: of this profile, with these elements, and (by value) one of these codes."""
+    """An item that counts for a group: of this profile, with these elements, and (by value) one of these codes.
+
+    Attributes:
+        profile: Name of the profile.
+        elements: What it must have.
+        code_element: The element of which one value must have one of `codes`; None if values do not matter.
+        codes: Codes of a concept, or systems of a contact point.
+    """
 
     profile: str
     elements: frozenset[str]

@@ -3,12 +3,13 @@
 Only connectors see values, so only they use this package; the hub never imports it.
 """
 
-from schemas.fhir.bundle import bundle_to_items, document_to_bundle
+from schemas.fhir.bundle import BundleHead, bundle_to_items, document_to_bundle
 from schemas.fhir.resources import item_to_resource, resource_to_item
 from schemas.fhir.rules import check_values
 from schemas.fhir.shapes import check_resource, warm_up
 
 __all__ = [
+    "BundleHead",
     "bundle_to_items",
     "check_resource",
     "check_values",

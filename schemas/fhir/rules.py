@@ -1,7 +1,8 @@
 """What belongs together in a message, where labels cannot show it.
 
 1. an item's legal minimum is met by real values, not by absent ones
-2. where a group of items needs a code (a parent with role 111 to 114), enough items have it
+2. where a group of items needs a code (a parent with role 111 to 114, a professional with phone or e-mail), enough
+   items have it
 3. a person with authority is informed, or the reason why not is there
 4. what refers to another item of the message refers to one that is there
 5. the digest of an attachment is that of its bytes; all attachments together stay below the limit
@@ -192,6 +193,9 @@ def _split(label: str) -> tuple[str, str, str]:
 
 
 def _coded(value: JSONValue) -> str | None:
+    """Return the code of a concept, or the system of a contact point."""
+    if isinstance(value, dict) and isinstance(system := value.get("system"), str):
+        return system
     coding = value.get("coding") if isinstance(value, dict) else None
     first = coding[0] if isinstance(coding, list) and coding else None
     code = first.get("code") if isinstance(first, dict) else None

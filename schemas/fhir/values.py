@@ -28,19 +28,33 @@ from schemas.fhir.shapes import check_datatype, check_resource
 
 VALUE_DEPTH_MAX: Final = 16
 STRING_MAX: Final = 20_000
-_BASE64_SHOWN: Final = 64
 _BASE64_STAND_IN: Final = "AAAA"
 
 _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 _CODE = re.compile(r"[^\s]+(?: [^\s]+)*")
 _DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
 _DATE_TIME = re.compile(
-    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 )
 _ITEM_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _INTEGERS = frozenset({"rank", "valueInteger", "valuePositiveInt", "valueUnsignedInt"})
 _BOOLEANS = frozenset({"userSelected", "valueBoolean"})
+# Members that FHIR binds to a closed list; `fhir.resources` does not look.
+_CLOSED: Final[Mapping[ValueType, Mapping[str, tuple[str, ...]]]] = {
+    ValueType.CONTACT_POINT: {
+        "system": ("phone", "fax", "email", "pager", "url", "sms", "other"),
+        "use": ("home", "work", "temp", "old", "mobile"),
+    },
+    ValueType.HUMAN_NAME: {
+        "use": ("usual", "official", "temp", "nickname", "anonymous", "old", "maiden"),
+    },
+    ValueType.ADDRESS: {
+        "use": ("home", "work", "temp", "old", "billing"),
+        "type": ("postal", "physical", "both"),
+    },
+    ValueType.IDENTIFIER: {"use": ("usual", "official", "temp", "secondary", "old")},
+}
 _NEVER = frozenset({"_sd", "...", "fhir_comments"})
 
 
@@ -121,7 +135,10 @@ class ValueChecker:
                 self._check_code(spot, value)
 
     def _check_complex(self, spot: _Spot, value: JSONObject) -> None:
+        closed = _CLOSED.get(spot.element.value, {})
         match spot.element.value:
+            case _ if any(name in value and value[name] not in codes for name, codes in closed.items()):
+                self._wrong(spot)
             case ValueType.CODEABLE_CONCEPT if spot.element.codes is not None:
                 self._check_concept(spot, value)
             case ValueType.IDENTIFIER:
