@@ -28,7 +28,7 @@ GEMEENTE = "00000099000000001000"
 RAAD = "00000099000000002000"
 
 
-def test_bsn(number: int) -> str:
+def example_bsn(number: int) -> str:
     """Return a BSN of the test range that passes the 11-test: the `number`th from 0."""
     found = -1
     for tail in range(100_000):
@@ -57,6 +57,7 @@ class Person:
 
     Attributes:
         birth: Date as StUF writes it, eight digits; empty for none.
+        unknown: Whether the date is there and says that it is unknown.
         incomplete: `indOnvolledigeDatum` of the date; empty for none.
         key: `sleutelVerzendend` of the person.
         extras: Extra elements of the person, name and text.
@@ -70,6 +71,7 @@ class Person:
     given: str = ""
     gender: str = ""
     birth: str = ""
+    unknown: bool = False
     incomplete: str = ""
     address: Place | None = None
     phone: str = ""
@@ -157,7 +159,7 @@ class Executor:
 CHILDREN = (
     Child(
         person=Person(
-            bsn=test_bsn(100),
+            bsn=example_bsn(100),
             family="Voorbeeld",
             prefix="van",
             initials="T.",
@@ -172,7 +174,7 @@ PARTIES = (
     Party(
         role="ouder met gezag",
         person=Person(
-            bsn=test_bsn(200),
+            bsn=example_bsn(200),
             family="Voorbeeld",
             prefix="van",
             initials="M.",
@@ -232,7 +234,7 @@ class Notice:
     """
 
     status: str = "Intake afgerond"
-    at: str = "20261124090000"
+    at: str = "20261123140000"
     case_number: str = "RVDK-2026-0001"
     result: str = ""
     municipal_case: str = "ZAAK-2026-0001"
@@ -283,7 +285,7 @@ def notification_example(
         receiver=GEMEENTE,
         receiver_application="Voorbeeldzaaksysteem",
         reference="NOT-2026-0001",
-        time="20261124090100",
+        time="20261123140100",
     )
     root, case = _message("notificatieDi01", header or default)
     _add(case, "ZKN:identificatie", about.case_number, optional=True)
@@ -387,6 +389,10 @@ def _add_person(related: etree._Element, person: Person) -> None:
         date = _add(element, "BG:geboortedatum", person.birth)
         if person.incomplete:
             date.set(clark("StUF:indOnvolledigeDatum"), person.incomplete)
+    if person.unknown:
+        date = _add(element, "BG:geboortedatum")
+        date.set(clark("xsi:nil"), "true")
+        date.set(clark("StUF:noValue"), "waardeOnbekend")
     if person.address is not None:
         address = _add(element, "BG:verblijfsadres")
         _add(address, "BG:wpl.woonplaatsNaam", person.address.city)
