@@ -164,7 +164,7 @@ def _dump(value: JSONValue) -> bytes:
 
 def _sorted_by_utf16(value: JSONValue) -> JSONValue:
     if isinstance(value, dict):
-        ordered = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be", "surrogatepass"))
+        ordered = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
         return {name: _sorted_by_utf16(member) for name, member in ordered}
     if isinstance(value, list):
         return [_sorted_by_utf16(item) for item in value]
@@ -175,7 +175,8 @@ def _members(value: JSONValue, *, floats: bool) -> int:
     """Count the members of all objects, level by level; −1 if something in it is refused."""
     members = 0
     level: list[Any] = [value]  # whatever was given: its types are what is checked here
-    for depth in range(DEPTH_MAX + 1):
+    depth = 0
+    while level:
         below: list[Any] = []
         for node in level:
             kind = type(node)
@@ -191,9 +192,8 @@ def _members(value: JSONValue, *, floats: bool) -> int:
                     return -1
             elif not isinstance(node, str) and not (floats and kind is float):
                 return -1
-        if not below:
-            break
         level = below
+        depth += 1
     return members
 
 
@@ -207,10 +207,10 @@ def _refuse(value: JSONValue, *, pointer: str, floats: bool, ours: bool) -> NoRe
             issues.append(Issue(pointer=where, code="sender.json.float", text="a floating point number"))
         elif type(node) is int and abs(node) > INTEGER_MAX:
             issues.append(Issue(pointer=where, code="sender.json.integer-range", text="an integer beyond 2^53 - 1"))
-        elif isinstance(node, dict | list):
+        elif type(node) in (dict, list):
             if len(path) >= DEPTH_MAX:
                 issues.append(Issue(pointer=where, code="sender.json.depth", text=f"nested deeper than {DEPTH_MAX}"))
-        elif not isinstance(node, str | int | float | None):
+        elif not isinstance(node, str | float | None) and type(node) not in (int, bool):
             raise TypeError(f"canonical JSON cannot hold {type(node).__name__}: {where}")
     raise DocumentError("the text is not acceptable JSON", issues=issues)
 
@@ -222,8 +222,6 @@ def _nodes(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
         return
     if isinstance(value, dict):
         for name, member in value.items():
-            if not isinstance(name, str):
-                raise TypeError("names of members are strings")
             yield from _nodes(member, (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):

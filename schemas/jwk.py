@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAPSSAlgorithm
@@ -180,11 +180,7 @@ class VerificationKey:
         """
         if self.signature_bytes is not None and len(signature) != self.signature_bytes:
             raise SignatureError("the signature has the wrong length")
-        try:
-            good = self._verifier.verify(data, self._key, signature)
-        except (InvalidSignature, ValueError) as error:
-            raise SignatureError("the signature does not verify") from error
-        if not good:
+        if not self._verifier.verify(data, self._key, signature):
             raise SignatureError("the signature does not verify")
 
 

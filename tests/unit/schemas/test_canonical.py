@@ -1,5 +1,7 @@
 """Canonical JSON and base64url: what is written, and what is refused where."""
 
+from collections import Counter
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -14,7 +16,14 @@ from schemas.canonical import (
     parse_canonical,
     parse_json,
 )
+from schemas.codes import SignatureAlgorithm
 from schemas.errors import DocumentError
+
+
+class Number(IntEnum):
+    """An integer that is more than one."""
+
+    ONE = 1
 
 
 def nested(depth: int) -> bytes:
@@ -120,10 +129,17 @@ def test_an_error_never_quotes_the_document() -> None:
     assert refused.value.issues[0].text == "not JSON at character 9"
 
 
-@pytest.mark.parametrize("value", [1.0, (1,), {"a": b""}, {1: "a"}, {"a": {1}}, object()])
+@pytest.mark.parametrize(
+    "value",
+    [1.0, (1,), {"a": b""}, {1: "a"}, {"a": {1}}, object(), Counter("a"), Number.ONE],
+)
 def test_what_is_not_json_is_our_own_mistake(value: Any) -> None:
     with pytest.raises(TypeError):
         canonical_json(value)
+
+
+def test_codes_are_written_as_their_text() -> None:
+    assert canonical_json({"alg": SignatureAlgorithm.EDDSA}) == b'{"alg":"EdDSA"}'
 
 
 def test_a_lone_surrogate_cannot_be_written() -> None:
