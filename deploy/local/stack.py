@@ -195,7 +195,7 @@ class Stack:
             },
             "storage": {"postgresql": self.postgresql.url(), "guard": str(self.home / "hub" / "guard")},
             "redis": {"url": self.valkey.url()},
-            "web": {"port": self.ports[0]},
+            "web": {"port": self.ports[0], "requests_per_minute": 0, "tokens_per_minute": 0},
             "work": {"unsafe_notify_anywhere": True},
         }
         return "\n".join(
