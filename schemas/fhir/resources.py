@@ -124,27 +124,36 @@ def item_to_resource(item: DocumentItem, definitions: Definitions, *, subject: J
         DocumentError: The profile or an element is unknown.
         TypeError: A value is not of the form that its place needs.
     """
-    profile = definitions.profile(item.profile)
-    mapped = find_mapping(item, definitions)
     base = definitions.extension_base
-    resource: JSONObject = {
-        "resourceType": mapped.resource,
-        "id": item.id,
-        "meta": {"profile": [base + item.profile]},
-        **_FIXED[mapped.resource],
-    }
-    for name, values in item.elements.items():
-        element = profile.elements.get(name)
-        if element is None:
-            raise DocumentError("the profile has no such element", code="sender.structure.element-unknown")
-        for value in values:
-            mapped.places[name].write(resource, value, primitive=element.value.primitive)
-    _complete(resource, base, subject)
+    resource = write_elements(item, find_mapping(item, definitions), definitions, subject=subject)
+    resource["id"] = item.id
+    resource["meta"] = {"profile": [base + item.profile]}
     extensions = resource.setdefault("extension", [])
     if isinstance(extensions, list):
         extensions.extend({"url": base + "about", "valueUnsignedInt": index} for index in item.about)
         if item.necessary is not None:
             extensions.append({"url": base + "necessary", "valueCode": item.necessary.value})
+    return resource
+
+
+def write_elements(
+    item: DocumentItem, mapped: Mapped, definitions: Definitions, *, subject: JSONObject | None = None
+) -> JSONObject:
+    """Write the elements of an item into a resource, without what says which item it is.
+
+    Raises:
+        DocumentError: The profile or an element is unknown.
+        TypeError: A value is not of the form that its place needs.
+    """
+    known = definitions.profile(item.profile).elements
+    resource: JSONObject = {"resourceType": mapped.resource, **_FIXED[mapped.resource]}
+    for name, values in item.elements.items():
+        element = known.get(name)
+        if element is None:
+            raise DocumentError("the profile has no such element", code="sender.structure.element-unknown")
+        for value in values:
+            mapped.places[name].write(resource, value, primitive=element.value.primitive)
+    _complete(resource, definitions.extension_base, subject)
     return resource
 
 

@@ -23,7 +23,7 @@ from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.identifying import check_identifier
 from schemas.fhir.places import ORGANISATION_MEMBERS, JSONObject
-from schemas.fhir.resources import item_to_resource
+from schemas.fhir.resources import find_mapping, write_elements
 from schemas.fhir.shapes import check_datatype, check_resource
 
 VALUE_DEPTH_MAX: Final = 16
@@ -202,8 +202,8 @@ class ValueChecker:
     def _check_resource(self, profile: Profile, item: DocumentItem, pointer: str) -> None:
         """Check the shape of the whole resource in one call; only when it is wrong, find the value that is."""
         try:
-            resource = item_to_resource(_slim(item, profile), self.definitions)
-            found = check_resource(resource)
+            mapped = find_mapping(item, self.definitions)
+            found = check_resource(write_elements(_slim(item, profile), mapped, self.definitions))
         except (TypeError, DocumentError):
             found = (Issue(pointer="", code="sender.value.form", text="is not a resource"),)
         if not found:
@@ -254,11 +254,18 @@ def _is_person(profile: Profile) -> bool:
 
 
 def _slim(item: DocumentItem, profile: Profile) -> DocumentItem:
-    """Leave large base64 out of the shape check: its form is checked already, and it would be copied."""
-    large = [name for name in item.elements if profile.elements[name].value is ValueType.BASE64_BINARY]
-    if not large:
-        return item
-    return replace(item, elements={**item.elements, **dict.fromkeys(large, (_BASE64_STAND_IN,))})
+    """Leave out of the shape check what it cannot judge better than the rules above, but would spend its time on.
+
+    Those are primitives that stand in extensions of ours, and the bytes of large attachments.
+    """
+    kept: dict[str, tuple[JSONValue, ...]] = {}
+    for name, values in item.elements.items():
+        element = profile.elements[name]
+        if element.value is ValueType.BASE64_BINARY:
+            kept[name] = (_BASE64_STAND_IN,)
+        elif not (element.value.primitive and element.place.startswith("extension(")):
+            kept[name] = values
+    return replace(item, elements=kept)
 
 
 def _plain_json(value: JSONValue, organisation: bool, depth: int = 0) -> bool:  # noqa: FBT001 - a private walk
