@@ -11,7 +11,7 @@ from typing import Final
 
 from audit.entries import EntryDraft
 from audit.records import token_digest
-from hub.exchange.authenticate import FUTURE_SECONDS_MAX
+from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
 from hub.exchange.decide import decide_labels, find_facts, keep, make_shown, pointer, watches
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
@@ -27,7 +27,6 @@ from schemas.canonical import b64url
 from schemas.codes import EntryKind, TokenType
 from schemas.definitions import Definitions
 from schemas.errors import (
-    AuthenticationError,
     DocumentError,
     Issue,
     RejectedMessageError,
@@ -35,7 +34,7 @@ from schemas.errors import (
     UnavailableError,
 )
 from schemas.identifiers import HubName, MessageId, SubjectTag
-from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.jws import parse_jws
 from schemas.message import Message, label_text, labels, parse_message, sealed_digests
 from schemas.sdjwt import disclosure_digest, parse_disclosure
 from schemas.structure import check_structure
@@ -109,13 +108,7 @@ def verify_sender(submission: Submission, *, world: World, arrival: Arrival) -> 
     """
     parsed = parse_jws(submission.message, typ=TokenType.MESSAGE)
     message = parse_message(parsed.payload)
-    sender = world.directory.participant(message.sender)
-    if sender is None or not sender.in_force(arrival.at):
-        raise AuthenticationError("the sender is not a participant in force", code="sender.participant.unknown")
-    key = sender.signing_key(parsed.kid)
-    if key is None:
-        raise AuthenticationError("the message is not signed with the sender's key in force", code="sender.key.unknown")
-    verify_parsed_jws(parsed, key=key)
+    sender = verify_signer(parsed, oin=message.sender, world=world, at=arrival.at)
     return Verified(submission=submission, message=message, sender=sender)
 
 

@@ -5,6 +5,7 @@ Source: the architecture, sections 4 and 7.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
 from audit.records import token_digest
@@ -13,7 +14,7 @@ from hub.exchange.stages import Arrival
 from schemas.codes import TokenType
 from schemas.errors import AuthenticationError, RejectedMessageError
 from schemas.identifiers import OIN, HubName
-from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.jws import UnverifiedJWS, parse_jws, verify_parsed_jws
 from schemas.participants import Participant
 
 REQUEST_SECONDS_MAX: Final = 300
@@ -59,6 +60,25 @@ class Request(Generic[ClaimsT]):
     token: str
 
 
+def verify_signer(parsed: UnverifiedJWS, *, oin: OIN, world: World, at: datetime) -> Participant:
+    """Find out whether a participant in force signed a token, with its newest key.
+
+    Raises:
+        AuthenticationError: It is unknown or suspended, or the key is not its key in force.
+        SignatureError: The signature does not fit.
+    """
+    participant = world.directory.participant(oin)
+    if participant is None or not participant.in_force(at):
+        raise AuthenticationError(
+            "who says to have signed is no participant in force", code="sender.participant.unknown"
+        )
+    key = participant.signing_key(parsed.kid)
+    if key is None:
+        raise AuthenticationError("not signed with the participant's key in force", code="sender.key.unknown")
+    verify_parsed_jws(parsed, key=key)
+    return participant
+
+
 def authenticate(
     token: str,
     *,
@@ -88,13 +108,7 @@ def authenticate(
     """
     parsed = parse_jws(token, typ=typ)
     claims = parse(parsed.payload)
-    participant = world.directory.participant(claims.issuer)
-    if participant is None or not participant.in_force(arrival.at):
-        raise AuthenticationError("the sender of this request is not a participant in force", code="sender.unknown")
-    key = participant.signing_key(parsed.kid)
-    if key is None:
-        raise AuthenticationError("the request is not signed with a key in force", code="sender.key.unknown")
-    verify_parsed_jws(parsed, key=key)
+    participant = verify_signer(parsed, oin=claims.issuer, world=world, at=arrival.at)
     if claims.hub != hub:
         raise RejectedMessageError("the request names another hub", code="sender.hub.other")
     too_old = age_seconds_max is not None and claims.issued_at < arrival.seconds - age_seconds_max

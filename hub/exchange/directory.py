@@ -8,7 +8,7 @@ from typing import Final
 
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
-from hub.exchange.authenticate import FUTURE_SECONDS_MAX
+from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.ports import (
@@ -24,9 +24,9 @@ from hub.ports import (
 from schemas.admissions import parse_admission, parse_statement
 from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType
 from schemas.epochs import verify_chain_epoch
-from schemas.errors import AuthenticationError, RejectedMessageError, ReplayError, UnavailableError
+from schemas.errors import RejectedMessageError, ReplayError, UnavailableError
 from schemas.identifiers import OIN, MessageId
-from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.jws import parse_jws
 from schemas.participants import Participant, next_participant
 from schemas.pseudonyms import parse_handover
 
@@ -198,12 +198,9 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
     """
     parsed = parse_jws(token, typ=TokenType.CHAIN_KEY)
     handover = parse_handover(parsed.payload)
-    directory = services.worlds.current().directory
-    giver, receiver = directory.participant(handover.giver), directory.participant(handover.receiver)
-    key = giver.signing_key(parsed.kid) if giver is not None and giver.in_force(arrival.at) else None
-    if giver is None or key is None:
-        raise AuthenticationError("the giver is not a participant in force with this key", code="sender.unknown")
-    verify_parsed_jws(parsed, key=key)
+    world = services.worlds.current()
+    giver = verify_signer(parsed, oin=handover.giver, world=world, at=arrival.at)
+    receiver = world.directory.participant(handover.receiver)
     if receiver is None or not receiver.in_force(arrival.at):
         raise RejectedMessageError("the receiver is not a participant in force", code="sender.recipient.unknown")
     if not {giver.role, receiver.role} <= CHAIN_KEY_ROLES:
