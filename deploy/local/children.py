@@ -159,9 +159,11 @@ def _may_pass(folder: Path, user: ServerUser) -> bool:
 
 
 def _acl_has(folder: Path, uid: int | None) -> bool:
+    entries = _acl_entries(folder)
+    # The mask bounds what an entry gives: a chmod on the folder may have taken it away.
+    mask = next((permission for tag, permission, _ in entries if tag == _ACL_MASK), 7)
     return any(
-        tag == _ACL_USER and permission & stat.S_IXOTH and holder == uid
-        for tag, permission, holder in _acl_entries(folder)
+        tag == _ACL_USER and permission & mask & stat.S_IXOTH and holder == uid for tag, permission, holder in entries
     )
 
 

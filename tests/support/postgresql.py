@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: one server a run (a worker of xdist has its own), a fresh migrated database a test."""
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,10 +18,16 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQLServer]:
-    """Give a running server, and stop it after the run."""
-    folder: Path = tmp_path_factory.mktemp("postgresql")
-    with start_postgresql(folder, unsafe_no_fsync=True) as server:
+def postgresql_server() -> Iterator[PostgreSQLServer]:
+    """Give a running server, and stop it after the run.
+
+    It does not lie in pytest's own folder: each run of pytest closes that to everybody, also to a server of another run
+    that root started under a user of its own.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="ketenhub-test-") as folder,
+        start_postgresql(Path(folder) / "postgresql", unsafe_no_fsync=True) as server,
+    ):
         yield server
 
 

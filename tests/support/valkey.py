@@ -1,6 +1,8 @@
 """A real Valkey for tests: one server a run (a worker of xdist has its own), emptied before each test."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -9,9 +11,12 @@ from deploy.local.valkey import ValkeyServer, start_valkey
 
 
 @pytest.fixture(scope="session")
-def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+def valkey_server() -> Iterator[ValkeyServer]:
     """Give a running server, and stop it after the run."""
-    with start_valkey(tmp_path_factory.mktemp("valkey")) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="ketenhub-test-") as folder,
+        start_valkey(Path(folder) / "valkey") as server,
+    ):
         yield server
 
 
