@@ -30,7 +30,7 @@ VALUE_DEPTH_MAX: Final = 16
 STRING_MAX: Final = 20_000
 _BASE64_STAND_IN: Final = "AAAA"
 
-_TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+_TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _CODE = re.compile(r"[^\s]+(?: [^\s]+)*")
 _DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
 _DATE_TIME = re.compile(

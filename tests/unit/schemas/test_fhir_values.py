@@ -92,6 +92,7 @@ def test_every_example_of_the_definitions_is_right(profile: str, element: str) -
         ("verzoek", "reasonText", ""),
         ("verzoek", "reasonText", " \n"),
         ("verzoek", "reasonText", "a\x00b"),
+        ("verzoek", "reasonText", "a\ud800b"),
         ("verzoek", "reasonText", 3),
         ("gezagsdrager", "informed", "true"),
         ("gezagsdrager", "informed", 1),
