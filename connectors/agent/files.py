@@ -9,6 +9,7 @@ may come again: what lies in `sent` or `refused` then gets a number, `NAME~2.xml
 """
 
 import hashlib
+import shutil
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
@@ -20,6 +21,8 @@ from connectors.settings import Folders
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 NAME_BYTES_MAX: Final = 200
 TAKEN: Final = ".taken."
+OVERSIZE: Final = "oversize-"
+"""Begins the digest of a file that is larger than any message: it was moved to `refused` without being read."""
 _UNFINISHED: Final = (".part", ".tmp")
 
 
@@ -78,7 +81,7 @@ def _journal(journal: Journal, hidden: Path, *, folders: Folders, disk: Disk, at
     size = hidden.stat().st_size
     # What is larger than any message is refused without being read; its bytes need not be kept twice.
     data = hidden.read_bytes() if size <= FILE_BYTES_MAX else b""
-    digest = hashlib.sha256(data).hexdigest() if data or size == 0 else f"oversize-{size}"
+    digest = hashlib.sha256(data).hexdigest() if data or size == 0 else f"{OVERSIZE}{size}"
     known = journal.row("SELECT digest FROM files WHERE name = ? AND removed = 0 ORDER BY id DESC LIMIT 1", name)
     if known is None or known["digest"] != digest:
         target = _free_target(journal, name, folders=folders)
@@ -87,6 +90,8 @@ def _journal(journal: Journal, hidden: Path, *, folders: Folders, disk: Disk, at
                 "INSERT INTO files (name, digest, data, taken_at, target) VALUES (?, ?, ?, ?, ?)",
                 (name, digest, data, milliseconds(at), target),
             )
+        if digest.startswith(OVERSIZE):
+            shutil.move(hidden, folders.refused / target)
     disk.remove(hidden)
     disk.sync_folder(hidden.parent)
     with journal.step("removed") as db:

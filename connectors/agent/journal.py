@@ -87,6 +87,7 @@ CREATE TABLE received (
   pickup_by INTEGER NOT NULL,
   listed_at INTEGER NOT NULL,
   state TEXT NOT NULL DEFAULT 'listed',
+  release_type TEXT,
   release BLOB,
   receipt TEXT,
   outcome TEXT,
@@ -104,6 +105,7 @@ CREATE TABLE threads (
   message TEXT PRIMARY KEY,
   direction TEXT NOT NULL,
   other TEXT NOT NULL,
+  type TEXT NOT NULL,
   case_id TEXT NOT NULL,
   number TEXT,
   at INTEGER NOT NULL
@@ -112,7 +114,7 @@ CREATE INDEX threads_number ON threads (number, direction);
 
 -- Random pseudonyms of persons without a number, by case and the native system's key of the person.
 CREATE TABLE tags (
-  case_id TEXT NOT NULL, person TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (case_id, person)
+  case_id TEXT NOT NULL, person TEXT NOT NULL, role TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (case_id, person)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliveries (
@@ -168,6 +170,7 @@ class NoticeKind(StrEnum):
 
     WITHHELD = "withheld"
     HELD = "held"
+    NOT_WRITTEN = "not-written"
     BLOCKED = "blocked"
     UNCOLLECTED = "uncollected"
     EXPIRED = "expired"

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from connectors.sdk.projection import Withheld, reason_texts
+from consent.reasons import Mark
 from schemas.document import JSONValue
 from schemas.errors import ExchangeError, Issue
 
@@ -41,6 +42,7 @@ class RecipientResult:
         catalogue: Version of the catalogue that decided.
         permitted: Labels that the recipient may have.
         withheld: Labels that it may not, by whom, and why.
+        marks: What the decision asks to be looked at.
         receipt: The recipient's receipt, as far as it has come.
     """
 
@@ -53,11 +55,12 @@ class RecipientResult:
     catalogue: str
     permitted: Sequence[str]
     withheld: Sequence[tuple[WithheldBy, Withheld]]
+    marks: Sequence[str]
     receipt: JSONValue
 
 
 def result_to_json(
-    *, file: str, reference: str, remarks: Sequence[Issue], recipients: Sequence[RecipientResult], at: datetime
+    *, file: str, reference: str, remarks: Sequence[str], recipients: Sequence[RecipientResult], at: datetime
 ) -> bytes:
     """Write a result file."""
     return to_json(
@@ -65,7 +68,7 @@ def result_to_json(
             "file": file,
             "reference": reference,
             "at": at.isoformat(),
-            "remarks": [_issue_to_json(issue) for issue in remarks],
+            "remarks": list(remarks),
             "recipients": [
                 {
                     "oin": result.oin,
@@ -80,6 +83,7 @@ def result_to_json(
                         {"label": withheld.label, "by": by.value, "reasons": reasons_to_json(withheld.reasons)}
                         for by, withheld in result.withheld
                     ],
+                    "marks": [mark_to_json(code) for code in result.marks],
                     "receipt": result.receipt,
                 }
                 for result in recipients
@@ -135,6 +139,15 @@ def reasons_to_json(codes: Sequence[str]) -> list[JSONValue]:
         text_nl, text = reason_texts(code)
         found.append({"code": code, "nl": text_nl, "en": text})
     return found
+
+
+def mark_to_json(code: str) -> JSONValue:
+    """Write a mark of the decision with its texts."""
+    try:
+        mark = Mark(code)
+    except ValueError:
+        return {"code": code, "nl": code, "en": code}
+    return {"code": code, "nl": mark.nl, "en": mark.en}
 
 
 def withheld_text(withheld: Sequence[Withheld]) -> tuple[str, str]:

@@ -23,7 +23,6 @@ from typing import Final
 
 from connectors.sdk.projection import (
     Parties,
-    ProjectedSubject,
     Projection,
     Withheld,
     element_order,
@@ -37,7 +36,7 @@ from consent.request import NO_FACTS, Facts, Party, civil_day
 from schemas.canonical import json_pointer
 from schemas.codes import Capacity, Category, TokenType
 from schemas.definitions import Definitions
-from schemas.document import Document, DocumentItem
+from schemas.document import Document, DocumentItem, DocumentSubject
 from schemas.errors import DocumentError, Issue
 from schemas.fhir import check_values
 from schemas.identifiers import BSN_SYSTEM, CaseId, HubName, MessageId, SubjectTag
@@ -235,7 +234,9 @@ def compose(
         permitted=tuple(label.text for label in _item_labels(message)),
         withheld=(*beyond, *projection.withheld),
         marks=projection.marks,
-        tags={key: tag for subject, tag in zip(projection.subjects, tags, strict=True) if (key := person_key(subject))},
+        tags={
+            key: tag for each, tag in zip(projection.subjects, tags, strict=True) if (key := person_key(each.subject))
+        },
     )
 
 
@@ -263,13 +264,12 @@ def find_purpose(message_type: str, *, envelope: Envelope, catalogue: Catalogue)
     return codes.pop()
 
 
-def person_key(subject: ProjectedSubject) -> str | None:
+def person_key(subject: DocumentSubject) -> str | None:
     """Return the local key of a person whose pseudonym is random, or None: it has a BSN, or nothing to go by."""
-    identifier = subject.subject.identifier
-    if identifier is not None:
-        system, value = identifier
+    if subject.identifier is not None:
+        system, value = subject.identifier
         return None if system == BSN_SYSTEM else f"{system}|{value}"
-    return subject.subject.key
+    return subject.key
 
 
 def _complete(document: Document, *, policy: Policy, at: datetime) -> tuple[Document, tuple[Withheld, ...]]:
@@ -340,7 +340,7 @@ def _find_tags(
         if identifier is not None and identifier[0] == BSN_SYSTEM:
             tags.append(keys.chain.tag(recipient=envelope.hub, system=identifier[0], value=identifier[1]))
             continue
-        known = envelope.thread.tags.get(person_key(subject) or "")
+        known = envelope.thread.tags.get(person_key(subject.subject) or "")
         tags.append(known or random_tag(epoch=keys.chain.epoch, randomness=randomness))
     return tuple(tags)
 

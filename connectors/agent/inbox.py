@@ -1,0 +1,342 @@
+"""From a message that waits at the hub to files in `in`, and the signed receipt: each step stands in the journal first.
+
+    listed     the hub says that it waits
+    released   the hub's answer stands here as it came: opening it again gives the same
+    opened     everything holds; the three files are on their way (evidence, FHIR, XML), and the receipt is signed
+    refused    something did not hold: nothing is handed over, and the receipt says why
+    received   the hub has the receipt
+    gone       it is not handed out any more: received before, expired, or nothing is permitted now
+
+The receipt of an opened message goes out only when its files are in the folder, on the disk.
+
+Source: the architecture, sections 1 (steps 8 to 13) and 7.
+"""
+
+import logging
+from collections.abc import Sequence
+from sqlite3 import Row
+from typing import Final
+
+from audit.entries import parse_entry
+from audit.evidence_file import LoggedEntry
+from audit.records import token_digest
+from connectors.agent.concluding import alarm
+from connectors.agent.events import Event, say
+from connectors.agent.handing import Handing, prepare_files
+from connectors.agent.journal import NoticeKind, deliver, hand_over_all, milliseconds, notify, remember
+from connectors.agent.services import Services
+from connectors.agent.threads import Direction, remember_thread
+from connectors.sdk.evidence import make_evidence
+from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
+from connectors.sdk.proving import ProvenEntry, prove_entry
+from schemas.codes import TokenType
+from schemas.errors import DocumentError, EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
+from schemas.identifiers import MessageId
+from schemas.jws import sign_jws
+from schemas.randomness import new_message_id
+from schemas.requests import (
+    Outcome,
+    ReceiptClaims,
+    ReceiptReason,
+    ReleaseClaims,
+    receipt_to_payload,
+    release_to_payload,
+)
+from schemas.wire import Release, Releases, encode_releases, parse_releases
+
+CURSOR: Final = "inbox"
+RELEASE_AT_ONCE: Final = 20
+RETRY_SECONDS_MAX: Final = 300
+_GONE: Final = frozenset({"recipient.message.received", "recipient.message.expired", "recipient.message.unknown"})
+
+
+async def list_inbox(services: Services, *, wait_seconds: int) -> int:
+    """Ask what is new, waiting for it, and write it down.
+
+    Returns:
+        How many messages are new.
+    """
+    journal = services.journal
+    after = int(journal.meta(CURSOR) or -1)
+    page = await services.hub.inbox(after=after, wait_seconds=wait_seconds)
+    if not page.items:
+        return 0
+    at = services.clock.now()
+    with journal.step("listed") as db:
+        for item in page.items:
+            db.execute(
+                "INSERT INTO received (id, log_index, sender, type, pickup_by, listed_at) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (id) DO NOTHING",
+                (MessageId(item.id).value, item.index, item.sender, item.type, item.pickup_by, milliseconds(at)),
+            )
+        remember(db, CURSOR, str(max(page.next, after)))
+    for item in page.items:
+        say(Event.MESSAGE_LISTED, message=item.id, index=item.index)
+    return len(page.items)
+
+
+async def inbox_round(services: Services) -> int:
+    """Collect, open, hand over and receipt what is there.
+
+    Returns:
+        How many messages made a step.
+
+    Raises:
+        DiskFullError: There is no room; nothing was lost.
+        OSError: The folder cannot be written.
+    """
+    hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+    moved = await _collect(services)
+    for row in _due(services, "released"):
+        moved += await _open(services, row)
+    hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+    for state in ("opened", "refused"):
+        for row in _due(services, state):
+            moved += await _receipt(services, row)
+    return moved
+
+
+def _due(services: Services, state: str, *, limit: int = 1000) -> list[Row]:
+    return services.journal.rows(
+        "SELECT * FROM received WHERE state = ? AND next_at <= ? ORDER BY log_index LIMIT ?",
+        state,
+        milliseconds(services.clock.now()),
+        limit,
+    )
+
+
+async def _collect(services: Services) -> int:
+    """Ask for what is listed, with a signed request whose digest stands in the journal before it goes out."""
+    rows = _due(services, "listed", limit=RELEASE_AT_ONCE)
+    if not rows:
+        return 0
+    at = services.clock.now()
+    request = sign_jws(
+        release_to_payload(
+            ReleaseClaims(
+                issuer=services.settings.oin,
+                id=new_message_id(at=at, randomness=services.randomness),
+                issued_at=int(at.timestamp()),
+                hub=services.settings.hub.name,
+                ids=tuple(MessageId(row["id"]) for row in rows),
+            )
+        ),
+        typ=TokenType.RELEASE,
+        key=services.keys.signing,
+    )
+    with services.journal.step("request") as db:
+        db.execute("INSERT INTO requests (digest, at) VALUES (?, ?)", (token_digest(request), milliseconds(at)))
+    reply = await services.hub.release(request)
+    answer = parse_releases(reply.content_type, reply.body)
+    asked = {row["id"] for row in rows}
+    for release in answer.releases:
+        if release.id.value in asked:
+            content_type, body = encode_releases(Releases(releases=(release,)))
+            with services.journal.step("released") as db:
+                db.execute(
+                    "UPDATE received SET state = 'released', release_type = ?, release = ?, attempts = 0, next_at = 0"
+                    " WHERE id = ?",
+                    (content_type, body, release.id.value),
+                )
+            say(Event.MESSAGE_RELEASED, message=release.id.value, index=release.index)
+    for refused in answer.refused:
+        if refused.id.value in asked:
+            _not_released(services, refused.id.value, str(refused.problem.get("code", "")))
+    return len(answer.releases) + len(answer.refused)
+
+
+def _not_released(services: Services, message_id: str, code: str) -> None:
+    """The hub does not hand it out: for good, or until something changes."""
+    row = services.journal.row("SELECT * FROM received WHERE id = ?", message_id)
+    assert row is not None, "it was asked for"
+    if code in _GONE:
+        with services.journal.step("gone") as db:
+            db.execute("UPDATE received SET state = 'gone', outcome = ? WHERE id = ?", (code, message_id))
+        return
+    _put_off(services, row, RejectedMessageError("the hub does not hand out this message", code=code or None))
+
+
+async def _open(services: Services, row: Row) -> int:
+    try:
+        release = _release_of(row)
+        opening, submission = await _verify(services, row, release)
+        match opening:
+            case Opened():
+                handing = await prepare_files(services, opening, at=services.clock.now())
+                _journal_opened(services, row, release, opening, handing, submission=submission)
+            case Unopened(reasons=reasons):
+                _journal_unopened(services, row, release, reasons)
+    except UnavailableError as error:
+        _put_off(services, row, error)
+        return 0
+    except EvidenceError as error:
+        alarm(services, about=row["id"], error=error)
+        _put_off(services, row, error)
+        return 0
+    return 1
+
+
+def _release_of(row: Row) -> Release:
+    return parse_releases(row["release_type"], row["release"]).releases[0]
+
+
+async def _verify(services: Services, row: Row, release: Release) -> tuple[Opening, LoggedEntry | None]:
+    """Open with a directory that covers the entry; where the sender's key changed since, prove the acceptance too."""
+    at = services.clock.now()
+    try:
+        newest = parse_entry(release.entry.encode()).participants
+    except DocumentError:
+        newest = None  # opening says what is wrong with it
+    await services.directory.cover(newest, hub=services.hub, at=at)
+    opening = open_release(release, view=_view(services))
+    if not isinstance(opening, Unopened) or SUBMISSION_UNPROVEN not in {each.code for each in opening.reasons}:
+        return opening, None
+    stated = await services.hub.entry(row["log_index"])
+    logged = LoggedEntry(entry=stated.entry, tlog_proof=stated.tlog_proof)
+    submission: ProvenEntry | None = None
+    try:
+        submission = prove_entry(entry=logged.entry, tlog_proof=logged.tlog_proof, log=services.log)
+    except ExchangeError as error:
+        return Unopened(reasons=(ReceiptReason(label="", code=error.code),)), None
+    return open_release(release, view=_view(services), submission=submission), logged
+
+
+def _view(services: Services) -> RecipientView:
+    settings = services.settings
+    asked = services.journal.rows("SELECT digest FROM requests")
+    return RecipientView(
+        oin=settings.oin,
+        hub=settings.hub.name,
+        log=services.log,
+        directory=services.directory.directory,
+        keys=services.keys.opening,
+        requests={each["digest"] for each in asked},
+        definitions=services.policy.definitions,
+    )
+
+
+def _journal_opened(
+    services: Services,
+    row: Row,
+    release: Release,
+    opened: Opened,
+    handing: Handing,
+    *,
+    submission: LoggedEntry | None,
+) -> None:
+    """Write down that everything holds: files, receipt, thread and notices in one step."""
+    at = services.clock.now()
+    evidence = make_evidence(opened, release, log=services.log, links=services.directory.links, submission=submission)
+    receipt = _sign_receipt(services, release, released=opened.entry.released or "", reasons=())
+    with services.journal.step("opened") as db:
+        for delivery in handing.deliveries(
+            evidence.to_bytes(), folder=services.settings.folders.inbox, message_id=row["id"]
+        ):
+            deliver(db, delivery)
+        remember_thread(
+            db, opened.message, direction=Direction.RECEIVED, number=handing.number, tags=handing.tags, at=at
+        )
+        for kind, text_nl, text_en in handing.notices:
+            notify(db, kind=kind, about=row["id"], text_nl=text_nl, text_en=text_en, at=at)
+        db.execute(
+            "UPDATE received SET state = 'opened', release = NULL, receipt = ?, outcome = 'accepted', attempts = 0,"
+            " next_at = 0, trouble = NULL WHERE id = ?",
+            (receipt, row["id"]),
+        )
+    say(Event.MESSAGE_OPENED, message=row["id"], index=release.index)
+
+
+def _journal_unopened(services: Services, row: Row, release: Release, reasons: Sequence[ReceiptReason]) -> None:
+    """Write down what did not hold; the receipt that says so goes to the sender."""
+    at = services.clock.now()
+    try:
+        released = parse_entry(release.entry.encode()).released
+    except DocumentError:
+        released = None
+    receipt = _sign_receipt(services, release, released=released, reasons=reasons) if released else None
+    codes = ", ".join(sorted({f"{reason.label}: {reason.code}" if reason.label else reason.code for reason in reasons}))
+    ours = any(reason.code.startswith("hub.") for reason in reasons)
+    with services.journal.step("unopened") as db:
+        notify(
+            db,
+            kind=NoticeKind.ALARM if ours else NoticeKind.REFUSED_BY_US,
+            about=row["id"],
+            text_nl=f"Bericht {row['id']} is niet geopend, want het klopt niet ({codes}). De afzender krijgt bericht.",
+            text_en=f"Message {row['id']} was not opened, because it does not hold ({codes}). The sender is told.",
+            at=at,
+        )
+        db.execute(
+            "UPDATE received SET state = ?, release = NULL, receipt = ?, outcome = 'refused', attempts = 0,"
+            " next_at = 0 WHERE id = ?",
+            ("refused" if receipt else "gone", receipt, row["id"]),
+        )
+    say(Event.MESSAGE_UNOPENED, level=logging.WARNING, message=row["id"], code=reasons[0].code)
+
+
+def _sign_receipt(services: Services, release: Release, *, released: str, reasons: Sequence[ReceiptReason]) -> str:
+    at = services.clock.now()
+    claims = ReceiptClaims(
+        issuer=services.settings.oin,
+        id=new_message_id(at=at, randomness=services.randomness),
+        issued_at=int(at.timestamp()),
+        hub=services.settings.hub.name,
+        message_id=release.id,
+        message=token_digest(release.message),
+        released=released,
+        index=release.index,
+        outcome=Outcome.REFUSED if reasons else Outcome.ACCEPTED,
+        reasons=tuple(reasons),
+    )
+    return sign_jws(receipt_to_payload(claims), typ=TokenType.RECEIPT, key=services.keys.signing)
+
+
+async def _receipt(services: Services, row: Row) -> int:
+    """Hand in the receipt; not before every file of the message is in its folder."""
+    waiting = "SELECT 1 FROM deliveries WHERE message = ? AND state <> 'handed'"
+    if services.journal.row(waiting, row["id"]) is not None:
+        return 0
+    try:
+        answer = await services.hub.receipt(row["receipt"])
+        proven = prove_entry(entry=answer.entry, tlog_proof=answer.tlog_proof, log=services.log)
+        services.directory.saw(proven.checkpoint)
+    except UnavailableError as error:
+        _put_off(services, row, error)
+        return 0
+    except EvidenceError as error:
+        alarm(services, about=row["id"], error=error)
+        _put_off(services, row, error)
+        return 0
+    except RejectedMessageError as error:
+        await _receipt_refused(services, row, error)
+        return 0
+    with services.journal.step("received") as db:
+        db.execute("UPDATE received SET state = 'received', trouble = NULL WHERE id = ?", (row["id"],))
+        db.execute("DELETE FROM deliveries WHERE message = ? AND state = 'handed'", (row["id"],))
+    say(Event.MESSAGE_RECEIVED, message=row["id"], index=answer.index)
+    return 1
+
+
+async def _receipt_refused(services: Services, row: Row, error: RejectedMessageError) -> None:
+    """The hub does not take the receipt: another disclosure came since, or the message lapsed; people are told."""
+    with services.journal.step("receipt refused") as db:
+        notify(
+            db,
+            kind=NoticeKind.ALARM,
+            about=row["id"],
+            text_nl=f"De hub neemt de ontvangstbevestiging van {row['id']} niet aan ({error.code}).",
+            text_en=f"The hub does not take the receipt of {row['id']} ({error.code}).",
+            at=services.clock.now(),
+        )
+    _put_off(services, row, error)
+
+
+def _put_off(services: Services, row: Row, error: ExchangeError) -> None:
+    attempts = row["attempts"] + 1
+    seconds = min(2 ** min(attempts - 1, 10), RETRY_SECONDS_MAX)
+    next_at = milliseconds(services.clock.now()) + seconds * 1000
+    with services.journal.step("put off") as db:
+        db.execute(
+            "UPDATE received SET attempts = ?, next_at = ?, trouble = ? WHERE id = ?",
+            (attempts, next_at, f"{error.code}: {error.public_message}", row["id"]),
+        )
+    say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, message=row["id"], code=error.code, seconds=seconds)

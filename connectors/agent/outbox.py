@@ -1,0 +1,344 @@
+"""From a file in `out` to a message that the hub accepted, or to a refusal: each step stands in the journal first.
+
+    taken      its bytes are ours (`connectors.agent.files`)
+    prepared   the finished submission stands here, byte for byte; every attempt sends these bytes
+    filed      the hub's answer was verified, or the file was refused; what people and systems get is on its way
+
+What cannot be sent as it lies (the recipient changed its sealing key, the message waited past its time) is composed
+anew, with another id, other salts and another key.
+
+Source: the architecture, section 4, "Submission"; section 7.
+"""
+
+import json
+import logging
+from datetime import datetime
+from sqlite3 import Row
+from typing import Final
+
+from connectors.agent import concluding
+from connectors.agent.catalogues import follow_catalogue
+from connectors.agent.documents import attachments, own_withheld_to_json
+from connectors.agent.events import Event, say
+from connectors.agent.files import OVERSIZE, take_files
+from connectors.agent.journal import hand_over_all, milliseconds
+from connectors.agent.keystore import load_keys
+from connectors.agent.scan import Verdict
+from connectors.agent.services import Services
+from connectors.agent.submitting import check_answer
+from connectors.agent.threads import Addressed, Direction, address, remember_thread
+from connectors.formats.ports import AnswerKind, Format
+from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
+from connectors.sdk.composing import Composed, Envelope, SenderKeys, compose, person_key
+from connectors.sdk.professionals import find_responsible, parse_professionals
+from consent.request import civil_day
+from schemas.codes import Capacity, Role
+from schemas.document import Document
+from schemas.errors import (
+    AuthenticationError,
+    DocumentError,
+    EvidenceError,
+    ExchangeError,
+    Issue,
+    RejectedMessageError,
+    UnavailableError,
+)
+from schemas.identifiers import OIN
+from schemas.participants import Participant
+from schemas.wire import encode_submission
+
+RETRY_SECONDS_MAX: Final = 300
+COMPOSED_ANEW_MAX: Final = 5
+COMPOSE_ANEW: Final = frozenset(
+    {"sender.sealing-key.outdated", "sender.message.expired", "sender.jti.used", "sender.key.unknown"}
+)
+"""The hub's refusals after which the same document may go as another message."""
+WAIT: Final = frozenset({"sender.message.future", "sender.participant.unknown", "sender.unknown"})
+"""Refusals that are not about the document: a clock, or an organisation that has yet to join."""
+
+
+async def outbox_round(services: Services) -> int:
+    """Take, prepare and send what there is.
+
+    Returns:
+        How many files were taken or concluded.
+
+    Raises:
+        DiskFullError: There is no room; nothing was lost.
+        OSError: A folder cannot be read or written.
+    """
+    at = services.clock.now()
+    hand_over_all(services.journal, disk=services.disk, at=at)
+    moved = take_files(services.journal, folders=services.settings.folders, disk=services.disk, at=at)
+    for row in services.journal.rows(
+        "SELECT * FROM files WHERE state = 'taken' AND next_at <= ? ORDER BY id", milliseconds(at)
+    ):
+        await _prepare(services, row)
+    for row in services.journal.rows(
+        "SELECT * FROM submissions WHERE state = 'prepared' AND next_at <= ? ORDER BY id", milliseconds(at)
+    ):
+        moved += await _send(services, row)
+    hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+    return moved
+
+
+async def _prepare(services: Services, row: Row) -> None:
+    """Compose one taken file, or refuse it; what is not its fault leaves it for later."""
+    known: Format | None = None
+    document: Document | None = None
+    try:
+        known = _recognise(services, row)
+        document = known.read(row["data"])
+        _check_sender(document, own=services.settings.oin)
+        first = _first_of(services, row, document)
+        if first is not None and first["state"] != "filed":
+            return  # the first of the same number is not concluded yet: this one gets its answers
+        if first is not None and first["digest"] == row["digest"]:
+            concluding.repeat(services, row, first)
+            return
+        if first is not None:
+            concluding.refuse(services, row, _used(), known=known, document=document, duplicate=True)
+            return
+        composed = await _compose(services, document)
+    except UnavailableError as error:
+        _put_off(services, "files", row, error)
+    except RejectedMessageError as error:
+        concluding.refuse(services, row, error, known=known, document=document)
+    else:
+        _journal_composed(services, row, known=known, document=document, composed=composed)
+
+
+def _recognise(services: Services, row: Row) -> Format:
+    if row["digest"].startswith(OVERSIZE):
+        raise _refused(
+            "sender.format.too-large",
+            "the file is larger than any message may be",
+            "Het bestand is groter dan een bericht mag zijn.",
+        )
+    for known in services.formats:
+        if known.recognises(row["name"], row["data"]):
+            return known
+    raise _refused(
+        "sender.format.unknown",
+        "the file is of no format that this connector knows",
+        "Het bestand is in geen vorm die deze connector kent.",
+    )
+
+
+def _check_sender(document: Document, *, own: OIN) -> None:
+    if document.sender.organisation != own.value:
+        raise _refused(
+            "sender.address.not-ours",
+            "the sender that the file names is not the organisation of this connector",
+            "De zender in het bestand is niet de organisatie van deze connector.",
+            "/zender/organisatie",
+        )
+
+
+def _first_of(services: Services, row: Row, document: Document) -> Row | None:
+    """Find the file that used this number before; a refused one leaves its number free."""
+    return services.journal.row(
+        "SELECT * FROM files WHERE sender = ? AND reference = ? AND id <> ?"
+        " AND (outcome = 'accepted' OR state = 'prepared') ORDER BY id LIMIT 1",
+        document.sender.organisation,
+        document.reference,
+        row["id"],
+    )
+
+
+async def _compose(services: Services, document: Document) -> Composed:
+    """Find recipient, thread, responsible and keys; see the attachments; compose."""
+    settings, at = services.settings, services.clock.now()
+    addressed = _address(services, document, at=at)
+    sender, recipient = await _parties(services, addressed.recipient, at=at)
+    chain = services.keys.newest_chain
+    if chain is None:
+        services.keys = load_keys(settings.keys)
+        chain = services.keys.newest_chain
+    if chain is None:
+        text = "there is no chain key yet; `ketenhub-connector chain-key take` takes it from another holder"
+        raise UnavailableError(text, code="sender.chain-key.missing")
+    table = settings.professionals.read_bytes() if settings.professionals.exists() else None
+    await _scan(services, document)
+    return compose(
+        document,
+        envelope=Envelope(
+            sender=sender,
+            capacity=settings.capacity if sender.role is Role.GI else None,
+            recipient=recipient,
+            recipient_capacity=_capacity_of(services, recipient),
+            hub=settings.hub.name,
+            responsible=find_responsible(
+                document.responsible,
+                professionals=parse_professionals(table) if table is not None else {},
+                default=settings.responsible,
+            ),
+            thread=addressed.thread,
+        ),
+        policy=services.policy,
+        keys=SenderKeys(signing=services.keys.signing, chain=chain),
+        at=at,
+        randomness=services.randomness,
+    )
+
+
+def _address(services: Services, document: Document, *, at: datetime) -> Addressed:
+    settings = services.settings
+    book = parse_addressbook(settings.addressbook.read_bytes()) if settings.addressbook.exists() else ()
+    day = civil_day(at)
+    assert day is not None, "the clock gives aware moments"
+    destination: Destination | None = None
+    unknown: DocumentError | None = None
+    try:
+        destination = find_destination(document.receiver.organisation, addressbook=book, day=day)
+    except DocumentError as error:
+        unknown = error
+    return address(document, journal=services.journal, own=settings.oin, destination=destination, unknown=unknown)
+
+
+async def _parties(services: Services, recipient: OIN, *, at: datetime) -> tuple[Participant, Participant]:
+    """Find both sides in our own directory, looked up anew where one is missing."""
+    directory = services.directory.directory
+    if directory.participant(services.settings.oin) is None or directory.participant(recipient) is None:
+        directory = await services.directory.refresh(services.hub, at=at)
+    own, other = directory.participant(services.settings.oin), directory.participant(recipient)
+    if own is None:
+        text = "this organisation has not joined yet; `ketenhub-connector join` posts the admission"
+        raise UnavailableError(text, code="sender.not-joined")
+    if other is None or not other.in_force(at) or other.sealing_key is None:
+        raise _refused(
+            "sender.recipient.unknown",
+            "the recipient takes no part in the exchange, or cannot receive yet",
+            "De ontvanger doet niet mee aan de uitwisseling, of kan nog niets ontvangen.",
+            "/ontvanger/organisatie",
+        )
+    return own, other
+
+
+def _capacity_of(services: Services, recipient: Participant) -> Capacity | None:
+    """Say in which capacity a GI receives: as the settings say, or the only one that it has."""
+    if recipient.role is not Role.GI:
+        return None
+    stated = services.settings.receives_in.get(recipient.oin.value)
+    if stated is not None:
+        return stated
+    return next(iter(recipient.capacities)) if len(recipient.capacities) == 1 else None
+
+
+async def _scan(services: Services, document: Document) -> None:
+    verdicts = await services.scanner.judge(attachments(document.items))
+    held = [label for label, verdict in verdicts.items() if verdict is Verdict.HELD]
+    if held:
+        code = "sender.attachment.held"
+        issues = [
+            Issue(
+                pointer=f"/{label}",
+                code=code,
+                text="held back by the scan command",
+                text_nl="Deze bijlage is tegengehouden door de scanopdracht.",
+            )
+            for label in held
+        ]
+        raise DocumentError("the scan command holds back an attachment", code=code, issues=issues)
+
+
+def _journal_composed(services: Services, row: Row, *, known: Format, document: Document, composed: Composed) -> None:
+    """Write the finished submission, before its first attempt."""
+    message, at = composed.message, services.clock.now()
+    content_type, body = encode_submission(composed.submission)
+    roles = {person_key(subject): subject.role for subject in document.subjects}
+    tags = {person: (roles[person], tag) for person, tag in composed.tags.items()}
+    with services.journal.step("prepared") as db:
+        db.execute(
+            "UPDATE files SET state = 'prepared', sender = ?, reference = ?, trouble = NULL WHERE id = ?",
+            (document.sender.organisation, document.reference, row["id"]),
+        )
+        db.execute(
+            "INSERT INTO submissions (id, file, recipient, type, purpose, message, content_type, body, withheld,"
+            " remarks, created_at, pickup_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                message.id.value,
+                row["id"],
+                message.recipient.oin.value,
+                message.type,
+                message.recipient.purpose,
+                composed.submission.message,
+                content_type,
+                body,
+                json.dumps(own_withheld_to_json(composed.withheld)),
+                json.dumps(list(document.remarks)),
+                milliseconds(at),
+                message.pickup_by,
+            ),
+        )
+        remember_thread(db, message, direction=Direction.SENT, number=document.case_reference, tags=tags, at=at)
+        concluding.answer(services, db, row, AnswerKind.READ, known=known, document=document)
+    say(Event.MESSAGE_COMPOSED, file=row["id"], message=message.id.value)
+
+
+async def _send(services: Services, row: Row) -> int:
+    """Make one attempt to send a finished submission; its bytes are those in the journal."""
+    file = services.journal.row("SELECT * FROM files WHERE id = ?", row["file"])
+    assert file is not None, "a submission has its file"
+    try:
+        answer = await services.hub.submit(row["content_type"], row["body"])
+        checked = await check_answer(services, row, answer)
+    except UnavailableError as error:
+        _put_off(services, "submissions", row, error)
+        return 0
+    except EvidenceError as error:
+        # The hub's proof does not hold: the message does not count as sent, and somebody must know.
+        concluding.alarm(services, about=row["id"], error=error)
+        _put_off(services, "submissions", row, error)
+        return 0
+    except RejectedMessageError as error:
+        return await _refused_by_hub(services, file, row, error)
+    concluding.accept(services, file, row, checked)
+    say(Event.MESSAGE_ACCEPTED, file=file["id"], message=row["id"], index=checked.index)
+    await follow_catalogue(services, checked.catalogue)
+    return 1
+
+
+async def _refused_by_hub(services: Services, file: Row, row: Row, error: RejectedMessageError) -> int:
+    codes = {error.code, *(issue.code for issue in error.issues)}
+    anew = services.journal.row("SELECT count(*) AS n FROM submissions WHERE file = ?", file["id"])
+    if codes & COMPOSE_ANEW and anew is not None and anew["n"] < COMPOSED_ANEW_MAX:
+        await services.directory.refresh(services.hub, at=services.clock.now())
+        with services.journal.step("composed anew") as db:
+            db.execute("UPDATE submissions SET state = 'superseded', body = NULL WHERE id = ?", (row["id"],))
+            db.execute("DELETE FROM threads WHERE message = ?", (row["id"],))
+            db.execute("UPDATE files SET state = 'taken', next_at = 0 WHERE id = ?", (file["id"],))
+        return 0
+    if isinstance(error, AuthenticationError) or codes & WAIT:
+        _put_off(services, "submissions", row, error)
+        return 0
+    known = _recognise(services, file)
+    concluding.refuse(services, file, error, known=known, document=known.read(file["data"]), submission=row["id"])
+    return 1
+
+
+def _put_off(services: Services, table: str, row: Row, error: ExchangeError) -> None:
+    """Try again later, each time a little later, and say why in `status`."""
+    attempts = row["attempts"] + 1
+    seconds = min(2 ** min(attempts - 1, 10), RETRY_SECONDS_MAX)
+    next_at = milliseconds(services.clock.now()) + seconds * 1000
+    with services.journal.step("put off") as db:
+        # The table's name is one of two of ours, never from outside.
+        db.execute(
+            f"UPDATE {table} SET attempts = ?, next_at = ?, trouble = ? WHERE id = ?",  # noqa: S608 - see above
+            (attempts, next_at, f"{error.code}: {error.public_message}", row["id"]),
+        )
+    say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, code=error.code, seconds=seconds)
+
+
+def _used() -> DocumentError:
+    return _refused(
+        "sender.reference.used",
+        "this sender used this reference number for other content",
+        "Dit referentienummer is al gebruikt voor een ander bericht.",
+        "/referentienummer",
+    )
+
+
+def _refused(code: str, text: str, text_nl: str, pointer: str = "") -> DocumentError:
+    return DocumentError(text, code=code, issues=[Issue(pointer=pointer, code=code, text=text, text_nl=text_nl)])

@@ -1,0 +1,227 @@
+"""How sent messages stand: receipts, warnings, lapses; and the hub's log, held against itself.
+
+A receipt counts when the recipient's own signature and its place in the log hold. A message that nobody collected is
+reported after a day and daily after that; one that lapsed stays visible until a person acts.
+
+Source: the architecture, section 4, "Not collected", and section 6.
+"""
+
+import json
+import logging
+from datetime import UTC, datetime
+from sqlite3 import Row
+from typing import Final
+
+from audit.records import token_digest
+from connectors.agent.concluding import alarm, update_result
+from connectors.agent.events import Event, say
+from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify
+from connectors.agent.services import Services
+from connectors.sdk.answers import MessageStatus, StoredReceipt
+from connectors.sdk.proving import prove_entry
+from schemas.codes import EntryKind, TokenType
+from schemas.document import JSONValue
+from schemas.errors import EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
+from schemas.identifiers import OIN, MessageId
+from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.requests import Outcome, ReceiptClaims, parse_receipt
+
+OPEN_STATES: Final = ("waiting", "released")
+ASK_SECONDS_MAX: Final = 3600.0
+KEEP_HANDED_SECONDS: Final = 7 * 24 * 3600
+KEEP_REQUESTS_SECONDS: Final = 62 * 24 * 3600
+_KNOWN_STATES: Final = frozenset({"waiting", "released", "received", "refused", "expired"})
+
+
+async def watch_round(services: Services) -> int:
+    """Ask how open messages stand, and warn of what waits too long.
+
+    Returns:
+        How many changed.
+    """
+    at = services.clock.now()
+    changed = 0
+    for row in services.journal.rows(
+        "SELECT * FROM submissions WHERE state IN ('waiting', 'released') AND next_at <= ? ORDER BY next_at LIMIT 200",
+        milliseconds(at),
+    ):
+        changed += await _ask(services, row)
+    _warn(services, at)
+    _forget(services, at)
+    hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+    return changed
+
+
+async def watch_log(services: Services) -> None:
+    """Read the log's newest checkpoint, hold it against every one that was seen, and read news of participants.
+
+    Raises:
+        UnavailableError: The hub was not reached.
+    """
+    try:
+        await services.directory.refresh(services.hub, at=services.clock.now())
+    except UnavailableError:
+        raise
+    except ExchangeError as error:
+        alarm(services, about="log", error=error)
+
+
+async def _ask(services: Services, row: Row) -> int:
+    at = services.clock.now()
+    try:
+        status = await services.hub.message(MessageId(row["id"]))
+        receipt = await _check_receipt(services, row, status.receipt) if status.receipt else None
+    except UnavailableError:
+        _ask_later(services, row, at)
+        return 0
+    except (EvidenceError, RejectedMessageError) as error:
+        alarm(services, about=row["id"], error=error)
+        _ask_later(services, row, at)
+        return 0
+    if status.state == row["state"] or status.state not in _KNOWN_STATES:
+        _ask_later(services, row, at)
+        return 0
+    if status.state in ("received", "refused") and receipt is None:
+        alarm(services, about=row["id"], error=EvidenceError("a receipt is missing", code="hub.receipt.missing"))
+        _ask_later(services, row, at)
+        return 0
+    _journal_state(services, row, status, receipt, at=at)
+    return 1
+
+
+async def _check_receipt(services: Services, row: Row, stored: StoredReceipt) -> JSONValue:
+    """Check a receipt: the recipient signed it about this message, and it is in the log.
+
+    Raises:
+        EvidenceError: It does not hold.
+        RejectedMessageError: Form or signature do not hold.
+        UnavailableError: The hub was not reached for the directory.
+    """
+    proven = prove_entry(entry=stored.entry, tlog_proof=stored.tlog_proof, log=services.log)
+    services.directory.saw(proven.checkpoint)
+    entry, recipient = proven.entry, OIN(row["recipient"])
+    directory = await services.directory.cover(entry.participants, hub=services.hub, at=services.clock.now())
+    participant = directory.participant(recipient, at_index=proven.index)
+    parsed = parse_jws(stored.receipt, typ=TokenType.RECEIPT)
+    key = participant.signing_key(parsed.kid) if participant else None
+    if key is None:
+        raise EvidenceError("the receipt is not signed with the recipient's key", code="hub.receipt.key")
+    claims: ReceiptClaims = parse_receipt(verify_parsed_jws(parsed, key=key).payload)
+    said = (
+        entry.kind,
+        entry.request,
+        entry.message,
+        claims.issuer,
+        claims.message_id.value,
+        claims.message,
+        claims.hub,
+    )
+    digest = token_digest(row["message"])
+    meant = (
+        EntryKind.RECEIPT,
+        token_digest(stored.receipt),
+        digest,
+        recipient,
+        row["id"],
+        digest,
+        services.settings.hub.name,
+    )
+    if said != meant:
+        raise EvidenceError("the receipt is about another message", code="hub.receipt.message")
+    return {
+        "outcome": claims.outcome.value,
+        "at": datetime.fromtimestamp(claims.issued_at, UTC).isoformat(),
+        "log_index": proven.index,
+        "released": claims.released,
+        "reasons": [{"label": reason.label, "code": reason.code} for reason in claims.reasons],
+        "receipt": stored.receipt,
+    }
+
+
+def _journal_state(services: Services, row: Row, status: MessageStatus, receipt: JSONValue, *, at: datetime) -> None:
+    final = status.state not in OPEN_STATES
+    file = services.journal.row("SELECT * FROM files WHERE id = ?", row["file"])
+    assert file is not None, "a submission has its file"
+    with services.journal.step("state") as db:
+        db.execute(
+            "UPDATE submissions SET state = ?, receipt = ?, next_at = ?, attempts = 0,"
+            " body = CASE WHEN ? THEN NULL ELSE body END WHERE id = ?",
+            (
+                status.state,
+                json.dumps(receipt) if receipt is not None else None,
+                milliseconds(at) + int(services.settings.poll_seconds * 1000),
+                final,
+                row["id"],
+            ),
+        )
+        if status.state == "refused" or (isinstance(receipt, dict) and receipt["outcome"] == Outcome.REFUSED):
+            notify(
+                db,
+                kind=NoticeKind.REFUSED_BY_RECIPIENT,
+                about=row["id"],
+                text_nl=f"{file['target']}: de ontvanger heeft het bericht geweigerd; zie het resultaatbestand.",
+                text_en=f"{file['target']}: the recipient refused the message; see the result file.",
+                at=at,
+            )
+        if status.state == "expired":
+            notify(
+                db,
+                kind=NoticeKind.EXPIRED,
+                about=row["id"],
+                text_nl=f"{file['target']}: de ontvanger heeft het bericht niet opgehaald; het is vervallen. Neem"
+                " contact op met de ontvanger en verstuur het opnieuw.",
+                text_en=f"{file['target']}: the recipient did not collect the message; it has lapsed. Contact the"
+                " recipient and send it again.",
+                at=at,
+            )
+        update_result(services, db, file)
+    say(Event.MESSAGE_CHANGED, message=row["id"], code=status.state)
+
+
+def _ask_later(services: Services, row: Row, at: datetime) -> None:
+    """Ask often at first, and rarely about what has waited long."""
+    age = (milliseconds(at) - row["created_at"]) / 1000
+    seconds = min(max(age / 10, services.settings.poll_seconds), ASK_SECONDS_MAX)
+    with services.journal.step("ask later") as db:
+        db.execute(
+            "UPDATE submissions SET next_at = ? WHERE id = ?", (milliseconds(at) + int(seconds * 1000), row["id"])
+        )
+
+
+def _warn(services: Services, at: datetime) -> None:
+    """Warn of messages that nobody collected, after a day and daily after that."""
+    now, every = milliseconds(at), services.settings.warn_hours * 3600 * 1000
+    for row in services.journal.rows(
+        "SELECT submissions.*, files.target FROM submissions JOIN files ON files.id = submissions.file"
+        " WHERE submissions.state IN ('waiting', 'released') AND created_at <= ?"
+        " AND (warned_at IS NULL OR warned_at <= ?)",
+        now - every,
+        now - every,
+    ):
+        days = (now - row["created_at"]) // (24 * 3600 * 1000)
+        with services.journal.step("warned") as db:
+            notify(
+                db,
+                kind=NoticeKind.UNCOLLECTED,
+                about=row["id"],
+                text_nl=f"{row['target']}: al {days or 'bijna 1'} dag(en) niet opgehaald door de ontvanger.",
+                text_en=f"{row['target']}: not collected by the recipient for {days or 'almost 1'} day(s).",
+                at=at,
+            )
+            db.execute("UPDATE submissions SET warned_at = ? WHERE id = ?", (now, row["id"]))
+        say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, message=row["id"], code="recipient.message.uncollected")
+
+
+def _forget(services: Services, at: datetime) -> None:
+    """Drop what nobody needs any more: deliveries that were made, requests whose messages have lapsed."""
+    now = milliseconds(at)
+    if services.journal.row(
+        "SELECT 1 FROM deliveries WHERE state = 'handed' AND message IS NULL AND handed_at <= ? LIMIT 1",
+        now - KEEP_HANDED_SECONDS * 1000,
+    ) or services.journal.row("SELECT 1 FROM requests WHERE at <= ? LIMIT 1", now - KEEP_REQUESTS_SECONDS * 1000):
+        with services.journal.step("forgotten") as db:
+            db.execute(
+                "DELETE FROM deliveries WHERE state = 'handed' AND message IS NULL AND handed_at <= ?",
+                (now - KEEP_HANDED_SECONDS * 1000,),
+            )
+            db.execute("DELETE FROM requests WHERE at <= ?", (now - KEEP_REQUESTS_SECONDS * 1000,))
