@@ -56,32 +56,37 @@ def check_values(
 
     Source: DOMAIN 3 and 4.
     """
-    issues = check_items(items, definitions, on=on, root=root)
-    if issues:
-        return issues
-    rules = _Rules(definitions, items, on, frozenset(withheld), root)
+    wrong = check_items(items, definitions, on=on, root=root)
+    # An item with a wrong value says nothing sure: the rules look at the others, and at the whole if there is none.
+    indices = {int(issue.pointer.removeprefix(root).split("/")[1]) for issue in wrong}
+    sound = [(index, item) for index, item in enumerate(items) if index not in indices]
+    known = {(item.profile, item.id) for item in items}
+    rules = _Rules(definitions, sound, known, on, frozenset(withheld), root)
     kind = definitions.message_types.get(message_type)
     if kind is not None:
         rules.check_minimum(kind)
+    if kind is not None and not wrong:
+        rules.check_groups(kind)
     rules.check_authority()
     rules.check_references()
     rules.check_attachments()
     rules.check_dates()
-    return tuple(rules.issues)
+    return (*wrong, *rules.issues)
 
 
 @dataclass(slots=True)
 class _Rules:
     definitions: Definitions
-    items: Sequence[DocumentItem]
+    items: Sequence[tuple[int, DocumentItem]]
+    known: set[tuple[str, str]]
     on: date
     withheld: frozenset[str]
     root: str
     issues: list[Issue] = field(default_factory=list)
 
     def check_minimum(self, kind: MessageType) -> None:
-        """Check rules 1 and 2."""
-        for index, item in enumerate(self.items):
+        """Check rule 1."""
+        for index, item in self.items:
             rule = kind.content.get(item.profile)
             if rule is None or self._is_incomplete(item):
                 continue
@@ -90,12 +95,15 @@ class _Rules:
                 text = f"what `{profile.name}` must say is there only as absent"
                 text_nl = f"{profile.nl}: een verplicht gegeven is zonder waarde"
                 self._add(f"{self.root}/{index}/elements", "minimum-absent", text, text_nl)
+
+    def check_groups(self, kind: MessageType) -> None:
+        """Check rule 2."""
         for group in kind.groups:
             members = {member.profile: member for member in group.members}
             coded = any(member.codes for member in group.members)
             if not coded or any(label.partition("/")[0] in members for label in self.withheld):
                 continue
-            count = sum(item.profile in members and self._counts(members[item.profile], item) for item in self.items)
+            count = sum(item.profile in members and self._counts(members[item.profile], item) for _, item in self.items)
             if count < group.min:
                 text, text_nl = f"needed and not there: {group.en}", f"nodig en niet aanwezig: {group.nl}"
                 self._add(self.root, "group-missing", text, text_nl)
@@ -116,7 +124,7 @@ class _Rules:
 
     def check_authority(self) -> None:
         """Check rule 3."""
-        for index, item in enumerate(self.items):
+        for index, item in self.items:
             if item.profile != "gezagsdrager" or "informed" not in item.elements:
                 continue
             informed = [plain(value) for value in item.elements["informed"]]
@@ -128,11 +136,10 @@ class _Rules:
 
     def check_references(self) -> None:
         """Check rule 4. Items of which nothing arrived are known by the labels that were withheld."""
-        known = {(item.profile, item.id) for item in self.items}
-        known |= {(profile, rest.partition("/")[0]) for profile, _, rest in map(_split, self.withheld)}
+        known = self.known | {(profile, rest.partition("/")[0]) for profile, _, rest in map(_split, self.withheld)}
         children = {identity for profile, identity in known if profile == "jeugdige"}
         every = {identity for _, identity in known}
-        for index, item in enumerate(self.items):
+        for index, item in self.items:
             for name, among in (("over", children), ("basis", every)):
                 if self.definitions.profiles[item.profile].elements.get(name) is None or self._is_text(item, name):
                     continue
@@ -145,7 +152,7 @@ class _Rules:
     def check_attachments(self) -> None:
         """Check rule 5."""
         total = 0
-        for index, item in enumerate(self.items):
+        for index, item in self.items:
             data = next(map(plain, item.elements.get("data", ())), None)
             if not isinstance(data, str):
                 continue
@@ -162,7 +169,7 @@ class _Rules:
 
     def check_dates(self) -> None:
         """Check rule 6."""
-        for index, item in enumerate(self.items):
+        for index, item in self.items:
             for name in ("birthDate", "decided"):
                 value = next(map(plain, item.elements.get(name, ())), None)
                 if isinstance(value, str) and value > self.on.isoformat()[: len(value)]:

@@ -1,7 +1,9 @@
 """Items as FHIR resources and back, and a message as a bundle: what goes out comes back as it was."""
 
 import copy
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from schemas.fhir import (
     BundleHead,
     bundle_to_items,
     check_resource,
+    check_values,
     document_to_bundle,
     item_to_resource,
     resource_to_item,
@@ -20,7 +23,7 @@ from schemas.fhir import (
 )
 from schemas.fhir.places import JSONObject, parse_steps
 from schemas.identifiers import OIN, MessageId
-from tests.support.example_documents import item, notification_document, request_items
+from tests.support.example_documents import DAY, item, notification_document, request_items
 
 DEFINITIONS = load_definitions()
 BASE = DEFINITIONS.extension_base
@@ -192,6 +195,29 @@ def test_a_bundle_of_another_form_is_refused(bundle: JSONValue) -> None:
     assert caught.value.code.startswith("sender.fhir.")
 
 
+def test_a_resource_that_cannot_be_read_is_refused() -> None:
+    resource: JSONObject = {
+        "resourceType": "DocumentReference",
+        "id": "d1",
+        "meta": {"profile": [BASE + "document"]},
+        "content": "x",
+        "extension": ["x"],
+    }
+    with pytest.raises(DocumentError) as caught:
+        resource_to_item(resource, DEFINITIONS)
+    assert caught.value.code == "sender.fhir.form"
+
+
+def test_extensions_of_another_form_say_nothing_about_the_item() -> None:
+    resource: JSONObject = {
+        "resourceType": "Patient",
+        "id": "p1",
+        "meta": {"profile": [BASE + "jeugdige"]},
+        "extension": ["x", {"url": BASE + "about", "valueUnsignedInt": 16}, {"url": BASE + "necessary"}],
+    }
+    assert resource_to_item(resource, DEFINITIONS) == DocumentItem(profile="jeugdige", id="p1", about=(0,), elements={})
+
+
 def test_members_of_another_form_are_no_values() -> None:
     resource: JSONObject = {
         "resourceType": "Patient",
@@ -219,3 +245,13 @@ def test_a_place_that_does_not_follow_the_grammar_does_not_load(text: str) -> No
 
 def test_models_can_be_imported_before_the_first_message() -> None:
     warm_up(profile.resource for profile in DEFINITIONS.profiles.values())
+
+
+def test_the_example_of_the_readme_is_right_and_comes_back() -> None:
+    text = (Path(__file__).parents[3] / "schemas" / "README.md").read_text("utf-8")
+    block = text.partition("### One child, from element to FHIR")[2].partition("```json")[2].partition("```")[0]
+    told = json.loads(block)
+    elements = {name: tuple(values) for name, values in told["elements"].items()}
+    child = DocumentItem(profile=told["profile"], id=told["id"], about=tuple(told["about"]), elements=elements)
+    assert check_values([child], DEFINITIONS, message_type="", on=DAY) == ()
+    assert resource_to_item(item_to_resource(child, DEFINITIONS), DEFINITIONS) == child

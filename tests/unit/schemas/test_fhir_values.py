@@ -126,6 +126,7 @@ def test_every_example_of_the_definitions_is_right(profile: str, element: str) -
         ("professional", "organisation", {"resourceType": "Patient", "name": []}),
         ("professional", "organisation", {"resourceType": "Organization", "telecom": [{"value": "x"}]}),
         ("professional", "period", {"start": "vandaag"}),
+        ("jeugdige", "secretAddress", {"city": "x", "extension": {"url": "u", "valueString": "x"}}),
     ],
 )
 def test_a_value_of_another_form_than_its_datatype_is_refused(profile: str, element: str, value: JSONValue) -> None:
@@ -356,6 +357,14 @@ def test_every_issue_is_listed_and_none_repeats_a_value() -> None:
     assert "123456789" not in str(issues)
 
 
+def test_a_wrong_value_in_one_item_hides_nothing_about_the_others() -> None:
+    items = [
+        replace(each, elements={**each.elements, "gender": ("vrouw",)}) if each.id == "p1" else each
+        for each in changed("g1", informed=(False,))
+    ]
+    assert check(items) == [("code-unknown", "/items/2/elements/gender/0"), ("reason-missing", "/items/3/elements")]
+
+
 def codes(issues: Sequence[Issue]) -> list[str]:
     """Return the codes without their prefix."""
     return [issue.code.removeprefix("sender.fhir.") for issue in issues]
@@ -377,6 +386,9 @@ def codes(issues: Sequence[Issue]) -> list[str]:
         ({"resourceType": "Patient", "kleur": "x"}, "member-unknown"),
         ({"resourceType": "Observation", "status": "final"}, "member-missing"),
         ({"resourceType": "Patient", "birthDate": "gisteren"}, "form"),
+        # On these two `fhir.resources` raises KeyError and TypeError.
+        ({"resourceType": "Patient", "contained": [{"resourceType": "Gisteren"}]}, "form"),
+        ({"resourceType": "Bundle", "type": "message", "entry": [{"resource": {"resourceType": ["x"]}}]}, "form"),
     ],
 )
 def test_a_resource_from_outside_is_guarded(resource: JSONValue, code: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.codes import AgeBand
-from schemas.definitions import load_definitions
+from schemas.definitions import ReplyRule, load_definitions
 from schemas.document import Document, DocumentSubject, JSONValue
 from schemas.errors import Issue
 from schemas.identifiers import MessageId
@@ -217,6 +217,12 @@ def test_a_request_replies_to_nothing_and_a_notification_may() -> None:
     request, notification = message_of(REQUEST), message_of(NOTIFICATION)
     assert codes(check_structure(replace(request, reply_to=earlier), DEFINITIONS)) == [("reply-not-used", "/reply_to")]
     assert codes(check_structure(replace(notification, reply_to=earlier), DEFINITIONS)) == []
+
+
+def test_a_type_that_must_reply_names_what_it_replies_to() -> None:
+    kind = replace(DEFINITIONS.message_types["notificatie-onderzoek"], reply_to=ReplyRule.REQUIRED)
+    definitions = replace(DEFINITIONS, message_types={kind.name: kind})
+    assert codes(check_structure(message_of(NOTIFICATION), definitions)) == [("reply-missing", "/reply_to")]
 
 
 def test_a_missing_phone_of_a_parent_is_a_remark_and_no_refusal() -> None:
