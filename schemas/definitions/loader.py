@@ -276,7 +276,11 @@ class _Profiles:
         statement = reader.get("statement", like.get("statement", False))
         # The category of a model's element that names its own goes with it; that of one that names none does not.
         rows = {**like.get("elements", {}), **reader.get("elements", {})}
-        every = {**(self._statement if statement else {}), **self._every}
+        narrow = {"category": category} if reader.get("narrow", False) else {}
+        every = {
+            **(self._statement if statement else {}),
+            **{key: {**row, **narrow} for key, row in self._every.items()},
+        }
         _must(not rows.keys() & every.keys(), f"profile {name}: defines an element that every profile has")
         found = Profile(
             name=name,
