@@ -78,6 +78,7 @@ class Conventions:
         health_documents: Descriptions of documents whose profile is `document-gezondheid`.
         necessary_profiles: Profiles of a VTO whose items are marked necessary by the rule of the format. StUF has no
             such mark: that the sender attached a diagnostic report is the judgement. An empty set turns this off.
+        necessary_documents: Of the documents among them, only those of these descriptions; None for every one.
         own_initiative: Message types that mean that the Raad acts of its own accord.
         attachments_max: How many documents a VTO may have; three by the official scenarios.
         roles: The list Jeugdzorgrol.
@@ -86,6 +87,7 @@ class Conventions:
     extras: tuple[ExtraName, ...] = DEFAULT_EXTRAS
     health_documents: frozenset[str] = frozenset({DOCUMENT_DIAGNOSTIC})
     necessary_profiles: frozenset[str] = frozenset({"document-gezondheid"})
+    necessary_documents: frozenset[str] | None = None
     own_initiative: frozenset[str] = OWN_INITIATIVE
     attachments_max: int = 3
     roles: Roles = field(default_factory=packaged_roles)

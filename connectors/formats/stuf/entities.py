@@ -20,10 +20,10 @@ from connectors.formats.stuf.facts import (
     own_attributes,
     riding_facts,
 )
-from connectors.formats.stuf.grammar import Path
+from connectors.formats.stuf.grammar import Element, Path
 from connectors.formats.stuf.kinds import ItemKind
 from connectors.formats.stuf.messages import CHILD
-from connectors.formats.stuf.names import EXTRA, EXTRA_NAME
+from connectors.formats.stuf.names import EXTRA, EXTRA_NAME, NIL
 from connectors.formats.stuf.parts import ConstantPart, Context, ExtraPart, Part
 from connectors.formats.stuf.people import CHILD_KIND
 from connectors.formats.stuf.tree import Node
@@ -90,7 +90,7 @@ def read_entity(kind: ItemKind, node: Node, context: Context) -> tuple[dict[str,
             for path, leaf in facts.items():
                 whole[free_path(whole, path)] = leaf
         for facts in own:
-            element = part.element(whole, context)
+            element = part.element(whole if _is_address(part) else facts, context)
             value = part.to_fhir(facts, context)
             if value is None:
                 if facts != _GOES_WITHOUT_SAYING:
@@ -172,14 +172,28 @@ def item_facts(
         for value in values:
             told = kind.writes(element, value, context)
             riding = riding_facts(value)
-            if told is None and not riding:
+            facts = apply(told or {}, riding)
+            if (told is None and not riding) or not fits(facts, context.table):
                 unwritable.append(element)
-                continue
-            groups.append(apply(told or {}, riding))
+            else:
+                groups.append(facts)
     for element in withheld:
         if element not in item.elements:
             groups.extend(_masks(kind, element, context))
     return groups, unwritable
+
+
+def fits(facts: Facts, table: Element) -> bool:
+    """Whether the table has a place for every fact and every attribute: what rides along came from somebody else."""
+    for path, leaf in facts.items():
+        names = () if path == ROOT else path
+        attributes = set(leaf.attributes)
+        if names and names[-1].startswith("@"):
+            attributes, names = attributes | {names[-1][1:]}, names[:-1]
+        element = table.at(names)
+        if element is None or not attributes <= element.attributes | {NIL}:
+            return False
+    return True
 
 
 def _masks(kind: ItemKind, element: str, context: Context) -> list[Facts]:

@@ -8,6 +8,7 @@ Every example is valid by the schema if the values given are. BSNs are of the te
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from lxml import etree
 
@@ -29,16 +30,19 @@ RAAD = "00000099000000002000"
 
 
 def example_bsn(number: int) -> str:
-    """Return a BSN of the test range that passes the 11-test: the `number`th from 0."""
-    found = -1
-    for tail in range(100_000):
-        digits = f"9999{tail:05d}"
-        weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
-        if sum(weight * int(digit) for weight, digit in zip(weights, digits, strict=True)) % 11 == 0:
-            found += 1
-            if found == number:
-                return digits
-    raise ValueError("the test range has no such number")
+    """Return a BSN of the test range that passes the 11-test: the `number`th from 0, of about nine thousand."""
+    return _example_bsns()[number]
+
+
+@cache
+def _example_bsns() -> tuple[str, ...]:
+    numbers = (f"9999{tail:05d}" for tail in range(100_000))
+    weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+    return tuple(
+        digits
+        for digits in numbers
+        if sum(weight * int(digit) for weight, digit in zip(weights, digits, strict=True)) % 11 == 0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ _GIVEN = _text("Voornamen", 200)
 _GENDER = _list("Geslachtsaanduiding", "M", "V", "O")
 _PHONE = _text("Telefoonnummer", 20)
 _EMAIL = _text("Emailadres", 254)
+_PERSON_EMAIL = _text("Emailadres-r", 150)
 _OBJECT_NUMBER = _text("ObjectNummering", 16, 16)
 _PLACE = _text("WoonplaatsNaam", 80)
 _PLACE_CODE = _form("WoonplaatsCodering", "0*[0-9]{1,4}")
@@ -222,7 +223,7 @@ _NAME = (
     value("BG:geslachtsaanduiding", _GENDER),
     value("BG:geboortedatum", DATE),
 )
-_TELECOM = (value("BG:sub.telefoonnummer", _PHONE), value("BG:sub.emailadres", _EMAIL))
+_TELECOM = (value("BG:sub.telefoonnummer", _PHONE), value("BG:sub.emailadres", _PERSON_EMAIL))
 
 _PARTY = entity(
     "ZKN:natuurlijkPersoon",
@@ -245,7 +246,7 @@ _ESTABLISHMENT = entity(
     value("BG:vestigingsNummer", _text("VestigingsNummer", 12, 12)),
     value("BG:handelsnaamVerkort", _text("HandelsnaamVerkort", 45), "1"),
     value("BG:sub.telefoonnummer", _PHONE, "1"),
-    value("BG:sub.emailadres", _EMAIL),
+    value("BG:sub.emailadres", _PERSON_EMAIL),
     _extras(),
 )
 

@@ -19,7 +19,7 @@ from connectors.formats.stuf.facts import (
     string_of,
 )
 from connectors.formats.stuf.grammar import Element, Path
-from connectors.formats.stuf.names import EXTRA, EXTRA_EXTENSION, EXTRA_NAME, EXTRAS
+from connectors.formats.stuf.names import EXTRA, EXTRA_EXTENSION, EXTRA_NAME, EXTRAS, NATIVE_EXTENSION
 from connectors.formats.stuf.values import (
     BOOLEAN,
     MASKED,
@@ -239,7 +239,7 @@ class UnknownExtraPart:
         texts = {
             str(part.get("url")): string_of(part)
             for part in (parts if isinstance(parts, list) else [])
-            if isinstance(part, dict)
+            if isinstance(part, dict) and part.get("url") != NATIVE_EXTENSION
         }
         name, place, text = texts.pop("name", ""), texts.pop("place", ""), texts.pop("value", "")
         path = tuple(place.split("/")) if place else (EXTRAS, EXTRA)

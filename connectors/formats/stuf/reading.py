@@ -18,7 +18,7 @@ from connectors.formats.stuf.cases import OTHER_NUMBER, is_oin
 from connectors.formats.stuf.checks import check_rules
 from connectors.formats.stuf.conventions import Conventions, Meaning, Place
 from connectors.formats.stuf.entities import read_entity
-from connectors.formats.stuf.facts import Facts, Leaf, attach, own_attributes
+from connectors.formats.stuf.facts import Facts, Leaf, add_node, attach
 from connectors.formats.stuf.kinds import (
     CHILD,
     COLLEAGUE,
@@ -156,7 +156,7 @@ class _Reader:
             (REQUEST, "verzoek", "verzoek") if self.node.name == VTO.name else (STATUS, "status", "status")
         )
         case_entity = _Entity(kind=case_kind, node=_without_entities(case), id=case_id, profile=case_profile)
-        case_item = _with_nil_entities(self._item(case_entity), case)
+        case_item = _with_hollow_entities(self._item(case_entity), case)
         header_item = self._item(_Entity(kind=HEADER, node=header, id="bericht", profile="bericht"))
         number = case.find("ZKN:identificatie")
         other = case.find(*OTHER_NUMBER)
@@ -232,7 +232,7 @@ class _Reader:
         if homeless:
             raise AssertionError(f"`{entity.kind.name}` has facts and no element to carry them")
         everyone = tuple(index for index, known in enumerate(self.subjects) if known.role is SubjectRole.JEUGDIGE)
-        is_necessary = self.node.name == VTO.name and entity.profile in self.conventions.necessary_profiles
+        is_necessary = self.node.name == VTO.name and self._is_necessary(entity)
         return DocumentItem(
             profile=entity.profile,
             id=entity.id,
@@ -240,6 +240,13 @@ class _Reader:
             elements=elements,
             necessary=Necessity.FORMAT if is_necessary else None,
         )
+
+    def _is_necessary(self, entity: _Entity) -> bool:
+        """Whether the rule of the format marks an item: by its profile, and for documents by their description."""
+        if entity.profile not in self.conventions.necessary_profiles:
+            return False
+        only = self.conventions.necessary_documents
+        return only is None or entity.kind is not DOCUMENT or _text(entity.node.find(*DOCUMENT_TYPE)) in only
 
 
 _ENTITIES = frozenset(kind.root for kind in (CHILD, PARTY, EXECUTOR, DOCUMENT, DECISION))
@@ -251,14 +258,12 @@ def _without_entities(case: Node) -> Node:
     return replace(case, children=kept)
 
 
-def _with_nil_entities(item: DocumentItem, case: Node) -> DocumentItem:
-    """Let nil relations ride with the case: they say that there is nobody, and no item could."""
+def _with_hollow_entities(item: DocumentItem, case: Node) -> DocumentItem:
+    """Let relations without content ride with the case: they say that there is nobody, and no item could."""
     riding: Facts = {}
     for child in case.children:
-        if child.name in _ENTITIES and child.nil:
-            number = sum(path[0].startswith(child.name) for path in riding)
-            step = f"{child.name}[{number + 1}]" if number else child.name
-            riding[(step,)] = Leaf("", own_attributes(child))
+        if child.name in _ENTITIES and _is_hollow(child):
+            add_node(riding, child, ())
     if not riding:
         return item
     first = next(iter(item.elements))
@@ -269,8 +274,13 @@ def _with_nil_entities(item: DocumentItem, case: Node) -> DocumentItem:
     return replace(item, elements=values)
 
 
+def _is_hollow(relation: Node) -> bool:
+    """Whether a relation is nil, or all that it has is an entity that is nil or empty."""
+    return relation.nil or all(child.name == RELATED[0] and not child.children for child in relation.children)
+
+
 def _filled(case: Node, name: str) -> list[Node]:
-    return [child for child in case.all(name) if not child.nil]
+    return [child for child in case.all(name) if not _is_hollow(child)]
 
 
 def split_children(case: Node) -> list[Node]:
