@@ -1,28 +1,40 @@
-"""Connections, and where the driver's exceptions end.
+"""Connections, how statements are run on them, and where the driver's exceptions end.
 
-Every connection is in autocommit: a statement is a transaction of its own unless `BEGIN` says otherwise. The timeouts
-are the server's, so they hold also when this process hangs.
+Every connection is in autocommit: statements that are run together are one transaction unless `begin` is among them.
+The timeouts are the server's, so they hold also when this process hangs.
+
+`HubConnection.run` sends any number of prepared statements at once and then reads their results: one round trip. It
+uses the driver's libpq layer: for statements as small as ours the cursor layer costs more than the server does.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from hub.storage.postgresql.arrays import register_arrays
+from hub.storage.postgresql.queries import Statement
 from schemas.errors import UnavailableError
-
-Connection: TypeAlias = AsyncConnection[TupleRow]
 
 LOCK_SECONDS_MAX: Final = 5
 """How long anybody waits for the tree's lock."""
 STATEMENT_SECONDS_MAX: Final = 20
 CONNECT_SECONDS_MAX: Final = 5
 POOL_WAIT_SECONDS_MAX: Final = 5.0
+ROUND_TRIP_SECONDS_MAX: Final = 30.0
+"""How long this side waits for an answer: longer than every timeout of the server."""
+
+Call: TypeAlias = tuple[Statement, Mapping[str, object]]
+"""A statement and its parameters."""
 
 _OPTIONS: Final = " ".join(
     f"-c {setting}"
@@ -33,6 +45,9 @@ _OPTIONS: Final = " ".join(
         "synchronous_commit=on",
         "timezone=UTC",
         "client_encoding=UTF8",
+        # Our statements are few and planned once; planning them anew would cost more than running them.
+        "plan_cache_mode=force_generic_plan",
+        "jit=off",
     )
 )
 _ARGUMENTS: Final[dict[str, Any]] = {  # what libpq takes is strings and numbers
@@ -44,7 +59,7 @@ _ARGUMENTS: Final[dict[str, Any]] = {  # what libpq takes is strings and numbers
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
-    "prepare_threshold": 2,
+    "prepare_threshold": None,
 }
 _LATER_CLASSES: Final = ("08", "40", "53", "57", "58", "XX")
 """SQLSTATE classes that are nobody's mistake: connection, rollback, resources, intervention, system, internal."""
@@ -52,28 +67,140 @@ _LATER_STATES: Final = frozenset({"55P03", "25006", "25P03"})
 """Lock not had in time; a standby that only reads; idle too long in a transaction."""
 
 
-async def connect(conninfo: str) -> Connection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one statement gave.
+
+    Attributes:
+        rows: Its rows.
+        names: Names of their columns.
+        count: How many rows it touched.
+    """
+
+    rows: Sequence[TupleRow]
+    names: tuple[str, ...]
+    count: int
+
+
+class HubConnection(AsyncConnection[TupleRow]):
+    """A connection that runs prepared statements, any number in one round trip. For one task at a time."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._known_statements: set[Statement] = set()
+        self._loader = Transformer(self)
+
+    async def prepare(self, statements: Sequence[Statement]) -> None:
+        """Have the server parse statements, once each. Not within a transaction.
+
+        Raises:
+            psycopg.Error: The server refused, or is gone.
+        """
+        new = [statement for statement in statements if statement not in self._known_statements]
+        if new:
+            self.pgconn.enter_pipeline_mode()
+            for statement in new:
+                self.pgconn.send_prepare(statement.name, statement.text, statement.oids)
+            _raise_first(await self._finish_pipeline(len(new)))
+            self._known_statements.update(new)
+
+    async def run(self, calls: Sequence[Call]) -> list[Result]:
+        """Run statements in their order, in one round trip. The first that fails ends them all.
+
+        A statement must have been prepared, or is now: that takes a round trip more, and no transaction may be open.
+        Cancelling it loses the connection: nobody can tell what the server has done.
+
+        Raises:
+            psycopg.Error: The server refused one, or is gone.
+        """
+        await self.prepare([statement for statement, _ in calls])
+        encoded = [(statement, statement.encode(values)) for statement, values in calls]
+        self.pgconn.enter_pipeline_mode()
+        for statement, parameters in encoded:
+            formats = [Format.BINARY] * len(parameters)
+            self.pgconn.send_query_prepared(statement.name, parameters, formats, Format.BINARY)
+        results = await self._finish_pipeline(len(encoded))
+        _raise_first(results)
+        return [self._result(result) for result in results]
+
+    async def _finish_pipeline(self, count: int) -> list[PGresult]:
+        """Send what is queued, wait for all results, and leave the pipeline."""
+        self.pgconn.pipeline_sync()
+        try:
+            async with asyncio.timeout(ROUND_TRIP_SECONDS_MAX):
+                results = await self._communicate()
+        except BaseException:
+            self.pgconn.finish()
+            raise
+        self.pgconn.exit_pipeline_mode()
+        assert len(results) == count
+        return results
+
+    async def _communicate(self) -> list[PGresult]:
+        """Write and read until the server has answered the sync; reading meanwhile, or both sides could wait."""
+        loop, socket, ready = asyncio.get_running_loop(), self.pgconn.socket, asyncio.Event()
+        results: list[PGresult] = []
+        loop.add_reader(socket, ready.set)
+        try:
+            unsent = self.pgconn.flush()
+            if unsent:
+                loop.add_writer(socket, ready.set)
+            while True:
+                await ready.wait()
+                ready.clear()
+                self.pgconn.consume_input()
+                if unsent and not (unsent := self.pgconn.flush()):
+                    loop.remove_writer(socket)
+                if self._collect(results):
+                    return results
+        finally:
+            loop.remove_reader(socket)
+            loop.remove_writer(socket)
+
+    def _collect(self, results: list[PGresult]) -> bool:
+        """Take the results that are here; tell whether the sync is among them."""
+        while not self.pgconn.is_busy():
+            result = self.pgconn.get_result()
+            if result is None:
+                continue  # the end of one statement's results
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return True
+            results.append(result)
+            if result.status == ExecStatus.FATAL_ERROR and self.pgconn.transaction_status == _UNKNOWN:
+                raise error_from_result(result)  # the connection went with it: no sync will come
+        return False
+
+    def _result(self, result: PGresult) -> Result:
+        names = tuple((result.fname(number) or b"").decode() for number in range(result.nfields))
+        rows: Sequence[TupleRow] = ()
+        if result.ntuples:
+            self._loader.set_pgresult(result)
+            rows = self._loader.load_rows(0, result.ntuples, tuple)
+        return Result(rows=rows, names=names, count=result.command_tuples or 0)
+
+
+_UNKNOWN: Final = psycopg.pq.TransactionStatus.UNKNOWN
+
+
+async def connect(conninfo: str) -> HubConnection:
     """Open a connection.
 
     Raises:
-        UnavailableError: The database cannot be reached.
+        psycopg.OperationalError: The database cannot be reached.
     """
-    with translated():
-        connection = await AsyncConnection.connect(conninfo, **_ARGUMENTS)
-        register_arrays(connection)
-        return connection
+    return await HubConnection.connect(conninfo, **_ARGUMENTS)
 
 
 @contextlib.asynccontextmanager
-async def open_pool(conninfo: str, *, size_max: int) -> AsyncIterator["AsyncConnectionPool[Connection]"]:
+async def open_pool(conninfo: str, *, size_max: int) -> AsyncIterator["AsyncConnectionPool[HubConnection]"]:
     """Open the pool for those who read. The database may be gone: then reading says so."""
-    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+    pool: AsyncConnectionPool[HubConnection] = AsyncConnectionPool(
         conninfo,
+        connection_class=HubConnection,
         kwargs=_ARGUMENTS,
         min_size=1,
         max_size=size_max,
         timeout=POOL_WAIT_SECONDS_MAX,
-        configure=_configure,
         open=False,
     )
     await pool.open(wait=False)
@@ -83,6 +210,19 @@ async def open_pool(conninfo: str, *, size_max: int) -> AsyncIterator["AsyncConn
         await pool.close()
 
 
+@contextlib.asynccontextmanager
+async def reading(pool: "AsyncConnectionPool[HubConnection]") -> AsyncIterator[HubConnection]:
+    """Borrow a connection from the pool.
+
+    Raises:
+        UnavailableError: There is none, or the database went away.
+        RuntimeError: Our own mistake.
+    """
+    with translated():
+        async with pool.connection() as connection:
+            yield connection
+
+
 def is_for_later(error: BaseException) -> bool:
     """Tell whether an error is about the database's state and not about what was asked of it."""
     if isinstance(error, (PoolTimeout, OSError, TimeoutError)):
@@ -90,7 +230,7 @@ def is_for_later(error: BaseException) -> bool:
     if not isinstance(error, psycopg.Error):
         return False
     state = error.sqlstate
-    if state is None:
+    if not state:
         # Without a state it comes from the client library: the connection is lost.
         return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
     return state[:2] in _LATER_CLASSES or state in _LATER_STATES
@@ -107,25 +247,13 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, PoolTimeout, OSError) as error:
+        state = getattr(error, "sqlstate", None) or type(error).__name__
         if is_for_later(error):
-            state = getattr(error, "sqlstate", None) or type(error).__name__
             raise UnavailableError("the database could not be reached or was too slow", detail=state) from None
-        state = getattr(error, "sqlstate", None)
-        raise RuntimeError(f"the database refused a statement: SQLSTATE {state}") from None
+        raise RuntimeError(f"the database refused a statement: {state}") from None
 
 
-@contextlib.asynccontextmanager
-async def reading(pool: "AsyncConnectionPool[Connection]") -> AsyncIterator[Connection]:
-    """Borrow a connection from the pool.
-
-    Raises:
-        UnavailableError: There is none, or the database went away.
-        RuntimeError: Our own mistake.
-    """
-    with translated():
-        async with pool.connection() as connection:
-            yield connection
-
-
-async def _configure(connection: Connection) -> None:
-    register_arrays(connection)
+def _raise_first(results: Sequence[PGresult]) -> None:
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise error_from_result(result)

@@ -14,7 +14,7 @@ from audit.proofs import HashAt, tree_root
 from audit.tiles import TILE_WIDTH, Tile
 from hub.storage.guard import GuardFile
 from hub.storage.postgresql.batch import Tree
-from hub.storage.postgresql.connection import Connection
+from hub.storage.postgresql.connection import HubConnection
 from hub.storage.postgresql.nodes import from_tiles, read_tiles
 from hub.storage.postgresql.session import TreeRow
 from schemas.errors import EvidenceError
@@ -23,7 +23,7 @@ _CODE: Final = "hub.log.tree"
 
 
 async def check_continuity(
-    row: TreeRow, *, known: Tree | None, guard: GuardFile, origin: str, connection: Connection
+    row: TreeRow, *, known: Tree | None, guard: GuardFile, origin: str, connection: HubConnection
 ) -> Tree:
     """Check the tree's row, and return the tree.
 
@@ -61,7 +61,7 @@ async def check_continuity(
     )
 
 
-async def _tail(connection: Connection, *, size: int) -> tuple[bytes, ...]:
+async def _tail(connection: HubConnection, *, size: int) -> tuple[bytes, ...]:
     width = size % TILE_WIDTH
     if not width:
         return ()

@@ -44,7 +44,7 @@ class Database:
         await self.log.size()
         try:
             async with reading(self.log.pool) as connection:
-                await connection.execute(queries.tree)
+                await connection.run([(queries.tree, {})])
         except Exception:  # noqa: BLE001  whatever it is, the answer is no
             return False
         return True
@@ -79,7 +79,7 @@ async def open_database(
             if guard.checkpoint is None and not guard.others:
                 # Only a hub that never let anything out may begin a log: an empty table beside a guard is a loss.
                 async with reading(pool) as connection:
-                    await connection.execute(queries.create_tree, {"origin": signer.name})
+                    await connection.run([(queries.create_tree, {"origin": signer.name})])
             log = PostgreSQLLog(pool=pool, sequencer=sequencer)
             async with sequencer.running():
                 await log.checkpoint()

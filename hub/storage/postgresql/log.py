@@ -10,7 +10,7 @@ from audit.proof_file import proof_text
 from audit.proofs import make_consistency_proof, make_inclusion_proof
 from audit.tiles import TILE_WIDTH, Tile, tile_to_bytes
 from hub.ports import Appended, Log, LogMember
-from hub.storage.postgresql.connection import Connection, reading
+from hub.storage.postgresql.connection import HubConnection, reading
 from hub.storage.postgresql.continuity import check_continuity
 from hub.storage.postgresql.nodes import from_tiles, read_tiles
 from hub.storage.postgresql.queries import queries
@@ -35,7 +35,7 @@ class PostgreSQLLog(Log):
         sequencer: For appending; it also knows what was let out.
     """
 
-    pool: AsyncConnectionPool[Connection]
+    pool: AsyncConnectionPool[HubConnection]
     sequencer: Sequencer
 
     async def append(self, member: LogMember) -> Appended:
@@ -95,9 +95,9 @@ class PostgreSQLLog(Log):
         """See `hub.ports.Log.entries`."""
         self.sequencer.check()
         async with reading(self.pool) as connection:
-            end = start + min(count, ENTRIES_MAX)
-            cursor = await connection.execute(queries.entries, {"start": start, "end": end})
-            return tuple(entry for (entry,) in await cursor.fetchall())
+            until = start + min(count, ENTRIES_MAX)
+            (result,) = await connection.run([(queries.entries, {"start": start, "until": until})])
+        return tuple(entry for (entry,) in result.rows)
 
     async def entries_of_kinds(
         self, kinds: frozenset[EntryKind], *, after: int, limit: int
@@ -107,8 +107,8 @@ class PostgreSQLLog(Log):
         statement = queries.public_entries if kinds <= _PUBLIC else queries.entries_of_kinds
         parameters = {"kinds": sorted(kinds), "after": after, "limit": limit}
         async with reading(self.pool) as connection:
-            cursor = await connection.execute(statement, parameters)
-            return tuple((index, entry) for index, entry in await cursor.fetchall())
+            (result,) = await connection.run([(statement, parameters)])
+        return tuple((index, entry) for index, entry in result.rows)
 
     async def _published(self, *, at_least: int) -> tuple[Checkpoint, str]:
         """Return a checkpoint that was let out, of at least this many entries.
@@ -130,8 +130,8 @@ class PostgreSQLLog(Log):
         published = self.sequencer.published
         try:
             async with reading(self.pool) as connection:
-                cursor = await connection.execute(queries.tree)
-                row = tree_from_row(await cursor.fetchone())
+                (result,) = await connection.run([(queries.tree, {})])
+                row = tree_from_row(result.rows)
                 checkpoint = Checkpoint(origin=row.origin, size=row.range.size, root_hash=row.range.root())
                 if published is not None and published[0] == checkpoint:
                     return published

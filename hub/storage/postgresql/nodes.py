@@ -11,8 +11,7 @@ from audit.hashing import HASH_BYTES
 from audit.merkle import TILE_HEIGHT
 from audit.proofs import HashAt
 from audit.tiles import TILE_WIDTH, Tile, hash_at_from_tiles
-from hub.storage.postgresql.arrays import int8_array
-from hub.storage.postgresql.connection import Connection
+from hub.storage.postgresql.connection import HubConnection
 from hub.storage.postgresql.queries import queries
 from schemas.errors import EvidenceError
 
@@ -20,7 +19,7 @@ _T = TypeVar("_T")
 _ANY_HASH: Final = bytes(HASH_BYTES)
 
 
-async def from_tiles(connection: Connection, *, size: int, make: Callable[[HashAt], _T]) -> _T:
+async def from_tiles(connection: HubConnection, *, size: int, make: Callable[[HashAt], _T]) -> _T:
     """Make something from the hashes of the tree of `size` leaves.
 
     Args:
@@ -47,7 +46,7 @@ async def from_tiles(connection: Connection, *, size: int, make: Callable[[HashA
     return make(hash_at_from_tiles(size=size, read_tile=tiles.__getitem__))
 
 
-async def read_tiles(connection: Connection, tiles: Collection[Tile]) -> Mapping[Tile, tuple[bytes, ...]]:
+async def read_tiles(connection: HubConnection, tiles: Collection[Tile]) -> Mapping[Tile, tuple[bytes, ...]]:
     """Read the hashes of tiles; a tile that is not full in level 0 is hashed from its entries.
 
     Raises:
@@ -55,31 +54,23 @@ async def read_tiles(connection: Connection, tiles: Collection[Tile]) -> Mapping
     """
     found: dict[Tile, tuple[bytes, ...]] = {}
     stored = [tile for tile in tiles if tile.level or tile.width == TILE_WIDTH]
-    async with connection.pipeline():
-        cursors = {
-            tile: await connection.execute(queries.leaf_hashes, _entries_of(tile))
-            for tile in tiles
-            if tile not in stored
-        }
-        cursor = await connection.execute(
-            queries.tiles,
-            {
-                "levels": int8_array(tile.level for tile in stored),
-                "indexes": int8_array(tile.index for tile in stored),
-            },
-        )
-    rows = {(level, index): data for level, index, data in await cursor.fetchall()}
+    hashed = [tile for tile in tiles if tile not in stored]
+    wanted = {"levels": [tile.level for tile in stored], "indexes": [tile.index for tile in stored]}
+    rows, *leaves = await connection.run(
+        [(queries.tiles, wanted), *((queries.leaf_hashes, _entries_of(tile)) for tile in hashed)]
+    )
+    data = {(level, index): hashes for level, index, hashes in rows.rows}
     for tile in stored:
-        data = rows.get((tile.level, tile.index), b"")
-        found[tile] = tuple(data[place * HASH_BYTES : (place + 1) * HASH_BYTES] for place in range(tile.width))
-    for tile, hashed in cursors.items():
-        found[tile] = tuple(leaf for (leaf,) in await hashed.fetchall())
-    for tile, hashes in found.items():
-        if len(hashes) != tile.width or len(hashes[-1]) != HASH_BYTES:
+        hashes = data.get((tile.level, tile.index), b"")
+        found[tile] = tuple(hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES] for place in range(tile.width))
+    for tile, result in zip(hashed, leaves, strict=True):
+        found[tile] = tuple(leaf for (leaf,) in result.rows)
+    for tile, each in found.items():
+        if len(each) != tile.width or len(each[-1]) != HASH_BYTES:
             raise EvidenceError(f"the database lacks hashes of tile {tile.level}/{tile.index}", code="hub.log.tile")
     return found
 
 
 def _entries_of(tile: Tile) -> dict[str, int]:
     start = tile.index * TILE_WIDTH
-    return {"start": start, "end": start + tile.width}
+    return {"start": start, "until": start + tile.width}

@@ -45,8 +45,6 @@ BATCH_BYTES_MAX: Final = 8 * 1024 * 1024
 WAITING_MEMBERS_MAX: Final = 8192
 WAITING_BYTES_MAX: Final = 128 * 1024 * 1024
 """Beyond these a caller is told to come back."""
-ROUND_TRIP_SECONDS_MAX: Final = 30.0
-"""How long the client side waits for an answer: longer than every timeout of the server."""
 READ_BACK_SECONDS_MAX: Final = 20.0
 READ_BACK_PAUSE_SECONDS: Final = 0.2
 
@@ -232,25 +230,24 @@ class Sequencer:
         candidates = [waiting.candidate for waiting in batch]
         plan: Plan | None = None
         try:
-            async with asyncio.timeout(ROUND_TRIP_SECONDS_MAX):
-                now = self._now()
-                locked = await self.session.lock(candidates, now=now)
-                tree = await check_continuity(
-                    locked.tree,
-                    known=self._tree,
-                    guard=self.guard,
-                    origin=self.signer.name,
-                    connection=self.session.connection,
-                )
-                plan = plan_batch(
-                    candidates, tree=tree, time=now, state=locked.state, heads=locked.heads, touches=locked.touches
-                )
-                if not plan.entries:
-                    await self.session.roll_back()
-                    self._tree = tree
-                    _answer_errors(batch, plan)
-                    return
-                growth = grow(plan)
+            now = self._now()
+            locked = await self.session.lock(candidates, now=now)
+            tree = await check_continuity(
+                locked.tree,
+                known=self._tree,
+                guard=self.guard,
+                origin=self.signer.name,
+                connection=self.session.connection,
+            )
+            plan = plan_batch(
+                candidates, tree=tree, time=now, state=locked.state, heads=locked.heads, touches=locked.touches
+            )
+            if not plan.entries:
+                await self.session.roll_back()
+                self._tree = tree
+                _answer_errors(batch, plan)
+                return
+            growth = grow(plan)
         except BaseException:
             await self.session.roll_back()
             raise
@@ -277,8 +274,7 @@ class Sequencer:
             UnavailableError: Nothing was written, or it could not be found out.
         """
         try:
-            async with asyncio.timeout(ROUND_TRIP_SECONDS_MAX):
-                await self.session.commit(plan, growth)
+            await self.session.commit(plan, growth)
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError) as error:
             # A server that says ERROR has rolled back. One that goes down (FATAL, PANIC) may say so after the commit.
             if isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized == "ERROR":

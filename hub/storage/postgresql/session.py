@@ -14,14 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from audit.merkle import CompactRange
-from hub.storage.postgresql.arrays import text_array
 from hub.storage.postgresql.batch import Candidate, Growth, Plan, SubjectHead, questions_of
 from hub.storage.postgresql.changes import MINUTE_MS, MessageNow, Questions, State
-from hub.storage.postgresql.connection import Connection
+from hub.storage.postgresql.connection import Call, HubConnection
 from hub.storage.postgresql.queries import queries
 from hub.storage.postgresql.writes import batch_writes, body_writes
 from schemas.errors import DocumentError, EvidenceError
@@ -57,8 +55,8 @@ class Session:
         connect: Opens a connection.
     """
 
-    connect: Callable[[], Awaitable[Connection]]
-    _connection: Connection | None = None
+    connect: Callable[[], Awaitable[HubConnection]]
+    _connection: HubConnection | None = None
     _next_body: int = 0
     _entries_until: int = 0
     _months: set[tuple[int, int]] = field(default_factory=set)
@@ -69,8 +67,10 @@ class Session:
             await self.close()
             connection = await self.connect()
             self._connection = connection
-            cursor = await connection.execute(queries.next_body_block)
-            (block,) = await _only(cursor)
+            # All of them now: in a transaction there is no time for it.
+            await connection.prepare(list(queries.all.values()))
+            (result,) = await connection.run([(queries.next_body_block, {})])
+            ((block,),) = result.rows
             self._next_body = block * _BODY_BLOCK
 
     async def close(self) -> None:
@@ -95,18 +95,14 @@ class Session:
         questions = questions_of(candidates)
         decided = [each.member.draft.as_of for each in candidates if each.member.draft.as_of is not None]
         tags = {draft.tag.value for each in candidates for draft in each.member.kept}
-        reads = list(_reads(questions, tags=tags, as_of=min(decided, default=None), now=now))
-        cursors: dict[str, AsyncCursor[TupleRow]] = {}
-        async with connection.pipeline():
-            await connection.execute("BEGIN")
-            for statement, parameters in body_writes(candidates):
-                await connection.execute(statement, parameters)
-            tree = await connection.execute(queries.lock_tree)
-            for name, parameters in reads:
-                cursors[name] = await connection.execute(getattr(queries, name), parameters)
-        rows: dict[str, list[Any]] = {name: await cursor.fetchall() for name, cursor in cursors.items()}
+        reads = _reads(questions, tags=tags, as_of=min(decided, default=None), now=now)
+        bodies = list(body_writes(candidates))
+        calls = [(queries.begin, {}), *bodies, (queries.lock_tree, {}), *reads.values()]
+        results = await connection.run(calls)
+        tree, *found = results[1 + len(bodies) :]
+        rows = {name: result.rows for name, result in zip(reads, found, strict=True)}
         return Locked(
-            tree=tree_from_row(await tree.fetchone()),
+            tree=tree_from_row(tree.rows),
             touches=dict(rows.get("touches_since", ())),
             heads={tag: SubjectHead(nth=nth, index=index) for tag, nth, index in rows.get("subject_heads", ())},
             state=_state_from_rows(rows),
@@ -121,18 +117,14 @@ class Session:
         connection = self._opened()
         moment = datetime.fromtimestamp(plan.time / 1000, UTC)
         month = (moment.year, moment.month)
-        async with connection.pipeline():
-            if plan.size > self._entries_until:
-                reach = await connection.execute(queries.entries_reach, {"upto": plan.size})
-            else:
-                reach = None
-            if month not in self._months and (plan.shown or plan.kept):
-                await connection.execute(queries.records_reach, {"moment": plan.time})
-            for statement, parameters in batch_writes(plan, growth):
-                await connection.execute(statement, parameters)
-            await connection.execute("COMMIT")
-        if reach is not None:
-            (self._entries_until,) = await _only(reach)
+        calls: list[Call] = []
+        if plan.size > self._entries_until:
+            calls.append((queries.entries_reach, {"upto": plan.size}))
+        if month not in self._months and (plan.shown or plan.kept):
+            calls.append((queries.records_reach, {"moment": plan.time}))
+        results = await connection.run([*calls, *batch_writes(plan, growth), (queries.commit, {})])
+        if plan.size > self._entries_until:
+            ((self._entries_until,),) = results[0].rows
         if plan.shown or plan.kept:
             self._months.add(month)
 
@@ -142,42 +134,44 @@ class Session:
         if connection is None:
             return
         try:
-            await connection.execute("ROLLBACK")
+            await connection.run([(queries.roll_back, {})])
         except (psycopg.Error, OSError):
             await self.close()
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> HubConnection:
         """The open connection, for reading in this transaction."""
         return self._opened()
 
     async def find_entry(self, index: int) -> str | None:
         """Return the entry that stands at an index, after every transaction that is under way has ended."""
         connection = self._opened()
-        async with connection.pipeline():
-            await connection.execute("BEGIN")
-            # Whoever was committing holds the lock until that is decided.
-            await connection.execute(queries.lock_tree)
-            cursor = await connection.execute(queries.entries, {"start": index, "end": index + 1})
-            await connection.execute("COMMIT")
-        row = await cursor.fetchone()
-        return None if row is None else str(row[0])
+        # Whoever was committing holds the lock until that is decided.
+        *_, found, _ = await connection.run(
+            [
+                (queries.begin, {}),
+                (queries.lock_tree, {}),
+                (queries.entries, {"start": index, "until": index + 1}),
+                (queries.commit, {}),
+            ]
+        )
+        return str(found.rows[0][0]) if found.rows else None
 
-    def _opened(self) -> Connection:
+    def _opened(self) -> HubConnection:
         if self._connection is None:
             raise psycopg.OperationalError("the connection is not open")
         return self._connection
 
 
-def tree_from_row(row: TupleRow | None) -> TreeRow:
-    """Read the tree's row.
+def tree_from_row(rows: Sequence[TupleRow]) -> TreeRow:
+    """Read the tree's row, the only one.
 
     Raises:
         EvidenceError: It is not there, or its range is not one.
     """
-    if row is None:
+    if not rows:
         raise EvidenceError("the database has no log", code="hub.log.missing")
-    origin, size, data, time, newest_participant = row
+    ((origin, size, data, time, newest_participant),) = rows
     try:
         compact = CompactRange.from_bytes(size=size, data=data)
     except DocumentError as error:
@@ -185,26 +179,28 @@ def tree_from_row(row: TupleRow | None) -> TreeRow:
     return TreeRow(origin=origin, range=compact, time=time, newest_participant=newest_participant)
 
 
-def _reads(
-    questions: Questions, *, tags: Collection[str], as_of: int | None, now: int
-) -> list[tuple[str, Mapping[str, object]]]:
-    reads: list[tuple[str, Mapping[str, object]]] = []
+def _reads(questions: Questions, *, tags: Collection[str], as_of: int | None, now: int) -> dict[str, Call]:
+    """List what must be read, by the name of the statement."""
+    reads: dict[str, Call] = {}
+
+    def read(name: str, **values: object) -> None:
+        reads[name] = (getattr(queries, name), values)
+
     if as_of is not None:
-        reads.append(("touches_since", {"as_of": as_of}))
+        read("touches_since", as_of=as_of)
     if tags:
-        reads.append(("subject_heads", {"tags": text_array(tags)}))
+        read("subject_heads", tags=tags)
     if questions.message_ids:
-        reads.append(("message_states", {"ids": text_array(questions.message_ids)}))
+        read("message_states", ids=questions.message_ids)
     if questions.refusal_digests:
-        reads.append(("refusals_known", {"digests": text_array(questions.refusal_digests)}))
-        since = {"senders": text_array(questions.refusal_senders), "since": now - MINUTE_MS}
-        reads.append(("refusals_counted", since))
+        read("refusals_known", digests=questions.refusal_digests)
+        read("refusals_counted", senders=questions.refusal_senders, since=now - MINUTE_MS)
     if questions.oins:
-        reads.append(("newest_participants", {"oins": text_array(questions.oins)}))
+        read("newest_participants", oins=questions.oins)
     if questions.epochs:
-        reads.append(("epochs_known", {"epochs": list(questions.epochs)}))
+        read("epochs_known", epochs=questions.epochs)
     if questions.catalogues:
-        reads.append(("newest_catalogues", {}))
+        read("newest_catalogues")
     return reads
 
 
@@ -222,9 +218,3 @@ def _state_from_rows(rows: Mapping[str, Sequence[Any]]) -> State:
         epochs={epoch for (epoch,) in rows.get("epochs_known", ())},
         catalogues=dict(rows.get("newest_catalogues", ())),
     )
-
-
-async def _only(cursor: AsyncCursor[TupleRow]) -> TupleRow:
-    row = await cursor.fetchone()
-    assert row is not None
-    return row

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any, TypeAlias
 
-from psycopg import AsyncCursor
-from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from hub.ports import (
@@ -21,12 +20,14 @@ from hub.ports import (
     StoredMessage,
     StoredReceipt,
 )
-from hub.storage.postgresql.arrays import text_array
-from hub.storage.postgresql.connection import Connection, reading
-from hub.storage.postgresql.queries import queries
+from hub.storage.postgresql.connection import HubConnection, Result, reading
+from hub.storage.postgresql.queries import Statement, queries
 from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
 from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
+
+_Row: TypeAlias = Mapping[str, Any]
+"""A row of the view `stored_messages`, by column; `Any`: their types are the view's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class PostgreSQLStore(Store):
         pool: Connections of this process.
     """
 
-    pool: AsyncConnectionPool[Connection]
+    pool: AsyncConnectionPool[HubConnection]
 
     async def message(self, message_id: MessageId) -> StoredMessage | None:
         """See `hub.ports.Store.message`."""
@@ -45,16 +46,11 @@ class PostgreSQLStore(Store):
 
     async def messages(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, StoredMessage]:
         """See `hub.ports.Store.messages`."""
-        async with reading(self.pool) as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            found = await _stored(await cursor.execute(queries.messages_by_id, _ids(message_ids)))
-        return {message.id: message for message in found}
+        return {message.id: message for message in _stored(await self._ask(queries.messages_by_id, _ids(message_ids)))}
 
     async def elements(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Mapping[int, bytes]]:
         """See `hub.ports.Store.elements`."""
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(queries.ciphertexts, _ids(message_ids), binary=True)
-            rows = await cursor.fetchall()
+        rows = (await self._ask(queries.ciphertexts, _ids(message_ids))).rows
         return {
             MessageId(message_id): _cut(numbers, lengths=lengths, data=data)
             for message_id, numbers, lengths, data in rows
@@ -63,9 +59,7 @@ class PostgreSQLStore(Store):
     async def inbox(self, recipient: OIN, *, after: int, limit: int, at: int) -> tuple[InboxItem, ...]:
         """See `hub.ports.Store.inbox`."""
         parameters = {"recipient": recipient.value, "after": after, "limit": limit, "at": at}
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(queries.inbox, parameters)
-            rows = await cursor.fetchall()
+        rows = (await self._ask(queries.inbox, parameters)).rows
         return tuple(
             InboxItem(
                 index=index,
@@ -80,22 +74,16 @@ class PostgreSQLStore(Store):
 
     async def expired(self, *, at: int, limit: int) -> tuple[StoredMessage, ...]:
         """See `hub.ports.Store.expired`."""
-        async with reading(self.pool) as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            return await _stored(await cursor.execute(queries.messages_expired, {"at": at, "limit": limit}))
+        return _stored(await self._ask(queries.messages_expired, {"at": at, "limit": limit}))
 
     async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[StoredMessage, ...]:
         """See `hub.ports.Store.uncollected`."""
         parameters = {"accepted_before": accepted_before, "limit": limit}
-        async with reading(self.pool) as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            return await _stored(await cursor.execute(queries.messages_uncollected, parameters))
+        return _stored(await self._ask(queries.messages_uncollected, parameters))
 
     async def participants(self, *, after: int) -> tuple[ParticipantRecord, ...]:
         """See `hub.ports.Store.participants`."""
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(queries.participants_after, {"after": after})
-            rows = await cursor.fetchall()
+        rows = (await self._ask(queries.participants_after, {"after": after})).rows
         return tuple(
             ParticipantRecord(
                 index=index, entry=entry, oin=OIN(oin), admission=admission, statement=statement, replaced=replaced
@@ -105,9 +93,7 @@ class PostgreSQLStore(Store):
 
     async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:
         """See `hub.ports.Store.chain_epochs`."""
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(queries.chain_epochs)
-            rows = await cursor.fetchall()
+        rows = (await self._ask(queries.chain_epochs)).rows
         return tuple(
             ChainEpochRecord(index=index, entry=entry, epoch=epoch, signed=signed)
             for index, entry, epoch, signed in rows
@@ -122,15 +108,11 @@ class PostgreSQLStore(Store):
             "epoch": handover.epoch,
             "handover": handover.handover,
         }
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(queries.store_handover, parameters)
-            return cursor.rowcount == 1
+        return (await self._ask(queries.store_handover, parameters)).count == 1
 
     async def handovers(self, receiver: OIN) -> tuple[ChainKeyHandover, ...]:
         """See `hub.ports.Store.handovers`."""
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(queries.handovers, {"receiver": receiver.value})
-            rows = await cursor.fetchall()
+        rows = (await self._ask(queries.handovers, {"receiver": receiver.value})).rows
         return tuple(
             ChainKeyHandover(
                 id=MessageId(handover_id), giver=OIN(giver), receiver=OIN(to), epoch=epoch, handover=handover
@@ -147,9 +129,7 @@ class PostgreSQLStore(Store):
         if message_id is not None:
             statement = queries.records_of_message
             parameters["id"] = message_id.value
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(statement, parameters)
-            rows = await cursor.fetchall()
+        rows = (await self._ask(statement, parameters)).rows
         return tuple(
             DisclosureRecord(index=index, kind=EntryKind(kind), entry=entry, shown=_shown(text, salt))
             for index, kind, entry, text, salt in rows
@@ -158,22 +138,23 @@ class PostgreSQLStore(Store):
     async def use_once(self, *, issuer: str, identifier: str, until: int) -> bool:
         """See `hub.ports.Store.use_once`."""
         parameters = {"issuer": issuer, "identifier": identifier, "until": until}
-        async with reading(self.pool) as connection:
-            cursor = await connection.execute(queries.use_once, parameters)
-            return cursor.rowcount == 1
+        return (await self._ask(queries.use_once, parameters)).count == 1
 
     async def forget_past(self, *, at: int, limit: int) -> int:
         """See `hub.ports.Store.forget_past`."""
-        forgotten = 0
+        parameters = {"at": at, "limit": limit}
+        refused = await self._ask(queries.forget_refused, parameters)
+        identifiers = await self._ask(queries.forget_identifiers, parameters)
+        return refused.count + identifiers.count
+
+    async def _ask(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> Result:
         async with reading(self.pool) as connection:
-            for statement in (queries.forget_refused, queries.forget_identifiers):
-                cursor = await connection.execute(statement, {"at": at, "limit": limit})
-                forgotten += cursor.rowcount
-        return forgotten
+            (result,) = await connection.run([(statement, parameters or {})])
+        return result
 
 
 def _ids(message_ids: Sequence[MessageId]) -> dict[str, object]:
-    return {"ids": text_array(message_id.value for message_id in message_ids)}
+    return {"ids": [message_id.value for message_id in message_ids]}
 
 
 def _cut(numbers: Sequence[int], *, lengths: Sequence[int], data: bytes) -> dict[int, bytes]:
@@ -199,11 +180,11 @@ def _shown_still(text: str | None, salt: bytes | None) -> Shown:
     return shown
 
 
-async def _stored(cursor: AsyncCursor[DictRow]) -> tuple[StoredMessage, ...]:
-    return tuple(_message_from_row(row) for row in await cursor.fetchall())
+def _stored(result: Result) -> tuple[StoredMessage, ...]:
+    return tuple(_message_from_row(dict(zip(result.names, row, strict=True))) for row in result.rows)
 
 
-def _message_from_row(row: DictRow) -> StoredMessage:
+def _message_from_row(row: _Row) -> StoredMessage:
     return StoredMessage(
         index=row["index"],
         id=MessageId(str(row["id"])),
@@ -230,7 +211,7 @@ def _message_from_row(row: DictRow) -> StoredMessage:
     )
 
 
-def _state_of(row: DictRow) -> MessageState:
+def _state_of(row: _Row) -> MessageState:
     if row["receipt_index"] is not None:
         return MessageState.RECEIVED if row["accepted"] else MessageState.REFUSED
     if row["expiry_index"] is not None:
@@ -238,7 +219,7 @@ def _state_of(row: DictRow) -> MessageState:
     return MessageState.RELEASED if row["disclosure_index"] is not None else MessageState.WAITING
 
 
-def _disclosure_of(row: DictRow) -> StoredDisclosure | None:
+def _disclosure_of(row: _Row) -> StoredDisclosure | None:
     if row["disclosure_index"] is None:
         return None
     return StoredDisclosure(
@@ -250,7 +231,7 @@ def _disclosure_of(row: DictRow) -> StoredDisclosure | None:
     )
 
 
-def _receipt_of(row: DictRow) -> StoredReceipt | None:
+def _receipt_of(row: _Row) -> StoredReceipt | None:
     if row["receipt_index"] is None:
         return None
     return StoredReceipt(

@@ -3,20 +3,18 @@
 A statement without rows is left out: a batch of bare entries writes its entries and moves the tree, nothing more.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import LiteralString, TypeAlias
+from collections.abc import Iterator, Sequence
 
 from hub.ports import SubmissionAccepted
-from hub.storage.postgresql.arrays import array_literal, bool_array, bytea_array, int8_array, text_array
 from hub.storage.postgresql.batch import Candidate, Growth, Plan
 from hub.storage.postgresql.changes import Rows
+from hub.storage.postgresql.connection import Call
+from hub.storage.postgresql.encoding import array_literal
 from hub.storage.postgresql.queries import queries
 from schemas.identifiers import OIN
 
-Statement: TypeAlias = tuple[LiteralString, Mapping[str, object]]
 
-
-def body_writes(candidates: Sequence[Candidate]) -> Iterator[Statement]:
+def body_writes(candidates: Sequence[Candidate]) -> Iterator[Call]:
     """Write what is large, before the lock, under numbers that nothing refers to yet."""
     bodies = [
         (candidate.body, candidate.member.change, candidate.numbers)
@@ -25,30 +23,28 @@ def body_writes(candidates: Sequence[Candidate]) -> Iterator[Statement]:
     ]
     if not bodies:
         return
-    numbers = int8_array(body for body, _, _ in bodies)
+    numbers = [body for body, _, _ in bodies]
     yield (
         queries.insert_bodies,
         {
             "bodies": numbers,
-            "jws": text_array(change.jws for _, change, _ in bodies),
-            "sealed_keys": bytea_array(change.sealed_key for _, change, _ in bodies),
-            "hashes": bytea_array(change.hashes for _, change, _ in bodies),
+            "jws": [change.jws for _, change, _ in bodies],
+            "sealed_keys": [change.sealed_key for _, change, _ in bodies],
+            "hashes": [change.hashes for _, change, _ in bodies],
         },
     )
     yield (
         queries.insert_ciphertexts,
         {
             "bodies": numbers,
-            "numbers": text_array(array_literal(places) for _, _, places in bodies),
-            "lengths": text_array(
-                array_literal(len(change.elements[place]) for place in places) for _, change, places in bodies
-            ),
-            "data": bytea_array(b"".join([change.elements[place] for place in places]) for _, change, places in bodies),
+            "numbers": [array_literal(places) for _, _, places in bodies],
+            "lengths": [array_literal(len(change.elements[place]) for place in places) for _, change, places in bodies],
+            "data": [b"".join([change.elements[place] for place in places]) for _, change, places in bodies],
         },
     )
 
 
-def batch_writes(plan: Plan, growth: Growth) -> Iterator[Statement]:
+def batch_writes(plan: Plan, growth: Growth) -> Iterator[Call]:
     """Write everything that becomes true with a batch, the tree last."""
     yield from _entry_writes(plan)
     yield from _record_writes(plan)
@@ -56,22 +52,22 @@ def batch_writes(plan: Plan, growth: Growth) -> Iterator[Statement]:
     yield from _outcome_writes(plan.rows)
     yield from _directory_writes(plan.rows, time=plan.time)
     if gone := [*plan.lost_bodies, *plan.rows.forgotten_bodies]:
-        yield queries.delete_ciphertexts, {"bodies": int8_array(gone)}
+        yield queries.delete_ciphertexts, {"bodies": gone}
     if plan.lost_bodies:
-        yield queries.delete_bodies, {"bodies": int8_array(plan.lost_bodies)}
+        yield queries.delete_bodies, {"bodies": plan.lost_bodies}
     if plan.touched:
         keys = sorted(plan.touched)
         yield (
             queries.move_touches,
-            {"keys": text_array(keys), "indexes": int8_array(plan.touched[key] for key in keys)},
+            {"keys": keys, "indexes": [plan.touched[key] for key in keys]},
         )
     if growth.tiles:
         yield (
             queries.extend_tiles,
             {
-                "levels": int8_array(tile.level for tile in growth.tiles),
-                "indexes": int8_array(tile.index for tile in growth.tiles),
-                "hashes": bytea_array(tile.hashes for tile in growth.tiles),
+                "levels": [tile.level for tile in growth.tiles],
+                "indexes": [tile.index for tile in growth.tiles],
+                "hashes": [tile.hashes for tile in growth.tiles],
             },
         )
     tree = growth.tree
@@ -86,7 +82,7 @@ def batch_writes(plan: Plan, growth: Growth) -> Iterator[Statement]:
     )
 
 
-def _entry_writes(plan: Plan) -> Iterator[Statement]:
+def _entry_writes(plan: Plan) -> Iterator[Call]:
     def oin(value: OIN | None) -> str | None:
         return value.value if value is not None else None
 
@@ -95,24 +91,24 @@ def _entry_writes(plan: Plan) -> Iterator[Statement]:
         {
             "first": plan.tree.size,
             "time": plan.time,
-            "kinds": text_array(entry.kind.value for entry in plan.entries),
-            "senders": text_array(oin(entry.sender) for entry in plan.entries),
-            "recipients": text_array(oin(entry.recipient) for entry in plan.entries),
-            "entries": text_array(entry.text.decode() for entry in plan.entries),
+            "kinds": [entry.kind.value for entry in plan.entries],
+            "senders": [oin(entry.sender) for entry in plan.entries],
+            "recipients": [oin(entry.recipient) for entry in plan.entries],
+            "entries": [entry.text.decode() for entry in plan.entries],
         },
     )
 
 
-def _record_writes(plan: Plan) -> Iterator[Statement]:
+def _record_writes(plan: Plan) -> Iterator[Call]:
     shown = [(index, member.shown) for index, member in plan.shown if member.shown is not None]
     if shown:
         yield (
             queries.insert_shown,
             {
                 "time": plan.time,
-                "indexes": int8_array(index for index, _ in shown),
-                "salts": bytea_array(each.salt for _, each in shown),
-                "texts": text_array(each.text for _, each in shown),
+                "indexes": [index for index, _ in shown],
+                "salts": [each.salt for _, each in shown],
+                "texts": [each.text for _, each in shown],
             },
         )
     if plan.kept:
@@ -120,52 +116,52 @@ def _record_writes(plan: Plan) -> Iterator[Statement]:
             queries.insert_kept,
             {
                 "time": plan.time,
-                "indexes": int8_array(row.index for row in plan.kept),
-                "places": int8_array(row.place for row in plan.kept),
-                "tags": text_array(row.draft.tag.value for row in plan.kept),
-                "salts": bytea_array(row.draft.salt for row in plan.kept),
-                "texts": text_array(row.text for row in plan.kept),
+                "indexes": [row.index for row in plan.kept],
+                "places": [row.place for row in plan.kept],
+                "tags": [row.draft.tag.value for row in plan.kept],
+                "salts": [row.draft.salt for row in plan.kept],
+                "texts": [row.text for row in plan.kept],
             },
         )
         tags = sorted(plan.heads)
         yield (
             queries.move_subject_heads,
             {
-                "tags": text_array(tags),
-                "nths": int8_array(plan.heads[tag].nth for tag in tags),
-                "indexes": int8_array(plan.heads[tag].index for tag in tags),
+                "tags": tags,
+                "nths": [plan.heads[tag].nth for tag in tags],
+                "indexes": [plan.heads[tag].index for tag in tags],
             },
         )
 
 
-def _message_writes(rows: Rows, *, time: int) -> Iterator[Statement]:
+def _message_writes(rows: Rows, *, time: int) -> Iterator[Call]:
     if not rows.submissions:
         return
-    indexes = int8_array(index for index, _ in rows.submissions)
+    indexes = [index for index, _ in rows.submissions]
     changes = [change for _, change in rows.submissions]
-    ids = text_array(change.id.value for change in changes)
-    recipients = text_array(change.recipient.value for change in changes)
-    pickups = int8_array(change.pickup_by for change in changes)
+    ids = [change.id.value for change in changes]
+    recipients = [change.recipient.value for change in changes]
+    pickups = [change.pickup_by for change in changes]
     yield (
         queries.insert_messages,
         {
             "ids": ids,
             "indexes": indexes,
-            "bodies": int8_array(rows.bodies),
-            "senders": text_array(change.sender.value for change in changes),
+            "bodies": rows.bodies,
+            "senders": [change.sender.value for change in changes],
             "recipients": recipients,
-            "types": text_array(change.type for change in changes),
-            "purposes": text_array(change.purpose for change in changes),
-            "cases": text_array(change.case.value for change in changes),
-            "replies": text_array(change.reply_to.value if change.reply_to else None for change in changes),
-            "issued": int8_array(change.issued_at for change in changes),
+            "types": [change.type for change in changes],
+            "purposes": [change.purpose for change in changes],
+            "cases": [change.case.value for change in changes],
+            "replies": [change.reply_to.value if change.reply_to else None for change in changes],
+            "issued": [change.issued_at for change in changes],
             "pickups": pickups,
             "accepted_at": time // 1000,
-            "kids": text_array(change.sealing_kid.value for change in changes),
-            "permitted": text_array(array_literal(sorted(change.elements)) for change in changes),
-            "tags": text_array(array_literal(change.tags) for change in changes),
-            "sizes": int8_array(sum(map(len, change.elements.values())) for change in changes),
-            "traces": text_array(change.trace_id for change in changes),
+            "kids": [change.sealing_kid.value for change in changes],
+            "permitted": [array_literal(sorted(change.elements)) for change in changes],
+            "tags": [array_literal(change.tags) for change in changes],
+            "sizes": [sum(map(len, change.elements.values())) for change in changes],
+            "traces": [change.trace_id for change in changes],
         },
     )
     yield (
@@ -174,88 +170,86 @@ def _message_writes(rows: Rows, *, time: int) -> Iterator[Statement]:
     )
 
 
-def _outcome_writes(rows: Rows) -> Iterator[Statement]:
+def _outcome_writes(rows: Rows) -> Iterator[Call]:
     if rows.disclosures:
         yield (
             queries.insert_disclosures,
             {
-                "ids": text_array(change.message_id.value for _, change in rows.disclosures),
-                "replaces": int8_array(
-                    -1 if change.replaces is None else change.replaces for _, change in rows.disclosures
-                ),
-                "indexes": int8_array(index for index, _ in rows.disclosures),
-                "released": text_array(array_literal(change.released) for _, change in rows.disclosures),
-                "digests": text_array(change.released_digest for _, change in rows.disclosures),
+                "ids": [change.message_id.value for _, change in rows.disclosures],
+                "replaces": [-1 if change.replaces is None else change.replaces for _, change in rows.disclosures],
+                "indexes": [index for index, _ in rows.disclosures],
+                "released": [array_literal(change.released) for _, change in rows.disclosures],
+                "digests": [change.released_digest for _, change in rows.disclosures],
             },
         )
     if rows.receipts:
         yield (
             queries.insert_receipts,
             {
-                "ids": text_array(change.message_id.value for _, change in rows.receipts),
-                "indexes": int8_array(index for index, _ in rows.receipts),
-                "disclosures": int8_array(change.disclosure_index for _, change in rows.receipts),
-                "accepted": bool_array(change.accepted for _, change in rows.receipts),
-                "receipts": text_array(change.receipt for _, change in rows.receipts),
+                "ids": [change.message_id.value for _, change in rows.receipts],
+                "indexes": [index for index, _ in rows.receipts],
+                "disclosures": [change.disclosure_index for _, change in rows.receipts],
+                "accepted": [change.accepted for _, change in rows.receipts],
+                "receipts": [change.receipt for _, change in rows.receipts],
             },
         )
     if rows.expiries:
         yield (
             queries.insert_expiries,
             {
-                "ids": text_array(change.message_id.value for _, change in rows.expiries),
-                "indexes": int8_array(index for index, _ in rows.expiries),
+                "ids": [change.message_id.value for _, change in rows.expiries],
+                "indexes": [index for index, _ in rows.expiries],
             },
         )
     if rows.waiting_ended:
         yield (
             queries.delete_waiting,
             {
-                "recipients": text_array(recipient for recipient, _ in rows.waiting_ended),
-                "indexes": int8_array(index for _, index in rows.waiting_ended),
+                "recipients": [recipient for recipient, _ in rows.waiting_ended],
+                "indexes": [index for _, index in rows.waiting_ended],
             },
         )
 
 
-def _directory_writes(rows: Rows, *, time: int) -> Iterator[Statement]:
+def _directory_writes(rows: Rows, *, time: int) -> Iterator[Call]:
     if rows.refusals:
         yield (
             queries.insert_refusals,
             {
                 "time": time,
-                "digests": text_array(change.message_digest for _, change in rows.refusals),
-                "senders": text_array(change.sender.value for _, change in rows.refusals),
-                "indexes": int8_array(index for index, _ in rows.refusals),
+                "digests": [change.message_digest for _, change in rows.refusals],
+                "senders": [change.sender.value for _, change in rows.refusals],
+                "indexes": [index for index, _ in rows.refusals],
             },
         )
     if rows.participants:
         yield (
             queries.insert_participants,
             {
-                "indexes": int8_array(index for index, _ in rows.participants),
-                "oins": text_array(change.oin.value for _, change in rows.participants),
-                "admissions": text_array(change.admission for _, change in rows.participants),
-                "statements": text_array(change.statement for _, change in rows.participants),
-                "replaced": text_array(change.replaced for _, change in rows.participants),
+                "indexes": [index for index, _ in rows.participants],
+                "oins": [change.oin.value for _, change in rows.participants],
+                "admissions": [change.admission for _, change in rows.participants],
+                "statements": [change.statement for _, change in rows.participants],
+                "replaced": [change.replaced for _, change in rows.participants],
             },
         )
     if rows.epochs:
         yield (
             queries.insert_epochs,
             {
-                "epochs": int8_array(change.epoch for _, change in rows.epochs),
-                "indexes": int8_array(index for index, _ in rows.epochs),
-                "signed": text_array(change.signed for _, change in rows.epochs),
+                "epochs": [change.epoch for _, change in rows.epochs],
+                "indexes": [index for index, _ in rows.epochs],
+                "signed": [change.signed for _, change in rows.epochs],
             },
         )
     if rows.catalogues:
         yield (
             queries.insert_catalogues,
             {
-                "indexes": int8_array(index for index, _ in rows.catalogues),
-                "documents": text_array(change.document for _, change in rows.catalogues),
-                "digests": text_array(change.digest for _, change in rows.catalogues),
-                "versions": text_array(change.version for _, change in rows.catalogues),
-                "texts": bytea_array(change.text for _, change in rows.catalogues),
+                "indexes": [index for index, _ in rows.catalogues],
+                "documents": [change.document for _, change in rows.catalogues],
+                "digests": [change.digest for _, change in rows.catalogues],
+                "versions": [change.version for _, change in rows.catalogues],
+                "texts": [change.text for _, change in rows.catalogues],
             },
         )

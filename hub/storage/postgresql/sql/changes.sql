@@ -1,25 +1,25 @@
 -- What changes with a log entry: read and written under the tree's lock, but for the bodies. See 0002_exchange.sql.
 
--- name: next_body_block
+-- name: next_body_block ()
 SELECT nextval('body_blocks')
 
--- name: insert_bodies
+-- name: insert_bodies (bodies bigint[], jws text[], sealed_keys bytea[], hashes bytea[])
 INSERT INTO message_bodies (body, jws, sealed_key, hashes)
 SELECT body, jws, sealed_key, hashes
-FROM unnest(%(bodies)s, %(jws)s, %(sealed_keys)s, %(hashes)s) AS u (body, jws, sealed_key, hashes)
+FROM unnest($bodies, $jws, $sealed_keys, $hashes) AS u (body, jws, sealed_key, hashes)
 
--- name: insert_ciphertexts
+-- name: insert_ciphertexts (bodies bigint[], numbers text[], lengths text[], data bytea[])
 INSERT INTO ciphertexts (body, numbers, lengths, data)
 SELECT body, numbers::integer[], lengths::integer[], data
-FROM unnest(%(bodies)s, %(numbers)s, %(lengths)s, %(data)s) AS u (body, numbers, lengths, data)
+FROM unnest($bodies, $numbers, $lengths, $data) AS u (body, numbers, lengths, data)
 
--- name: delete_bodies
-DELETE FROM message_bodies WHERE body = ANY(%(bodies)s)
+-- name: delete_bodies (bodies bigint[])
+DELETE FROM message_bodies WHERE body = ANY($bodies)
 
--- name: delete_ciphertexts
-DELETE FROM ciphertexts WHERE body = ANY(%(bodies)s)
+-- name: delete_ciphertexts (bodies bigint[])
+DELETE FROM ciphertexts WHERE body = ANY($bodies)
 
--- name: message_states
+-- name: message_states (ids text[])
 SELECT m.id::text, m.body, m.recipient, m.index, d.index, r.message_id IS NOT NULL, x.message_id IS NOT NULL
 FROM messages m
 LEFT JOIN LATERAL (
@@ -27,70 +27,72 @@ LEFT JOIN LATERAL (
 ) d ON true
 LEFT JOIN receipts r ON r.message_id = m.id
 LEFT JOIN expiries x ON x.message_id = m.id
-WHERE m.id = ANY(%(ids)s::uuid[])
+WHERE m.id = ANY($ids::uuid[])
 
--- name: refusals_known
-SELECT message_digest FROM refusals WHERE message_digest = ANY(%(digests)s)
+-- name: refusals_known (digests text[])
+SELECT message_digest FROM refusals WHERE message_digest = ANY($digests)
 
--- name: refusals_counted
-SELECT sender, count(*) FROM refusals WHERE sender = ANY(%(senders)s) AND time > %(since)s GROUP BY sender
+-- name: refusals_counted (senders text[], since bigint)
+SELECT sender, count(*) FROM refusals WHERE sender = ANY($senders) AND time > $since GROUP BY sender
 
--- name: newest_participants
-SELECT oin, max(index) FROM participants WHERE oin = ANY(%(oins)s) GROUP BY oin
+-- name: newest_participants (oins text[])
+SELECT oin, max(index) FROM participants WHERE oin = ANY($oins) GROUP BY oin
 
--- name: epochs_known
-SELECT epoch FROM chain_epochs WHERE epoch = ANY(%(epochs)s)
+-- name: epochs_known (epochs bigint[])
+SELECT epoch FROM chain_epochs WHERE epoch = ANY($epochs)
 
--- name: newest_catalogues
+-- name: newest_catalogues ()
 SELECT DISTINCT ON (document) document, digest FROM catalogues ORDER BY document, index DESC
 
--- name: insert_messages
+-- name: insert_messages (ids text[], indexes bigint[], bodies bigint[], senders text[], recipients text[],
+--     types text[], purposes text[], cases text[], replies text[], issued bigint[], pickups bigint[],
+--     accepted_at bigint, kids text[], permitted text[], tags text[], sizes bigint[], traces text[])
 INSERT INTO messages (id, index, body, sender, recipient, type, purpose, case_id, reply_to, issued_at, pickup_by,
                       accepted_at, sealing_kid, permitted, tags, elements_bytes, trace_id)
 SELECT id::uuid, index, body, sender, recipient, type, purpose, case_id, reply_to::uuid, issued_at, pickup_by,
-       %(accepted_at)s, sealing_kid, permitted::integer[], tags::text[], elements_bytes, trace_id
-FROM unnest(%(ids)s, %(indexes)s, %(bodies)s, %(senders)s, %(recipients)s, %(types)s, %(purposes)s, %(cases)s,
-            %(replies)s, %(issued)s, %(pickups)s, %(kids)s, %(permitted)s, %(tags)s, %(sizes)s, %(traces)s)
+       $accepted_at, sealing_kid, permitted::integer[], tags::text[], elements_bytes, trace_id
+FROM unnest($ids, $indexes, $bodies, $senders, $recipients, $types, $purposes, $cases,
+            $replies, $issued, $pickups, $kids, $permitted, $tags, $sizes, $traces)
     AS u (id, index, body, sender, recipient, type, purpose, case_id, reply_to, issued_at, pickup_by,
           sealing_kid, permitted, tags, elements_bytes, trace_id)
 
--- name: insert_waiting
+-- name: insert_waiting (recipients text[], indexes bigint[], ids text[], pickups bigint[])
 INSERT INTO waiting (recipient, index, id, pickup_by)
 SELECT recipient, index, id::uuid, pickup_by
-FROM unnest(%(recipients)s, %(indexes)s, %(ids)s, %(pickups)s) AS u (recipient, index, id, pickup_by)
+FROM unnest($recipients, $indexes, $ids, $pickups) AS u (recipient, index, id, pickup_by)
 
--- name: delete_waiting
-DELETE FROM waiting w USING unnest(%(recipients)s, %(indexes)s) AS u (recipient, index)
+-- name: delete_waiting (recipients text[], indexes bigint[])
+DELETE FROM waiting w USING unnest($recipients, $indexes) AS u (recipient, index)
 WHERE w.recipient = u.recipient AND w.index = u.index
 
--- name: insert_disclosures
+-- name: insert_disclosures (ids text[], replaces bigint[], indexes bigint[], released text[], digests text[])
 INSERT INTO disclosures (message_id, replaces, index, released, released_digest)
 SELECT id::uuid, replaces, index, released::integer[], released_digest
-FROM unnest(%(ids)s, %(replaces)s, %(indexes)s, %(released)s, %(digests)s)
+FROM unnest($ids, $replaces, $indexes, $released, $digests)
     AS u (id, replaces, index, released, released_digest)
 
--- name: insert_receipts
+-- name: insert_receipts (ids text[], indexes bigint[], disclosures bigint[], accepted boolean[], receipts text[])
 INSERT INTO receipts (message_id, index, disclosure_index, accepted, receipt)
 SELECT id::uuid, index, disclosure_index, accepted, receipt
-FROM unnest(%(ids)s, %(indexes)s, %(disclosures)s, %(accepted)s, %(receipts)s)
+FROM unnest($ids, $indexes, $disclosures, $accepted, $receipts)
     AS u (id, index, disclosure_index, accepted, receipt)
 
--- name: insert_expiries
+-- name: insert_expiries (ids text[], indexes bigint[])
 INSERT INTO expiries (message_id, index)
-SELECT id::uuid, index FROM unnest(%(ids)s, %(indexes)s) AS u (id, index)
+SELECT id::uuid, index FROM unnest($ids, $indexes) AS u (id, index)
 
--- name: insert_refusals
+-- name: insert_refusals (digests text[], senders text[], time bigint, indexes bigint[])
 INSERT INTO refusals (message_digest, sender, time, index)
-SELECT message_digest, sender, %(time)s, index
-FROM unnest(%(digests)s, %(senders)s, %(indexes)s) AS u (message_digest, sender, index)
+SELECT message_digest, sender, $time, index
+FROM unnest($digests, $senders, $indexes) AS u (message_digest, sender, index)
 
--- name: insert_participants
+-- name: insert_participants (indexes bigint[], oins text[], admissions text[], statements text[], replaced text[])
 INSERT INTO participants (index, oin, admission, statement, replaced)
-SELECT * FROM unnest(%(indexes)s, %(oins)s, %(admissions)s, %(statements)s, %(replaced)s)
+SELECT * FROM unnest($indexes, $oins, $admissions, $statements, $replaced)
 
--- name: insert_epochs
-INSERT INTO chain_epochs (epoch, index, signed) SELECT * FROM unnest(%(epochs)s, %(indexes)s, %(signed)s)
+-- name: insert_epochs (epochs bigint[], indexes bigint[], signed text[])
+INSERT INTO chain_epochs (epoch, index, signed) SELECT * FROM unnest($epochs, $indexes, $signed)
 
--- name: insert_catalogues
+-- name: insert_catalogues (indexes bigint[], documents text[], digests text[], versions text[], texts bytea[])
 INSERT INTO catalogues (index, document, digest, version, text)
-SELECT * FROM unnest(%(indexes)s, %(documents)s, %(digests)s, %(versions)s, %(texts)s)
+SELECT * FROM unnest($indexes, $documents, $digests, $versions, $texts)
