@@ -47,6 +47,7 @@ class SchemaElement:
     fixed: dict[str, str] = field(default_factory=dict)
     facets: Facets | None = None
     content: "SchemaGroup | None" = None
+    default: str = ""
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ class _Schemas:
             minimum=int(node.get("minOccurs", "1")),
             maximum=None if maximum == "unbounded" else int(maximum),
             nillable=definition.get("nillable") == "true",
+            default=definition.get("default") or "",
         )
         kind = definition.get("type")
         if kind:

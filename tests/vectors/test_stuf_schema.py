@@ -21,7 +21,7 @@ def _table_lines(element: Element, depth: int = 0) -> Iterator[str]:
     text = "" if kind is None else _values(kind.values, kind.length_min, kind.length_max, kind.kind is not Kind.TEXT)
     yield (
         f"{'  ' * depth}{element.name} {element.minimum}..{element.maximum} nil={element.nillable} "
-        f"[{attributes}] [{required}] {fixed} {text}"
+        f"[{attributes}] [{required}] {fixed} {text} {element.default}"
     )
     for particle in element.content:
         yield from _table_particle(particle, depth + 1)
@@ -54,7 +54,7 @@ def _schema_lines(element: SchemaElement, depth: int = 0) -> Iterator[str]:
     fixed = element.fixed.get("StUF:entiteittype", "")
     yield (
         f"{'  ' * depth}{element.name} {element.minimum}..{element.maximum} nil={element.nillable} "
-        f"[{attributes}] [{required}] {fixed} {text}"
+        f"[{attributes}] [{required}] {fixed} {text} {element.default}"
     )
     if element.content is not None:
         yield from _schema_group(element.content, depth + 1)

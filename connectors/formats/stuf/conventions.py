@@ -76,9 +76,9 @@ class Conventions:
     Attributes:
         extras: The table of extra elements; a name that is not in it becomes `extraText`.
         health_documents: Descriptions of documents whose profile is `document-gezondheid`.
-        necessary_profiles: Profiles of a VTO whose items are marked necessary by the rule of the format. StUF has no
-            such mark: that the sender attached a diagnostic report is the judgement. An empty set turns this off.
-        necessary_documents: Of the documents among them, only those of these descriptions; None for every one.
+        necessary_documents: Descriptions of documents on health that a VTO marks necessary by the rule of the format.
+            StUF has no such mark: that the sender attached a diagnostic report is the judgement. None: all of
+            `health_documents`; an empty set turns this off.
         own_initiative: Message types that mean that the Raad acts of its own accord.
         attachments_max: How many documents a VTO may have; three by the official scenarios.
         roles: The list Jeugdzorgrol.
@@ -86,11 +86,15 @@ class Conventions:
 
     extras: tuple[ExtraName, ...] = DEFAULT_EXTRAS
     health_documents: frozenset[str] = frozenset({DOCUMENT_DIAGNOSTIC})
-    necessary_profiles: frozenset[str] = frozenset({"document-gezondheid"})
     necessary_documents: frozenset[str] | None = None
     own_initiative: frozenset[str] = OWN_INITIATIVE
     attachments_max: int = 3
     roles: Roles = field(default_factory=packaged_roles)
+
+    def is_necessary(self, description: str) -> bool:
+        """Whether the rule of the format marks a document on health of a VTO as necessary."""
+        judged = self.health_documents if self.necessary_documents is None else self.necessary_documents
+        return description in judged
 
     def meaning(self, place: Place, name: str) -> Meaning | None:
         """Return what a name on a place means, None if no row has it."""

@@ -121,6 +121,7 @@ class Element:
         required: Attributes that must stand there.
         entity: The `entiteittype` that belongs here, empty if there is none.
         entity_open: Whether the schema leaves the entity type open, so that another one may come.
+        default: What an empty element stands for, so that it may be empty; none if empty.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Element:
     required: frozenset[str] = frozenset()
     entity: str = ""
     entity_open: bool = False
+    default: str = ""
 
     @cached_property
     def children(self) -> "dict[str, Element]":
@@ -257,7 +259,7 @@ def plain(name: str, kind: SimpleType, card: str = "1") -> Element:
     return Element(name=name, minimum=minimum, maximum=maximum, type=kind)
 
 
-def metadata(name: str, kind: SimpleType) -> Element:
+def metadata(name: str, kind: SimpleType, *, default: str = "") -> Element:
     """Make an optional metadata element, such as `authentiek`."""
     return Element(
         name=name,
@@ -266,6 +268,7 @@ def metadata(name: str, kind: SimpleType) -> Element:
         type=kind,
         attributes=_VALUE | {METADATA},
         required=frozenset({METADATA}),
+        default=default,
     )
 
 

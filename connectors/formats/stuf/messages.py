@@ -167,7 +167,7 @@ _SHORT_ADDRESS = group(
     "BG:verblijfsadres",
     sequence(
         value("BG:aoa.identificatie", _OBJECT_NUMBER),
-        metadata("BG:authentiek", _INDICATION),
+        metadata("BG:authentiek", _INDICATION, default="N"),
         value("BG:wpl.woonplaatsNaam", _PLACE),
         value("BG:gor.openbareRuimteNaam", _SPACE_NAME),
         value("BG:gor.straatnaam", _STREET),
@@ -184,7 +184,7 @@ _ADDRESS = group(
     "BG:verblijfsadres",
     sequence(
         value("BG:aoa.identificatie", _OBJECT_NUMBER),
-        metadata("BG:authentiek", _INDICATION),
+        metadata("BG:authentiek", _INDICATION, default="N"),
         value("BG:wpl.identificatie", _PLACE_CODE),
         value("BG:wpl.woonplaatsNaam", _PLACE),
         group(
@@ -229,7 +229,7 @@ _PARTY = entity(
     "ZKN:natuurlijkPersoon",
     EntityForm(entity="NPS", attributes=ENTITY_ATTRIBUTES, nil=False, is_open=True),
     choice(
-        sequence(value("BG:inp.bsn", _BSN, "1"), metadata("BG:authentiek", _INDICATION)),
+        sequence(value("BG:inp.bsn", _BSN, "1"), metadata("BG:authentiek", _INDICATION, default="N")),
         value("BG:anp.identificatie", _RNI, "1"),
         maximum=2,
     ),

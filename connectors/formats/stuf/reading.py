@@ -134,6 +134,7 @@ class _Entity:
     id: str
     profile: str
     subject: int | None = None
+    necessary: bool = False
 
 
 @dataclass(kw_only=True)
@@ -185,9 +186,15 @@ class _Reader:
         for executor in _filled(case, "ZKN:heeftAlsUitvoerende"):
             yield _Entity(kind=EXECUTOR, node=executor, id="uitvoerder", profile="professional")
         for index, document in enumerate(_filled(case, "ZKN:heeftRelevant"), start=1):
-            health = _text(document.find(*DOCUMENT_TYPE)) in self.conventions.health_documents
-            profile = "document-gezondheid" if health else "document"
-            yield _Entity(kind=DOCUMENT, node=document, id=f"d{index}", profile=profile)
+            description = _text(document.find(*DOCUMENT_TYPE))
+            health = description in self.conventions.health_documents
+            yield _Entity(
+                kind=DOCUMENT,
+                node=document,
+                id=f"d{index}",
+                profile="document-gezondheid" if health else "document",
+                necessary=health and self.conventions.is_necessary(description),
+            )
         for index, decision in enumerate(_filled(case, "ZKN:leidtTot"), start=1):
             yield _Entity(kind=DECISION, node=decision, id=f"besluit{index}", profile="besluit")
 
@@ -232,21 +239,13 @@ class _Reader:
         if homeless:
             raise AssertionError(f"`{entity.kind.name}` has facts and no element to carry them")
         everyone = tuple(index for index, known in enumerate(self.subjects) if known.role is SubjectRole.JEUGDIGE)
-        is_necessary = self.node.name == VTO.name and self._is_necessary(entity)
         return DocumentItem(
             profile=entity.profile,
             id=entity.id,
             about=everyone if entity.subject is None else (entity.subject,),
             elements=elements,
-            necessary=Necessity.FORMAT if is_necessary else None,
+            necessary=Necessity.FORMAT if entity.necessary else None,
         )
-
-    def _is_necessary(self, entity: _Entity) -> bool:
-        """Whether the rule of the format marks an item: by its profile, and for documents by their description."""
-        if entity.profile not in self.conventions.necessary_profiles:
-            return False
-        only = self.conventions.necessary_documents
-        return only is None or entity.kind is not DOCUMENT or _text(entity.node.find(*DOCUMENT_TYPE)) in only
 
 
 _ENTITIES = frozenset(kind.root for kind in (CHILD, PARTY, EXECUTOR, DOCUMENT, DECISION))

@@ -164,6 +164,8 @@ def _check_text(node: Node, issues: list[Issue]) -> None:
         if node.text:
             _add(issues, node.pointer, "nil", "an element that is nil has content")
         return
+    if not node.text and node.element.default:
+        return
     if not kind.accepts(node.text, incomplete=node.attributes.get(INCOMPLETE, "V")):
         code = {Kind.DATE: "date", Kind.TIME: "time", Kind.BASE64: "base64"}.get(kind.kind, "value")
         _add(issues, node.pointer, code, f"not a valid `{kind.name}`")
