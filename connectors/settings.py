@@ -73,6 +73,19 @@ class Folders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StufSettings:
+    """What of the StUF conventions an organisation sets otherwise; None keeps the format's own.
+
+    Attributes:
+        health_documents: Descriptions of documents that are findings on health.
+        necessary_documents: Of those, the ones whose sending is itself the judgement that they are necessary.
+    """
+
+    health_documents: tuple[str, ...] | None = None
+    necessary_documents: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What one connector is told.
 
@@ -87,6 +100,7 @@ class Settings:
         hub: The hub.
         folders: Where files come and go.
         responsible: Who answers for a message whose document names nobody; None: such a message is refused.
+        stuf: Conventions of the StUF format that this organisation sets otherwise.
         scan: Command that sees each attachment; empty: none.
         scan_seconds: How long the command may take for one attachment.
         poll_seconds: How often `out` is looked at and the state of sent messages is asked; also the longest that a
@@ -106,6 +120,7 @@ class Settings:
     capacity: Capacity | None = None
     receives_in: Mapping[str, Capacity] = field(default_factory=dict)
     responsible: Responsible | None = None
+    stuf: StufSettings = field(default_factory=StufSettings)
     scan: tuple[str, ...] = ()
     scan_seconds: int = 60
     poll_seconds: float = 2.0
@@ -154,6 +169,11 @@ class _Folders(msgspec.Struct, forbid_unknown_fields=True):
     answers: str = "answers"
 
 
+class _Stuf(msgspec.Struct, forbid_unknown_fields=True):
+    health_documents: tuple[str, ...] | None = None
+    necessary_documents: tuple[str, ...] | None = None
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     oin: str
     name: str
@@ -164,6 +184,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     receives_in: dict[str, Capacity] = {}
     folders: _Folders = msgspec.field(default_factory=_Folders)
     responsible: _Responsible | None = None
+    stuf: _Stuf = msgspec.field(default_factory=_Stuf)
     scan: tuple[str, ...] = ()
     scan_seconds: int = 60
     poll_seconds: float = 2.0
@@ -217,6 +238,9 @@ def parse_settings(data: str, *, home: Path) -> Settings:
             Responsible(register=read.responsible.register, number=ProfessionalNumber(read.responsible.number))
             if read.responsible
             else None
+        ),
+        stuf=StufSettings(
+            health_documents=read.stuf.health_documents, necessary_documents=read.stuf.necessary_documents
         ),
         scan=read.scan,
         scan_seconds=read.scan_seconds,

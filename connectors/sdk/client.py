@@ -107,9 +107,13 @@ class HubClient:
         """Hand in a signed receipt; the same receipt gives the same answer."""
         return decode(await self._post("/v1/receipts", receipt.encode("ascii"), JOSE), ReceiptAnswer)
 
+    async def open_chain_epoch(self, signed: str) -> None:
+        """Post a chain-key epoch that the registrar signed."""
+        await self._post("/v1/chain-epochs", msgspec.json.encode({"signed": signed}), JSON, authorised=False)
+
     async def chain_epochs(self) -> ChainEpochs:
         """The chain-key epochs that the registrar opened."""
-        return decode(await self._get("/v1/chain-epochs"), ChainEpochs)
+        return decode(await self._get("/v1/chain-epochs", authorised=False), ChainEpochs)
 
     async def hand_over_chain_key(self, handover: str) -> None:
         """Relay a signed and sealed chain key to another holder."""

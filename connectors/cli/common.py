@@ -1,0 +1,193 @@
+"""What the subcommands share: exit codes, opening a home, and saying what went wrong in Dutch and English.
+
+Exit codes: 0 done · 1 refused or failed, the text says why and what to do · 2 wrong command line · 3 a proof of the hub
+does not hold, call someone · 75 not now, the same command may succeed later (`EX_TEMPFAIL`).
+"""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from audit.note import NoteKey, parse_vkey
+from connectors.agent.catalogues import known_catalogue
+from connectors.agent.directory import DirectoryKeeper
+from connectors.agent.disk import Disk
+from connectors.agent.journal import Journal
+from connectors.agent.keystore import Keys, load_keys
+from connectors.agent.scan import Scanner
+from connectors.agent.services import Services
+from connectors.formats.stuf import Conventions, StufFormat
+from connectors.sdk.client import HubClient
+from connectors.sdk.composing import Policy
+from connectors.sdk.transport import Identity
+from connectors.settings import Settings, load_settings
+from schemas.clock import SystemClock
+from schemas.definitions import load_definitions
+from schemas.document import JSONValue
+from schemas.errors import EvidenceError, ExchangeError, UnavailableError
+from schemas.jwk import VerificationKey
+from schemas.randomness import SystemRandomness
+
+EXIT_REFUSED: Final = 1
+EXIT_EVIDENCE: Final = 3
+EXIT_UNAVAILABLE: Final = 75
+EXIT_INTERRUPTED: Final = 130
+FILE_BYTES_MAX: Final = 1 << 20
+HOME_VARIABLE: Final = "KETENHUB_CONNECTOR_HOME"
+
+
+class CommandError(Exception):
+    """The command cannot be done; Dutch and English text for the one who gave it."""
+
+    def __init__(self, text_nl: str, text_en: str) -> None:
+        super().__init__(text_en)
+        self.text_nl = text_nl
+        self.text_en = text_en
+
+
+def run(command: Callable[[], int | None]) -> int:
+    """Run a command and turn what went wrong into texts on standard error and an exit code."""
+    try:
+        return command() or 0
+    except CommandError as error:
+        print(f"fout: {error.text_nl}\nerror: {error.text_en}", file=sys.stderr)
+        return EXIT_REFUSED
+    except ExchangeError as error:
+        print(f"fout / error: {error.public_message} ({error.code})", file=sys.stderr)
+        for issue in error.issues:
+            print(f"  {issue.pointer or '/'}: {issue.text_nl or issue.text}", file=sys.stderr)
+        if isinstance(error, EvidenceError):
+            return EXIT_EVIDENCE
+        return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_REFUSED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def read_file(path: Path) -> bytes:
+    """Read a small file.
+
+    Raises:
+        CommandError: It cannot be read, or is no file of this kind.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CommandError(
+            f"`{path}` kan niet worden gelezen: {error.strerror}", f"`{path}` cannot be read: {error.strerror}"
+        ) from error
+    if len(data) > FILE_BYTES_MAX:
+        raise CommandError(f"`{path}` is te groot voor dit soort bestand", f"`{path}` is too large for such a file")
+    return data
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that may be read by others, and must not be there yet.
+
+    Raises:
+        CommandError: It is there, or cannot be written.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError as error:
+        raise CommandError(
+            f"`{path}` bestaat al en wordt niet overschreven", f"`{path}` is there already and is not replaced"
+        ) from error
+    except OSError as error:
+        raise CommandError(
+            f"`{path}` kan niet worden geschreven: {error.strerror}", f"`{path}` cannot be written: {error.strerror}"
+        ) from error
+
+
+def pinned_log(settings: Settings) -> NoteKey:
+    """Return the pinned key of the hub's log.
+
+    Raises:
+        CommandError: It is not in the settings yet.
+    """
+    if not settings.hub.log_vkey:
+        raise CommandError(
+            "in connector.toml staat nog geen `log_vkey` van de hub; vraag hem aan de beheerder van de hub",
+            "connector.toml has no `log_vkey` of the hub yet; ask the hub's operator for it",
+        )
+    return parse_vkey(settings.hub.log_vkey)
+
+
+def pinned_registrar(settings: Settings) -> VerificationKey:
+    """Return the pinned key of the registrar.
+
+    Raises:
+        CommandError: It is not in the settings yet.
+    """
+    if settings.hub.registrar is None:
+        raise CommandError(
+            "in connector.toml staat nog geen sleutel van de registrar; zie `init --registrar`",
+            "connector.toml has no key of the registrar yet; see `init --registrar`",
+        )
+    jwk: dict[str, JSONValue] = dict(settings.hub.registrar)
+    return VerificationKey.from_jwk(jwk)
+
+
+def stuf_format(settings: Settings) -> StufFormat:
+    """Return the StUF format with the organisation's conventions."""
+    defaults = Conventions()
+    stuf = settings.stuf
+    return StufFormat(
+        conventions=Conventions(
+            health_documents=(
+                defaults.health_documents if stuf.health_documents is None else frozenset(stuf.health_documents)
+            ),
+            necessary_documents=None if stuf.necessary_documents is None else frozenset(stuf.necessary_documents),
+        )
+    )
+
+
+@asynccontextmanager
+async def connected(settings: Settings, keys: Keys | None) -> AsyncIterator[HubClient]:
+    """Open a session with the hub, as the participant whose keys are given."""
+    identity = Identity(oin=settings.oin, key=keys.signing) if keys else None
+    async with HubClient.connect(
+        settings.hub.url, identity=identity, clock=SystemClock(), randomness=SystemRandomness()
+    ) as hub:
+        yield hub
+
+
+@asynccontextmanager
+async def opened(home: Path) -> AsyncIterator[Services]:
+    """Open a home for work: settings, keys, journal, directory and a session with the hub.
+
+    Raises:
+        CommandError: Something is not set up yet; the text says what.
+        DocumentError: The settings or a key cannot be read.
+    """
+    settings = load_settings(home)
+    keys = load_keys(settings.keys)
+    log, registrar = pinned_log(settings), pinned_registrar(settings)
+    journal = Journal(settings.journal)
+    try:
+        async with connected(settings, keys) as hub:
+            yield Services(
+                settings=settings,
+                journal=journal,
+                disk=Disk(),
+                clock=SystemClock(),
+                randomness=SystemRandomness(),
+                keys=keys,
+                policy=Policy(definitions=load_definitions(), catalogue=known_catalogue(home)),
+                formats=(stuf_format(settings),),
+                scanner=Scanner(command=settings.scan, seconds=settings.scan_seconds),
+                directory=DirectoryKeeper(journal=journal, oin=settings.oin, log=log, registrar=registrar),
+                hub=hub,
+                log=log,
+            )
+    finally:
+        journal.close()

@@ -1,0 +1,176 @@
+"""`ketenhub-connector`: the organisation's end of the exchange.
+
+    ketenhub-connector init --oin … --name … --role gemeente --hub https://hub.example.nl --hub-name hub.example.nl \
+        --registrar registrar.jwk.json --log-vkey hub.example.nl/log/1+…
+    ketenhub-connector join admission.jwt
+    ketenhub-connector doctor
+    ketenhub-connector run
+
+The home is `--home`, else `KETENHUB_CONNECTOR_HOME`, else the current folder. Exit codes: see `connectors.cli.common`.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation
+from connectors.cli import chain, examples, joining, showing, working
+from connectors.cli.common import HOME_VARIABLE, CommandError, opened, run
+from connectors.settings import load_settings
+from schemas.codes import Capacity, Role
+
+SEND_SECONDS: Final = 30.0
+_MARKS: Final = {Grade.OK: "ok     ", Grade.WARNING: "let op ", Grade.FAULT: "FOUT   "}
+_MARKS_EN: Final = {Grade.OK: "ok     ", Grade.WARNING: "warning", Grade.FAULT: "FAULT  "}
+_EXIT_CODES: Final = (
+    "exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a proof does not hold, 75 not now"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    return run(lambda: _dispatch(options))
+
+
+def _dispatch(options: argparse.Namespace) -> int | None:  # noqa: PLR0911 - one return for each command
+    home: Path = options.home.resolve()
+    match options.command:
+        case "init":
+            joining.init(options)
+            return 0
+        case "join":
+            return asyncio.run(joining.join(home, options.admission))
+        case "run":
+            return asyncio.run(working.run_service(home, verbose=options.verbose))
+        case "send":
+            return asyncio.run(working.send(home, options.file, seconds=options.seconds))
+        case "status":
+            return showing.status(home, as_json=options.json)
+        case "confirm":
+            showing.confirm_seen(home, options.about)
+            return 0
+        case "doctor":
+            return asyncio.run(doctor(home))
+        case "example":
+            examples.example(
+                home, kind=options.kind, receiver=options.to, scenario=options.scenario, answers=options.answers
+            )
+            return 0
+        case "chain-key":
+            return asyncio.run(_chain_key(home, options))
+        case _:
+            raise CommandError("onbekende opdracht", "unknown command")
+
+
+async def _chain_key(home: Path, options: argparse.Namespace) -> None:
+    match options.action:
+        case "create":
+            await chain.create(home)
+        case "open":
+            await chain.open_epoch(home, options.signed)
+        case "hand-over":
+            await chain.hand_over(home, options.receiver)
+        case _:
+            await chain.take(home)
+
+
+async def doctor(home: Path) -> int:
+    """Say in plain words why a first message would not flow."""
+    findings = list(examine_home(load_settings(home)))
+    async with opened(home) as services:
+        at = services.clock.now()
+        about_hub, metadata = await examine_hub(services, at=at)
+        findings += about_hub
+        if metadata is not None:
+            findings += await examine_participation(services, metadata, at=at)
+    _print(findings)
+    return 1 if any(finding.grade is Grade.FAULT for finding in findings) else 0
+
+
+def _print(findings: list[Finding]) -> None:
+    for finding in findings:
+        print(f"{_MARKS[finding.grade]} {finding.nl}")
+    print()
+    for finding in findings:
+        print(f"{_MARKS_EN[finding.grade]} {finding.en}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ketenhub-connector",
+        description="De kant van de organisatie: bestanden versturen en ontvangen. "
+        "The organisation's end of the exchange: sends and receives files.",
+        epilog=_EXIT_CODES,
+    )
+    home = argparse.ArgumentParser(add_help=False)
+    home.add_argument(
+        "--home",
+        type=Path,
+        default=Path(os.environ.get(HOME_VARIABLE) or "."),
+        metavar="FOLDER",
+        help=f"the connector's home (default: {HOME_VARIABLE}, else the current folder)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_init(commands.add_parser("init", parents=[home], help="make a home: keys, settings, request for admission"))
+    join = commands.add_parser("join", parents=[home], help="post the admission that the registrar signed")
+    join.add_argument("admission", type=Path, metavar="FILE", help="what `ketenhub-registrar admit` wrote")
+    start = commands.add_parser("run", parents=[home], help="work as a service until stopped")
+    start.add_argument("--verbose", action="store_true", help="log more")
+    send = commands.add_parser("send", parents=[home], help="send one file and wait for its fate")
+    send.add_argument("file", type=Path, metavar="FILE", help="a native file, such as StUF")
+    send.add_argument("--seconds", type=float, default=SEND_SECONDS, metavar="N", help="how long to wait (default: 30)")
+    status = commands.add_parser("status", parents=[home], help="what needs a person, what is under way")
+    status.add_argument("--json", action="store_true", help="for machines")
+    confirm = commands.add_parser("confirm", parents=[home], help="say that a person has seen a notice of `status`")
+    confirm.add_argument("about", metavar="ID", help="the notice's number, or the message that it is about")
+    commands.add_parser("doctor", parents=[home], help="say in plain words why a first message would not flow")
+    _add_example(commands.add_parser("example", parents=[home], help="print an example message, to try with"))
+    _add_chain_key(commands.add_parser("chain-key", help="the key that makes pseudonyms"), home)
+    return parser
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--oin", required=True, help="the organisation's OIN, 20 digits")
+    parser.add_argument("--name", required=True, help="its name, for people")
+    parser.add_argument("--role", required=True, choices=[role.value for role in Role], help="what it is in the chain")
+    parser.add_argument(
+        "--capacity",
+        action="append",
+        default=[],
+        choices=[capacity.value for capacity in Capacity],
+        help="in which a GI may act; may be given more than once",
+    )
+    parser.add_argument("--hub", required=True, metavar="URL", help="where the hub's API is")
+    parser.add_argument("--hub-name", required=True, metavar="NAME", help="the hub's name")
+    parser.add_argument("--registrar", type=Path, metavar="FILE", help="the registrar's public key, registrar.jwk.json")
+    parser.add_argument("--log-vkey", default="", metavar="VKEY", help="the key of the hub's log")
+    parser.add_argument("--responsible", metavar="REGISTER:NUMBER", help="who answers where a document names nobody")
+    parser.add_argument("--notify", metavar="URL", help="where the hub tells that something waits")
+
+
+def _add_example(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=["vto", "notificatie"], help="which message")
+    parser.add_argument("--to", required=True, metavar="OIN", help="for whom")
+    parser.add_argument(
+        "--scenario", default=examples.DEMO, metavar="N", help="number of the official scenario, or demo"
+    )
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="the request that a notification answers")
+
+
+def _add_chain_key(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("create", parents=[home], help="draw the key of a new epoch, for the registrar to open")
+    start = actions.add_parser("open", parents=[home], help="post the epoch that the registrar signed")
+    start.add_argument("signed", type=Path, metavar="FILE", help="what `ketenhub-registrar open-epoch` wrote")
+    give = actions.add_parser("hand-over", parents=[home], help="hand the key to another organisation")
+    give.add_argument("receiver", metavar="OIN", help="for whom")
+    actions.add_parser("take", parents=[home], help="take the key that another organisation handed over")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

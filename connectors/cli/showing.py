@@ -1,0 +1,111 @@
+"""`status` and `confirm`: what needs a person, and that a person has seen it. Dutch first, then English."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlite3 import Row
+
+from connectors.agent.journal import Journal, confirm, from_milliseconds
+from connectors.cli.common import CommandError
+from connectors.settings import load_settings
+from schemas.clock import SystemClock
+from schemas.document import JSONValue
+
+SHOWN_MAX = 50
+
+
+def status(home: Path, *, as_json: bool) -> int:
+    """Print what waits, what was sent and received lately, and everything that nobody has confirmed yet."""
+    settings = load_settings(home)
+    journal = Journal(settings.journal)
+    try:
+        found = _status(journal)
+    finally:
+        journal.close()
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return 0
+    print(f"{settings.name} (OIN {settings.oin.value}), {home}\n")
+    _print_notices(found["notices"])
+    _print_table("Onderweg / under way", found["files"], ("target", "state", "trouble"))
+    _print_table("Verzonden / sent", found["sent"], ("target", "message", "recipient", "state"))
+    _print_table("Ontvangen / received", found["received"], ("message", "sender", "type", "state", "trouble"))
+    return 0
+
+
+def confirm_seen(home: Path, about: str) -> None:
+    """Confirm every notice about a message, a file or a number; it is not shown again."""
+    settings = load_settings(home)
+    journal = Journal(settings.journal)
+    try:
+        with journal.step("confirmed") as db:
+            count = confirm(db, about=about, at=SystemClock().now())
+    finally:
+        journal.close()
+    if count == 0:
+        raise CommandError(f"er is geen open melding over `{about}`", f"no open notice is about `{about}`")
+    print(f"{count} melding(en) afgehandeld. {count} notice(s) confirmed.")
+
+
+def _status(journal: Journal) -> dict[str, list[dict[str, JSONValue]]]:
+    notices: list[dict[str, JSONValue]] = [
+        {
+            "id": notice.id,
+            "kind": notice.kind.value,
+            "about": notice.about,
+            "at": notice.at.isoformat(timespec="seconds"),
+            "nl": notice.text_nl,
+            "en": notice.text_en,
+        }
+        for notice in journal.open_notices()
+    ]
+    files = journal.rows(
+        "SELECT files.target, files.state, coalesce(submissions.trouble, files.trouble) AS trouble FROM files"
+        " LEFT JOIN submissions ON submissions.file = files.id AND submissions.state = 'prepared'"
+        " WHERE files.state <> 'filed' ORDER BY files.id LIMIT ?",
+        SHOWN_MAX,
+    )
+    sent = journal.rows(
+        "SELECT files.target, submissions.id AS message, submissions.recipient, submissions.state,"
+        " submissions.log_index, submissions.created_at FROM submissions"
+        " JOIN files ON files.id = submissions.file WHERE submissions.log_index IS NOT NULL"
+        " ORDER BY submissions.created_at DESC LIMIT ?",
+        SHOWN_MAX,
+    )
+    received = journal.rows(
+        "SELECT id AS message, sender, type, state, trouble, listed_at FROM received ORDER BY listed_at DESC LIMIT ?",
+        SHOWN_MAX,
+    )
+    return {
+        "notices": notices,
+        "files": [_line(row) for row in files],
+        "sent": [_line(row) for row in sent],
+        "received": [_line(row) for row in received],
+    }
+
+
+def _line(row: Row) -> dict[str, JSONValue]:
+    found: dict[str, JSONValue] = {}
+    for name in row.keys():  # noqa: SIM118 - iterating a row gives its values
+        value = row[name]
+        found[name] = from_milliseconds(value).isoformat(timespec="seconds") if name.endswith("_at") else value
+    return found
+
+
+def _print_notices(notices: list[dict[str, JSONValue]]) -> None:
+    if not notices:
+        print("Geen openstaande meldingen. No open notices.\n")
+        return
+    print("Aandacht nodig / needs attention (`confirm ID`):")
+    for notice in notices:
+        at = datetime.fromisoformat(str(notice["at"])).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+        print(f"  [{notice['id']}] {at}  {notice['kind']}  {notice['about']}")
+        print(f"      {notice['nl']}\n      {notice['en']}")
+    print()
+
+
+def _print_table(title: str, rows: list[dict[str, JSONValue]], names: tuple[str, ...]) -> None:
+    print(f"{title}: {len(rows)}")
+    for row in rows:
+        print("  " + "  ".join(str(row[name]) for name in names if row[name] is not None))
+    print()

@@ -1,0 +1,116 @@
+"""`run` and `send`: the agent as a service, and one file by hand."""
+
+import asyncio
+import hashlib
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from connectors.agent.disk import Disk
+from connectors.agent.files import NAME_BYTES_MAX
+from connectors.agent.journal import Journal
+from connectors.agent.lock import AlreadyRunningError, locked
+from connectors.agent.outbox import outbox_round
+from connectors.agent.running import recover, run_agent
+from connectors.agent.watching import watch_round
+from connectors.cli.common import EXIT_REFUSED, EXIT_UNAVAILABLE, CommandError, opened
+from connectors.settings import load_settings
+
+LOOK_SECONDS: Final = 0.2
+
+
+async def run_service(home: Path, *, verbose: bool) -> None:
+    """Work until SIGTERM, SIGINT or, on Windows, Ctrl-C or Ctrl-Break.
+
+    Raises:
+        CommandError: Another process works on this home.
+    """
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    try:
+        with locked(home):
+            async with opened(home) as services:
+                stop = asyncio.Event()
+                _stop_on_signals(stop)
+                print(f"De connector van {services.settings.name} werkt in {home}.", flush=True)
+                print(f"The connector of {services.settings.name} works in {home}.", flush=True)
+                await run_agent(services, stop=stop)
+    except AlreadyRunningError as error:
+        raise _already(home) from error
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:
+            # Windows: handlers run between bytecodes; the event is set from the loop's own thread.
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+async def send(home: Path, file: Path, *, seconds: float) -> int:
+    """Put a file into `out` and wait for what becomes of it; works with and without a running agent.
+
+    Returns:
+        Exit code: 0 sent, 1 refused, 75 not known yet: it stays in the journal and is tried again.
+    """
+    settings = load_settings(home)
+    try:
+        data = file.read_bytes()  # noqa: ASYNC240 - nothing else runs yet
+    except OSError as error:
+        raise CommandError(
+            f"`{file}` kan niet worden gelezen: {error.strerror}", f"`{file}` cannot be read: {error.strerror}"
+        ) from error
+    if file.name.startswith(".") or len(file.name.encode()) > NAME_BYTES_MAX:
+        raise CommandError("deze bestandsnaam kan niet", "this file name cannot be used")
+    Disk().put(settings.folders.out / file.name, data)
+    digest, deadline = hashlib.sha256(data).hexdigest(), time.monotonic() + seconds
+    print(f"{file.name}: aangeboden / handed in")
+    while True:
+        try:
+            with locked(home):
+                async with opened(home) as services:
+                    recover(services)
+                    await outbox_round(services)
+                    await watch_round(services)
+        except AlreadyRunningError:
+            pass  # the service takes it
+        code = _fate(settings.journal, name=file.name, digest=digest)
+        if code is not None:
+            return code
+        if time.monotonic() >= deadline:
+            print("Nog niet verzonden; de connector probeert het opnieuw. Zie `status`.")
+            print("Not sent yet; the connector tries again. See `status`.")
+            return EXIT_UNAVAILABLE
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _fate(path: Path, *, name: str, digest: str) -> int | None:
+    journal = Journal(path)
+    try:
+        row = journal.row("SELECT * FROM files WHERE name = ? AND digest = ? ORDER BY id DESC LIMIT 1", name, digest)
+        if row is None or row["state"] != "filed":
+            return None
+        if row["outcome"] == "refused":
+            print(f"Geweigerd: zie refused/{row['target']}.problem.json", file=sys.stderr)
+            print(f"Refused: see refused/{row['target']}.problem.json\n  {row['trouble']}", file=sys.stderr)
+            return EXIT_REFUSED
+        print(f"Verzonden: zie sent/{row['target']}.result.json")
+        print(f"Sent: see sent/{row['target']}.result.json")
+        return 0
+    finally:
+        journal.close()
+
+
+def _already(home: Path) -> CommandError:
+    return CommandError(f"er werkt al een connector in {home}", f"a connector works in {home} already")
