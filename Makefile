@@ -42,6 +42,7 @@ faults: .venv/installed ## kill every process at random during 500 messages, the
 
 lock: .venv/installed ## write the pinned requirements anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes -o requirements-connector.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra hub -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --extra dev -o requirements-dev.lock
 
