@@ -216,6 +216,7 @@ class Stack:
             "--oin", organisation.oin, "--name", organisation.title, "--role", organisation.role, *capacities,
             "--hub", self.url, "--hub-name", HUB_NAME,
             "--registrar", registrar / "registrar.jwk.json", "--log-vkey", self._log_vkey(),
+            "--responsible", "eigen:dienstdoende",
         )  # fmt: skip
         self.command(
             "ketenhub-registrar", "admit", home / "admission-request.json",
