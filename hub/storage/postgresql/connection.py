@@ -9,9 +9,9 @@ uses the driver's libpq layer: for statements as small as ours the cursor layer 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -24,6 +24,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from hub.storage.postgresql.queries import Statement
 from schemas.errors import UnavailableError
+
+_T = TypeVar("_T")
 
 LOCK_SECONDS_MAX: Final = 5
 """How long anybody waits for the tree's lock."""
@@ -210,17 +212,35 @@ async def open_pool(conninfo: str, *, size_max: int) -> AsyncIterator["AsyncConn
         await pool.close()
 
 
-@contextlib.asynccontextmanager
-async def reading(pool: "AsyncConnectionPool[HubConnection]") -> AsyncIterator[HubConnection]:
-    """Borrow a connection from the pool.
+async def read(
+    pool: "AsyncConnectionPool[HubConnection]",
+    question: Callable[[HubConnection], Awaitable[_T]],
+    *,
+    again: bool = True,
+) -> _T:
+    """Ask something over a connection of the pool.
+
+    Args:
+        pool: Connections of this process.
+        question: Asks; it may be called twice.
+        again: Whether to ask again if the connection was lost: after a restart of the server every idle one is. False
+            for what must not happen twice.
 
     Raises:
-        UnavailableError: There is none, or the database went away.
+        UnavailableError: There is no connection, or the database went away.
         RuntimeError: Our own mistake.
     """
     with translated():
+        try:
+            async with pool.connection() as connection:
+                return await question(connection)
+        except psycopg.OperationalError as error:
+            # A server that answers with an ERROR is there, and would say the same again.
+            if not again or error.diag.severity_nonlocalized == "ERROR":
+                raise
+        await pool.check()
         async with pool.connection() as connection:
-            yield connection
+            return await question(connection)
 
 
 def is_for_later(error: BaseException) -> bool:

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from audit.note import NoteSigner
 from hub.storage.guard import open_guard
-from hub.storage.postgresql.connection import connect, open_pool, reading
+from hub.storage.postgresql.connection import connect, open_pool, read
 from hub.storage.postgresql.log import PostgreSQLLog
 from hub.storage.postgresql.migrate import check_migrated
 from hub.storage.postgresql.queries import queries
@@ -43,8 +43,7 @@ class Database:
         """Tell whether the database answers and the log goes on: for `/readyz`. Never raises UnavailableError."""
         await self.log.size()
         try:
-            async with reading(self.log.pool) as connection:
-                await connection.run([(queries.tree, {})])
+            await read(self.log.pool, lambda connection: connection.run([(queries.tree, {})]))
         except Exception:  # noqa: BLE001  whatever it is, the answer is no
             return False
         return True
@@ -78,8 +77,8 @@ async def open_database(
         async with open_pool(conninfo, size_max=pool_max) as pool:
             if guard.checkpoint is None and not guard.others:
                 # Only a hub that never let anything out may begin a log: an empty table beside a guard is a loss.
-                async with reading(pool) as connection:
-                    await connection.run([(queries.create_tree, {"origin": signer.name})])
+                create = (queries.create_tree, {"origin": signer.name})
+                await read(pool, lambda connection: connection.run([create]))
             log = PostgreSQLLog(pool=pool, sequencer=sequencer)
             async with sequencer.running():
                 await log.checkpoint()

@@ -1,16 +1,17 @@
 """The port `Log` over PostgreSQL: appending is the sequencer's, reading is done here, from entries and tiles."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from psycopg_pool import AsyncConnectionPool
 
 from audit.checkpoint import Checkpoint
 from audit.proof_file import proof_text
-from audit.proofs import make_consistency_proof, make_inclusion_proof
+from audit.proofs import HashAt, make_consistency_proof, make_inclusion_proof, verify_inclusion
 from audit.tiles import TILE_WIDTH, Tile, tile_to_bytes
 from hub.ports import Appended, Log, LogMember
-from hub.storage.postgresql.connection import HubConnection, reading
+from hub.storage.postgresql.connection import HubConnection, read
 from hub.storage.postgresql.continuity import check_continuity
 from hub.storage.postgresql.nodes import from_tiles, read_tiles
 from hub.storage.postgresql.queries import queries
@@ -18,6 +19,8 @@ from hub.storage.postgresql.sequencer import Sequencer
 from hub.storage.postgresql.session import tree_from_row
 from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
+
+_T = TypeVar("_T")
 
 ENTRIES_MAX: Final = 256
 """Entries of one answer: a bundle."""
@@ -50,7 +53,22 @@ class PostgreSQLLog(Log):
     async def proof(self, index: int) -> str:
         """See `hub.ports.Log.proof`."""
         checkpoint, note = await self._published(at_least=index + 1)
-        path = await self.inclusion_proof(index=index, size=checkpoint.size)
+        if index < 0:
+            raise KeyError(index)
+        size = checkpoint.size
+
+        def make(hash_at: HashAt) -> tuple[bytes, tuple[bytes, ...]]:
+            return hash_at(0, index), make_inclusion_proof(leaf_index=index, tree_size=size, hash_at=hash_at)
+
+        leaf_hash, path = await self._ask(lambda connection: from_tiles(connection, size=size, make=make))
+        try:
+            # A tile that somebody changed must not leave as a proof that proves nothing.
+            verify_inclusion(
+                leaf_hash=leaf_hash, leaf_index=index, tree_size=size, path=path, root_hash=checkpoint.root_hash
+            )
+        except EvidenceError as error:
+            self.sequencer.contradicted(error)
+            raise
         return proof_text(index=index, path=path, checkpoint=note)
 
     async def checkpoint(self) -> str:
@@ -63,24 +81,26 @@ class PostgreSQLLog(Log):
         await self._within(size)
         if not 0 <= index < size:
             raise KeyError(index)
-        async with reading(self.pool) as connection:
-            return await from_tiles(
+        return await self._ask(
+            lambda connection: from_tiles(
                 connection,
                 size=size,
                 make=lambda hash_at: make_inclusion_proof(leaf_index=index, tree_size=size, hash_at=hash_at),
-            )
+            ),
+        )
 
     async def consistency_proof(self, *, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """See `hub.ports.Log.consistency_proof`."""
         await self._within(new_size)
         if not 0 < old_size <= new_size:
             raise KeyError(old_size)
-        async with reading(self.pool) as connection:
-            return await from_tiles(
+        return await self._ask(
+            lambda connection: from_tiles(
                 connection,
                 size=new_size,
                 make=lambda hash_at: make_consistency_proof(size1=old_size, size2=new_size, hash_at=hash_at),
-            )
+            ),
+        )
 
     async def hash_tile(self, *, level: int, index: int, width: int) -> bytes:
         """See `hub.ports.Log.hash_tile`."""
@@ -88,15 +108,14 @@ class PostgreSQLLog(Log):
             raise KeyError(index)
         await self._within((index * TILE_WIDTH + width) << 8 * level)
         tile = Tile(level=level, index=index, width=width)
-        async with reading(self.pool) as connection:
-            return tile_to_bytes((await read_tiles(connection, [tile]))[tile])
+        tiles = await self._ask(lambda connection: read_tiles(connection, [tile]))
+        return tile_to_bytes(tiles[tile])
 
     async def entries(self, *, start: int, count: int) -> tuple[str, ...]:
         """See `hub.ports.Log.entries`."""
         self.sequencer.check()
-        async with reading(self.pool) as connection:
-            until = start + min(count, ENTRIES_MAX)
-            (result,) = await connection.run([(queries.entries, {"start": start, "until": until})])
+        parameters = {"start": start, "until": start + min(count, ENTRIES_MAX)}
+        (result,) = await self._ask(lambda connection: connection.run([(queries.entries, parameters)]))
         return tuple(entry for (entry,) in result.rows)
 
     async def entries_of_kinds(
@@ -106,8 +125,7 @@ class PostgreSQLLog(Log):
         self.sequencer.check()
         statement = queries.public_entries if kinds <= _PUBLIC else queries.entries_of_kinds
         parameters = {"kinds": sorted(kinds), "after": after, "limit": limit}
-        async with reading(self.pool) as connection:
-            (result,) = await connection.run([(statement, parameters)])
+        (result,) = await self._ask(lambda connection: connection.run([(statement, parameters)]))
         return tuple((index, entry) for index, entry in result.rows)
 
     async def _published(self, *, at_least: int) -> tuple[Checkpoint, str]:
@@ -128,24 +146,37 @@ class PostgreSQLLog(Log):
         """Look how far the log has come, also by other processes, and let that checkpoint out."""
         self.sequencer.check()
         published = self.sequencer.published
+        checkpoint = await self._ask(lambda connection: self._checked(connection, published=published))
+        if published is not None and checkpoint == published[0]:
+            return published
+        return await self.sequencer.publish(checkpoint)
+
+    async def _checked(self, connection: HubConnection, *, published: tuple[Checkpoint, str] | None) -> Checkpoint:
+        """Read the tree head of the database, and check it against what was let out.
+
+        Raises:
+            EvidenceError: It does not continue that.
+        """
+        (result,) = await connection.run([(queries.tree, {})])
+        row = tree_from_row(result.rows)
+        checkpoint = Checkpoint(origin=row.origin, size=row.range.size, root_hash=row.range.root())
+        if published is None or checkpoint != published[0]:
+            await check_continuity(
+                row,
+                known=None,
+                guard=self.sequencer.guard,
+                origin=self.sequencer.signer.name,
+                connection=connection,
+            )
+        return checkpoint
+
+    async def _ask(self, question: Callable[[HubConnection], Awaitable[_T]]) -> _T:
+        """Ask the database something; if what it says contradicts itself, the hub stops."""
         try:
-            async with reading(self.pool) as connection:
-                (result,) = await connection.run([(queries.tree, {})])
-                row = tree_from_row(result.rows)
-                checkpoint = Checkpoint(origin=row.origin, size=row.range.size, root_hash=row.range.root())
-                if published is not None and published[0] == checkpoint:
-                    return published
-                await check_continuity(
-                    row,
-                    known=None,
-                    guard=self.sequencer.guard,
-                    origin=self.sequencer.signer.name,
-                    connection=connection,
-                )
+            return await read(self.pool, question)
         except EvidenceError as error:
             self.sequencer.contradicted(error)
             raise
-        return await self.sequencer.publish(checkpoint)
 
     async def _within(self, size: int) -> None:
         await self._published(at_least=size)

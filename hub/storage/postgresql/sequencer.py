@@ -9,8 +9,8 @@ What can happen to a batch, and what its members get:
 
     committed                        Appended, once the guard has the checkpoint
     a member is out                  its own error, once the others are committed (it may have lost to one of them)
-    the database is gone or slow     UnavailableError; nothing was written
-    COMMIT is not answered           read back first; then Appended or UnavailableError
+    the connection is lost           once more over a new one; COMMIT without answer is read back before that
+    the database is gone or slow     UnavailableError; nothing was written, or it could not be found out
     anything else                    the batch is split in two and each half tried, so one poisoned member fails alone
     the log contradicts the guard    EvidenceError, for these and for everybody after them
 
@@ -36,7 +36,7 @@ from hub.storage.guard import GuardFile
 from hub.storage.postgresql.batch import Candidate, Growth, Plan, Tree, grow, plan_batch, prepare
 from hub.storage.postgresql.connection import is_for_later
 from hub.storage.postgresql.continuity import check_continuity
-from hub.storage.postgresql.session import Session
+from hub.storage.postgresql.session import Locked, Session
 from schemas.clock import Clock
 from schemas.errors import EvidenceError, ExchangeError, UnavailableError
 
@@ -66,6 +66,10 @@ class _Committed:
     growth: Growth
     checkpoint: Checkpoint
     note: str
+
+
+class _NothingWritten(Exception):  # noqa: N818  no error yet: it is tried once more
+    """The connection was lost, and nothing of the batch is stored."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -205,7 +209,12 @@ class Sequencer:
         """Append a batch; every member has its answer, or waits for the guard, when this returns."""
         try:
             self.check()
-            await self._transact(batch)
+            try:
+                await self._transact(batch)
+            except _NothingWritten:
+                await self._transact(batch)
+        except _NothingWritten:
+            _refuse(batch, UnavailableError("the database went away; nothing was written"))
         except EvidenceError as error:
             await self.session.close()
             self.contradicted(error)
@@ -231,7 +240,7 @@ class Sequencer:
         plan: Plan | None = None
         try:
             now = self._now()
-            locked = await self.session.lock(candidates, now=now)
+            locked = await self._lock(candidates, now=now)
             tree = await check_continuity(
                 locked.tree,
                 known=self._tree,
@@ -253,6 +262,15 @@ class Sequencer:
             raise
         await self._commit(batch, plan=plan, growth=growth)
 
+    async def _lock(self, candidates: Sequence[Candidate], *, now: int) -> Locked:
+        try:
+            return await self.session.lock(candidates, now=now)
+        except psycopg.OperationalError as error:
+            # After a restart of the server the connection is lost, which shows only when it is used.
+            if _refused_by_server(error):
+                raise
+            raise _NothingWritten from error
+
     async def _commit(self, batch: Sequence[_Waiting], *, plan: Plan, growth: Growth) -> None:
         self._tree = None
         try:
@@ -271,13 +289,13 @@ class Sequencer:
 
         Raises:
             psycopg.Error: The server refused; nothing was written.
-            UnavailableError: Nothing was written, or it could not be found out.
+            UnavailableError: It could not be found out.
         """
         try:
             await self.session.commit(plan, growth)
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError) as error:
-            # A server that says ERROR has rolled back. One that goes down (FATAL, PANIC) may say so after the commit.
-            if isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized == "ERROR":
+            # One that goes down (FATAL, PANIC) may say so after the commit.
+            if _refused_by_server(error):
                 raise
         else:
             return
@@ -285,7 +303,7 @@ class Sequencer:
         first = plan.entries[0].text.decode()
         found = await self._read_back(plan.tree.size)
         if found != first:
-            raise UnavailableError("the database went away; nothing was written", detail="commit lost")
+            raise _NothingWritten
 
     async def _read_back(self, index: int) -> str | None:
         """Return what stands at an index. An entry is unique: it holds a commitment or a random pad.
@@ -385,6 +403,11 @@ def _as_unavailable(error: Exception) -> ExchangeError:
     if isinstance(error, ExchangeError):
         return error
     return UnavailableError("the proof could not be given out; ask again", detail=type(error).__name__)
+
+
+def _refused_by_server(error: BaseException) -> bool:
+    """Tell whether a server that goes on said ERROR: then the transaction is rolled back."""
+    return isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized == "ERROR"
 
 
 def _named(error: Exception) -> str:

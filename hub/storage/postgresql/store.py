@@ -20,7 +20,7 @@ from hub.ports import (
     StoredMessage,
     StoredReceipt,
 )
-from hub.storage.postgresql.connection import HubConnection, Result, reading
+from hub.storage.postgresql.connection import HubConnection, Result, read
 from hub.storage.postgresql.queries import Statement, queries
 from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
@@ -108,7 +108,7 @@ class PostgreSQLStore(Store):
             "epoch": handover.epoch,
             "handover": handover.handover,
         }
-        return (await self._ask(queries.store_handover, parameters)).count == 1
+        return (await self._ask(queries.store_handover, parameters, again=False)).count == 1
 
     async def handovers(self, receiver: OIN) -> tuple[ChainKeyHandover, ...]:
         """See `hub.ports.Store.handovers`."""
@@ -138,7 +138,7 @@ class PostgreSQLStore(Store):
     async def use_once(self, *, issuer: str, identifier: str, until: int) -> bool:
         """See `hub.ports.Store.use_once`."""
         parameters = {"issuer": issuer, "identifier": identifier, "until": until}
-        return (await self._ask(queries.use_once, parameters)).count == 1
+        return (await self._ask(queries.use_once, parameters, again=False)).count == 1
 
     async def forget_past(self, *, at: int, limit: int) -> int:
         """See `hub.ports.Store.forget_past`."""
@@ -147,9 +147,12 @@ class PostgreSQLStore(Store):
         identifiers = await self._ask(queries.forget_identifiers, parameters)
         return refused.count + identifiers.count
 
-    async def _ask(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> Result:
-        async with reading(self.pool) as connection:
-            (result,) = await connection.run([(statement, parameters or {})])
+    async def _ask(
+        self, statement: Statement, parameters: Mapping[str, object] | None = None, *, again: bool = True
+    ) -> Result:
+        (result,) = await read(
+            self.pool, lambda connection: connection.run([(statement, parameters or {})]), again=again
+        )
         return result
 
 
