@@ -6,6 +6,7 @@ its own under `logs/`.
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from typing import Final
 from deploy.local.children import ServerUser, start_child, stop_child
 
 STOP_SECONDS: Final = 10.0
+_PORTS: Final = range(10_000, 30_000)
 
 
 class StackError(Exception):
@@ -91,11 +93,16 @@ def wait_until(ready: Callable[[], bool], *, what: str, seconds: float, process:
 
 
 def free_port(preferred: int) -> int:
-    """Return `preferred` on the loopback address if it is free, else any free port."""
-    for port in (preferred, 0):
+    """Return a free port on the loopback address: `preferred`, else any below those that the system lends itself.
+
+    Raises:
+        StackError: No port is free.
+    """
+    drawn = secrets.SystemRandom().sample(_PORTS, k=200)
+    for port in (preferred, *drawn):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))
-                return int(probe.getsockname()[1])
+                return port
     raise StackError("no free port on the loopback address")
