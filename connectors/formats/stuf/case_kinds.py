@@ -40,10 +40,10 @@ from connectors.formats.stuf.parts import (
     UnknownExtraPart,
 )
 from connectors.formats.stuf.values import (
+    BINARY,
     DATE,
     LANGUAGE,
     MEDIA_TYPE,
-    STRING,
     TIME,
     Codec,
     concept,
@@ -193,7 +193,7 @@ DOCUMENT: Final = ItemKind(
             codec=concept(CONFIDENTIALITY_SYSTEM),
         ),
         LeafPart(name="contentType", path=(*DOCUMENT_CONTENT, "@xmime:contentType"), codec=MEDIA_TYPE),
-        _first("data", STRING, DOCUMENT_CONTENT, (*RELATED, "ZKN:link")),
+        _first("data", BINARY, DOCUMENT_CONTENT, (*RELATED, "ZKN:link")),
         UnknownExtraPart(place=Place.DOCUMENT),
     ),
 )

@@ -168,8 +168,10 @@ def item_facts(
     """
     groups: list[Facts] = []
     unwritable: list[str] = []
-    for element, values in item.elements.items():
-        for value in values:
+    places = kind.element_order
+    # A message sorts elements by name; the kind's own order makes the same file of the same values.
+    for element in sorted(item.elements, key=lambda name: places.get(name, len(places))):
+        for value in item.elements[element]:
             told = kind.writes(element, value, context)
             riding = riding_facts(value)
             facts = apply(told or {}, riding)

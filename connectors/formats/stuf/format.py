@@ -17,7 +17,7 @@ from connectors.formats.stuf.answers import (
     write_answer,
 )
 from connectors.formats.stuf.conventions import Conventions
-from connectors.formats.stuf.names import NAMESPACES, clark
+from connectors.formats.stuf.names import NAMESPACES
 from connectors.formats.stuf.parsing import parse_xml
 from connectors.formats.stuf.reading import read_stuf
 from connectors.formats.stuf.values import stuf_time
@@ -63,7 +63,8 @@ class StufFormat:
             return None
 
         def text(*path: str) -> str:
-            found = header.find("/".join(clark(f"StUF:{name}") for name in path))
+            # By local name: a file of another version of StUF is refused, and its sender told so.
+            found = header.find("/".join(f"{{*}}{name}" for name in path))
             return (found.text or "").strip() if found is not None else ""
 
         reference = text("referentienummer")

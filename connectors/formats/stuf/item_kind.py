@@ -61,6 +61,12 @@ class ItemKind:
         return {path: part for part in self.parts for path in part.owned}
 
     @cached_property
+    def element_order(self) -> dict[str, int]:
+        """The place of each element in the order of the parts."""
+        names = dict.fromkeys(name for part in self.parts for name in part.elements)
+        return {name: place for place, name in enumerate(names)}
+
+    @cached_property
     def frame_set(self) -> frozenset[Path]:
         """The frames, and the entity itself."""
         return frozenset(self.frames) | {()}

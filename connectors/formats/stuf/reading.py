@@ -210,10 +210,9 @@ class _Reader:
         return _Entity(kind=kind, node=party, id=item_id, profile=row.profile, subject=subject)
 
     def _add_subject(self, subject: DocumentSubject) -> int:
-        """Add a person, or find the one that is the same by number or key."""
+        """Add a person, or find the one with the same number: nobody has two pseudonyms in one message."""
         for index, known in enumerate(self.subjects):
-            same_number = subject.identifier is not None and known.identifier == subject.identifier
-            if same_number and known.role is subject.role:
+            if subject.identifier is not None and known.identifier == subject.identifier:
                 return index
         self.subjects.append(subject)
         return len(self.subjects) - 1

@@ -107,6 +107,8 @@ def _check(source: etree._Element, element: Element, pointer: str, issues: list[
             _add(issues, node.pointer, "element.unknown", "an element stands where text belongs")
         # One text may lie in several pieces: around a comment that was left out, or CDATA.
         node.text = "".join(str(piece) for piece in source.itertext()).strip(_SPACE)
+        if element.type.kind is Kind.BASE64:
+            node.text = _in_lines(node.text)
         _check_text(node, issues)
         return node
     if (source.text or "").strip(_SPACE) or any((child.tail or "").strip(_SPACE) for child in source):
@@ -117,6 +119,13 @@ def _check(source: etree._Element, element: Element, pointer: str, issues: list[
         return node
     _check_children(source, node, issues)
     return node
+
+
+def _in_lines(text: str) -> str:
+    """Return base64 in the lines it came in if they are of one length, else in one line: white space is no content."""
+    lines = text.split()
+    regular = len({len(line) for line in lines[:-1]}) == 1 and len(lines[-1]) <= len(lines[0])
+    return ("\n" if regular else "").join(lines)
 
 
 def _check_attributes(source: etree._Element, node: Node, issues: list[Issue]) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from connectors.formats.stuf.facts import JSONObject, Leaf, extensions_of, nil_leaf
-from connectors.formats.stuf.names import ABSENT_EXTENSION, INCOMPLETE
+from connectors.formats.stuf.names import ABSENT_EXTENSION, INCOMPLETE, LINES_EXTENSION
 from schemas.document import JSONValue
 
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
@@ -102,13 +102,34 @@ class Codec:
         return nil_leaf(no_value) if no_value else None
 
 
+def _binary_to(leaf: Leaf) -> JSONValue:
+    lines = leaf.text.split("\n")
+    if len(lines) == 1:
+        return leaf.text
+    length: JSONObject = {"url": LINES_EXTENSION, "valueInteger": len(lines[0])}
+    return {"value": "".join(lines), "extension": [length]}
+
+
+def _binary_back(value: JSONValue) -> Leaf | None:
+    text = text_of(value)
+    if text is None:
+        return None
+    lengths = [extension.get("valueInteger") for extension in extensions_of(value, LINES_EXTENSION)]
+    length = lengths[0] if lengths else None
+    if not isinstance(length, int) or length <= 0:
+        return Leaf(text)
+    return Leaf("\n".join(text[start : start + length] for start in range(0, len(text), length)))
+
+
 def _text_back(value: JSONValue) -> Leaf | None:
     text = text_of(value)
     return Leaf(text) if text else None
 
 
 STRING: Final = Codec(to=lambda leaf: leaf.text, back=_text_back)
-"""A FHIR string, code or base64Binary."""
+"""A FHIR string or code."""
+BINARY: Final = Codec(to=_binary_to, back=_binary_back)
+"""A FHIR base64Binary, in one line; the length of the lines it came in goes beside it."""
 
 
 GENDER: Final = Codec(
