@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.commands import command_lines, make_targets, programs, what_is_wrong, what_is_wrong_inline
+from tests.support.commands import FENCE, command_lines, make_targets, programs, what_is_wrong, what_is_wrong_inline
 from tests.support.tree import REPOSITORY, texts
 
 DOCUMENTS: Final = dict(texts(".md"))
@@ -16,7 +16,6 @@ OTHERS: Final = frozenset(
 )
 """Programs of others that documents may use; each is on the machine it is meant for, or named as needed."""
 
-_FENCE: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INLINE: Final = re.compile(rf"`((?:make|{'|'.join(sorted(programs(), key=len, reverse=True))})(?: [^`\n]*)?)`")
 
 
@@ -38,7 +37,7 @@ def test_every_block_of_commands_uses_known_programs(name: str) -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_command_in_running_text_is_there(name: str) -> None:
     """A command in code type names a command and options that the program has."""
-    prose = _FENCE.sub("", DOCUMENTS[name])
+    prose = FENCE.sub("", DOCUMENTS[name])
     assert [text for code in _INLINE.findall(prose) if (text := what_is_wrong_inline(code))] == []
 
 

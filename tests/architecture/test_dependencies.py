@@ -116,7 +116,7 @@ def test_every_dependency_is_used(requirement: str, used: set[str], provided: di
         assert provided.get(name, set()) & used, f"nothing imports `{name}`"
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-connector.lock", "requirements-dev.lock"])
 def test_every_pin_has_hashes(lock: str) -> None:
     """What is installed is what was locked: one version and at least one hash for each."""
     pins = re.split(r"\n(?=[a-z0-9])", (REPOSITORY / lock).read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.support.commands import FENCE
 from tests.support.tree import PACKAGES, REPOSITORY, files, relative, texts
 
 ROOT_DOCUMENTS: Final = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
@@ -15,12 +16,11 @@ _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"`([^`\n]+)`")
 _PATH: Final = re.compile(rf"(?:{'|'.join((*PACKAGES, 'tests'))})/[A-Za-z0-9_./-]+")
 _MADE_BY_RUNNING: Final = ("hub/keys", "hub/guard")
-_FENCE: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 def prose(text: str) -> str:
     """Return a document without its fenced blocks."""
-    return _FENCE.sub("", text)
+    return FENCE.sub("", text)
 
 
 def records() -> Iterator[Path]:

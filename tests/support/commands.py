@@ -12,9 +12,11 @@ import pytest
 
 from tests.support.tree import REPOSITORY
 
-_FENCE: Final = re.compile(r"^```([a-z]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE: Final = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+"""A fenced block of Markdown, which may stand in a list: its indent, its language, its lines."""
+
 _VARIABLE: Final = re.compile(r"[A-Z_]+=\S*")
-_PROMPT: Final = re.compile(r"^\s*(?:[$#] )?")
+_PROMPT: Final = re.compile(r"^\s*(?:\$ )?")
 
 
 class _Seen(Exception):  # noqa: N818 - no error: it carries a parser out of the program before it does anything
@@ -65,7 +67,7 @@ def command_lines(document: str) -> Iterator[list[str]]:
     In blocks marked `sh` every line is a command. In other blocks the lines are that begin with a program of ours or
     with `make`.
     """
-    for language, body in _FENCE.findall(document):
+    for _, language, body in FENCE.findall(document):
         for line in body.replace("\\\n", " ").splitlines():
             if not (words := _words(line, strict=language == "sh")):
                 continue
