@@ -44,5 +44,5 @@ async def follow_catalogue(services: Services, digest: str) -> bool:
         raise EvidenceError("the hub gives another catalogue than its log names", code="hub.catalogue.digest")
     catalogue = load_catalogue(text)
     services.disk.put(services.settings.home / CATALOGUE_FILE, text)
-    services.policy = Policy(definitions=services.policy.definitions, catalogue=catalogue)
+    services.policy = Policy.of(definitions=services.policy.definitions, catalogue=catalogue)
     return True

@@ -39,7 +39,7 @@ def accept(services: Services, file: Row, submission: Row, checked: Checked) -> 
             "catalogue": checked.version or checked.catalogue,
         }
     )
-    known, document = _read_again(services, file)
+    known, document = read_again(services, file)
     with services.journal.step("accepted") as db:
         db.execute(
             "UPDATE submissions SET state = 'waiting', log_index = ?, answer = ?, trouble = NULL, attempts = 0,"
@@ -197,7 +197,7 @@ def _as_document_error(error: ExchangeError | None) -> DocumentError | None:
     return DocumentError(error.public_message, code=error.code, issues=error.issues)
 
 
-def _read_again(services: Services, file: Row) -> tuple[Format | None, Document | None]:
+def read_again(services: Services, file: Row) -> tuple[Format | None, Document | None]:
     """Read the file once more for its answer: it was read before, but a newer version of a format may refuse it."""
     for known in services.formats:
         if known.recognises(file["name"], file["data"]):

@@ -47,6 +47,8 @@ from schemas.wire import Release, Releases, encode_releases, parse_releases
 CURSOR: Final = "inbox"
 RELEASE_AT_ONCE: Final = 20
 RETRY_SECONDS_MAX: Final = 300
+_NEWER: Final = frozenset({"sender.structure.type-unknown", "sender.structure.version-unknown"})
+"""Connectors are upgraded after the hub: such a message waits for that."""
 _GONE: Final = frozenset({"recipient.message.received", "recipient.message.expired", "recipient.message.unknown"})
 
 
@@ -164,6 +166,11 @@ async def _open(services: Services, row: Row) -> int:
             case Opened():
                 handing = await prepare_files(services, opening, at=services.clock.now())
                 _journal_opened(services, row, release, opening, handing, submission=submission)
+            case Unopened(reasons=reasons) if {reason.code for reason in reasons} <= _NEWER:
+                raise UnavailableError(
+                    "the message is of a type or version that this connector does not know: upgrade it",
+                    code="recipient.connector.outdated",
+                )
             case Unopened(reasons=reasons):
                 _journal_unopened(services, row, release, reasons)
     except UnavailableError as error:
@@ -201,16 +208,25 @@ async def _verify(services: Services, row: Row, release: Release) -> tuple[Openi
     return open_release(release, view=_view(services), submission=submission), logged
 
 
+class _Requests:
+    """The release requests that this connector signed, as the journal has them."""
+
+    def __init__(self, services: Services) -> None:
+        self._journal = services.journal
+
+    def __contains__(self, digest: object) -> bool:
+        return self._journal.row("SELECT 1 FROM requests WHERE digest = ?", digest) is not None
+
+
 def _view(services: Services) -> RecipientView:
     settings = services.settings
-    asked = services.journal.rows("SELECT digest FROM requests")
     return RecipientView(
         oin=settings.oin,
         hub=settings.hub.name,
         log=services.log,
         directory=services.directory.directory,
         keys=services.keys.opening,
-        requests={each["digest"] for each in asked},
+        requests=_Requests(services),
         definitions=services.policy.definitions,
     )
 

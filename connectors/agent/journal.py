@@ -329,30 +329,45 @@ def confirm(db: sqlite3.Connection, *, about: str, at: datetime) -> int:
 def hand_over_all(journal: Journal, *, disk: Disk, at: datetime) -> int:
     """Bring every delivery to its end, in the order in which they were asked for; return how many files came.
 
-    Call it at a start and after every step that asked for deliveries.
+    A folder that cannot be written holds up what goes there and nothing else. Call it at a start and after every step
+    that asked for deliveries.
 
     Raises:
         DiskFullError: There is no room; what is left stays pending.
         OSError: A folder cannot be written; the same.
     """
     handed = 0
-    while (row := journal.row("SELECT * FROM deliveries WHERE state <> 'handed' ORDER BY id LIMIT 1")) is not None:
-        folder, number = Path(row["folder"]), row["id"]
-        part, target = folder / row["part"], folder / row["name"]
-        if row["state"] == DeliveryState.PENDING:
-            disk.write(part, row["data"])
-            with journal.step("handing") as db:
-                db.execute("UPDATE deliveries SET state = 'handing' WHERE id = ?", (number,))
-        if part.exists():
-            disk.replace(part, target)
-        disk.sync_folder(folder)
-        with journal.step("handed") as db:
-            db.execute(
-                "UPDATE deliveries SET state = 'handed', data = NULL, handed_at = ? WHERE id = ?",
-                (milliseconds(at), number),
-            )
-        handed += 1
+    trouble: dict[str, OSError] = {}
+    for number in [row["id"] for row in journal.rows("SELECT id FROM deliveries WHERE state <> 'handed' ORDER BY id")]:
+        row = journal.row("SELECT * FROM deliveries WHERE id = ?", number)
+        if row is None or row["folder"] in trouble:
+            continue
+        try:
+            _hand_over(journal, row, disk=disk, at=at)
+            handed += 1
+        except OSError as error:
+            trouble[row["folder"]] = error
+    if trouble:
+        raise next(iter(trouble.values()))
     return handed
+
+
+def _hand_over(journal: Journal, row: sqlite3.Row, *, disk: Disk, at: datetime) -> None:
+    folder, number = Path(row["folder"]), row["id"]
+    part, target = folder / row["part"], folder / row["name"]
+    if row["state"] == DeliveryState.PENDING:
+        disk.write(part, row["data"])
+        with journal.step("handing") as db:
+            db.execute("UPDATE deliveries SET state = 'handing' WHERE id = ?", (number,))
+    # After a crash: a part file that is gone was renamed, so the file was handed over.
+    if part.exists():
+        disk.replace(part, target)
+    disk.sync_folder(folder)
+    with journal.step("handed") as db:
+        db.execute(
+            "UPDATE deliveries SET state = 'handed', data = NULL, handed_at = ? WHERE id = ?",
+            (milliseconds(at), number),
+        )
 
 
 def milliseconds(at: datetime) -> int:

@@ -12,9 +12,11 @@ Source: the architecture, section 4, "Submission"; section 7.
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from sqlite3 import Row
-from typing import Final
+from typing import Final, TypeVar
 
 from connectors.agent import concluding
 from connectors.agent.catalogues import follow_catalogue
@@ -47,6 +49,7 @@ from schemas.identifiers import OIN
 from schemas.participants import Participant
 from schemas.wire import encode_submission
 
+_T = TypeVar("_T")
 RETRY_SECONDS_MAX: Final = 300
 COMPOSED_ANEW_MAX: Final = 5
 COMPOSE_ANEW: Final = frozenset(
@@ -158,7 +161,6 @@ async def _compose(services: Services, document: Document) -> Composed:
     if chain is None:
         text = "there is no chain key yet; `ketenhub-connector chain-key take` takes it from another holder"
         raise UnavailableError(text, code="sender.chain-key.missing")
-    table = settings.professionals.read_bytes() if settings.professionals.exists() else None
     await _scan(services, document)
     return compose(
         document,
@@ -170,7 +172,7 @@ async def _compose(services: Services, document: Document) -> Composed:
             hub=settings.hub.name,
             responsible=find_responsible(
                 document.responsible,
-                professionals=parse_professionals(table) if table is not None else {},
+                professionals=_table(settings.professionals, parse_professionals) or {},
                 default=settings.responsible,
             ),
             thread=addressed.thread,
@@ -184,7 +186,7 @@ async def _compose(services: Services, document: Document) -> Composed:
 
 def _address(services: Services, document: Document, *, at: datetime) -> Addressed:
     settings = services.settings
-    book = parse_addressbook(settings.addressbook.read_bytes()) if settings.addressbook.exists() else ()
+    book = _table(settings.addressbook, parse_addressbook) or ()
     day = civil_day(at)
     assert day is not None, "the clock gives aware moments"
     destination: Destination | None = None
@@ -194,6 +196,22 @@ def _address(services: Services, document: Document, *, at: datetime) -> Address
     except DocumentError as error:
         unknown = error
     return address(document, journal=services.journal, own=settings.oin, destination=destination, unknown=unknown)
+
+
+def _table(path: Path, parse: Callable[[bytes], _T]) -> _T | None:
+    """Read a table of the organisation's; one that is broken is no fault of the file, which waits for it.
+
+    Raises:
+        UnavailableError: The table cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        return parse(path.read_bytes())
+    except DocumentError as error:
+        raise UnavailableError(
+            f"`{path.name}` is not usable; `ketenhub-connector doctor` says why", code=error.code
+        ) from error
 
 
 async def _parties(services: Services, recipient: OIN, *, at: datetime) -> tuple[Participant, Participant]:
@@ -312,8 +330,8 @@ async def _refused_by_hub(services: Services, file: Row, row: Row, error: Reject
     if isinstance(error, AuthenticationError) or codes & WAIT:
         _put_off(services, "submissions", row, error)
         return 0
-    known = _recognise(services, file)
-    concluding.refuse(services, file, error, known=known, document=known.read(file["data"]), submission=row["id"])
+    known, document = concluding.read_again(services, file)
+    concluding.refuse(services, file, error, known=known, document=document, submission=row["id"])
     return 1
 
 

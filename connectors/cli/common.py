@@ -182,7 +182,7 @@ async def opened(home: Path) -> AsyncIterator[Services]:
                 clock=SystemClock(),
                 randomness=SystemRandomness(),
                 keys=keys,
-                policy=Policy(definitions=load_definitions(), catalogue=known_catalogue(home)),
+                policy=Policy.of(definitions=load_definitions(), catalogue=known_catalogue(home)),
                 formats=(stuf_format(settings),),
                 scanner=Scanner(command=settings.scan, seconds=settings.scan_seconds),
                 directory=DirectoryKeeper(journal=journal, oin=settings.oin, log=log, registrar=registrar),

@@ -19,10 +19,9 @@ Nothing is read or sent here. Source: the architecture, sections 1 and 4.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Self
 
 from connectors.sdk.projection import (
-    Parties,
     Projection,
     Withheld,
     element_order,
@@ -31,8 +30,9 @@ from connectors.sdk.projection import (
     reason_texts,
 )
 from consent.grounds import Catalogue
+from consent.memo import DecisionMemo
 from consent.reasons import Mark
-from consent.request import NO_FACTS, Facts, Party, civil_day
+from consent.request import NO_FACTS, Exchange, Facts, Party, civil_day
 from schemas.canonical import json_pointer
 from schemas.codes import Capacity, Category, TokenType
 from schemas.definitions import Definitions
@@ -110,10 +110,20 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """By what the connector decides: the same data as the hub."""
+    """By what the connector decides: the same data as the hub, and the decisions already taken by them."""
 
     definitions: Definitions
-    catalogue: Catalogue
+    decisions: DecisionMemo
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The grounds."""
+        return self.decisions.catalogue
+
+    @classmethod
+    def of(cls, *, definitions: Definitions, catalogue: Catalogue) -> Self:
+        """Decide by these."""
+        return cls(definitions=definitions, decisions=DecisionMemo(catalogue))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,13 +303,14 @@ def _project(
     """Step 3: what may go, if it is still complete."""
     projection = project(
         document,
-        parties=Parties(
+        exchange=Exchange(
             sender=party_of(envelope.sender, envelope.capacity),
             recipient=party_of(envelope.recipient, envelope.recipient_capacity),
             purpose=purpose,
+            message_type=document.type,
         ),
         definitions=policy.definitions,
-        catalogue=policy.catalogue,
+        decisions=policy.decisions,
         facts=envelope.thread.reply_facts,
         at=at,
         until=until,

@@ -168,9 +168,9 @@ def _open(release: Release, findings: _Findings, *, view: RecipientView, submiss
     # 2. shown
     shown = _shown(release, entry, findings)
     # 3. signature
-    payload, sender, newest = _verify_sender(release, entry, findings, view=view, submission=submission)
+    message, sender, newest = _verify_sender(release, entry, findings, view=view, submission=submission)
     # 4. message
-    message = _read_message(payload, release, entry, findings, view=view)
+    _check_message(message, release, entry, findings, view=view)
     # 5. cover
     permitted = _check_cover(release, message, shown, entry, findings)
     # 6. open
@@ -238,28 +238,25 @@ def _shown(release: Release, entry: Entry, findings: _Findings) -> ShownRecord:
 
 def _verify_sender(
     release: Release, entry: Entry, findings: _Findings, *, view: RecipientView, submission: ProvenEntry | None
-) -> tuple[bytes, Participant, int]:
+) -> tuple[Message, Participant, int]:
     """Step 3. A revoked key stops new messages only: what was accepted before stays good, and the log proves when.
 
     Source: the architecture, section 7, "Edge rules".
     """
     with findings.step():
         parsed = parse_jws(release.message, typ=TokenType.MESSAGE)
-        oin = parse_message(parsed.payload).sender
+        message = parse_message(parsed.payload)
         places = [(release.index, entry)]
         if submission is not None and _is_acceptance(submission.entry, release):
             places.append((submission.index, submission.entry))
         for index, at in places:
-            sender = view.directory.participant(oin, at_index=index)
+            sender = view.directory.participant(message.sender, at_index=index)
             key = sender.signing_key(parsed.kid) if sender else None
             if sender is None or key is None or not sender.in_force(datetime.fromtimestamp(at.time / 1000, UTC)):
                 continue
-            return (
-                verify_parsed_jws(parsed, key=key).payload,
-                sender,
-                -1 if at.participants is None else at.participants,
-            )
-        once = any(state.signing_key(parsed.kid) for state in view.directory.history(oin))
+            verify_parsed_jws(parsed, key=key)
+            return message, sender, -1 if at.participants is None else at.participants
+        once = any(state.signing_key(parsed.kid) for state in view.directory.history(message.sender))
         findings.add(SUBMISSION_UNPROVEN if once and submission is None else "sender.key.unknown")
     raise _RefusedError
 
@@ -268,26 +265,23 @@ def _is_acceptance(entry: Entry, release: Release) -> bool:
     return entry.kind is EntryKind.SUBMISSION and entry.message == token_digest(release.message)
 
 
-def _read_message(
-    payload: bytes, release: Release, entry: Entry, findings: _Findings, *, view: RecipientView
-) -> Message:
-    with findings.step():
-        message = parse_message(payload)
-        held = (
-            (message.id == release.id, "hub.release.id"),
-            (message.recipient.oin == view.oin, "hub.release.recipient"),
-            (view.hub in message.hubs, "hub.release.hub"),
-            (entry.sender == message.sender, "hub.entry.sender"),
-            (entry.purpose == message.recipient.purpose, "hub.entry.purpose"),
-        )
-        for holds, code in held:
-            if not holds:
-                findings.add(code)
-        for issue in check_structure(message, view.definitions):
-            findings.add(issue.code)
-        findings.stop_if_any()
-        return message
-    raise _RefusedError
+def _check_message(
+    message: Message, release: Release, entry: Entry, findings: _Findings, *, view: RecipientView
+) -> None:
+    """Step 4: what the sender signed is for us, came this way, and has the structure of its type."""
+    held = (
+        (message.id == release.id, "hub.release.id"),
+        (message.recipient.oin == view.oin, "hub.release.recipient"),
+        (view.hub in message.hubs, "hub.release.hub"),
+        (entry.sender == message.sender, "hub.entry.sender"),
+        (entry.purpose == message.recipient.purpose, "hub.entry.purpose"),
+    )
+    for holds, code in held:
+        if not holds:
+            findings.add(code)
+    for issue in check_structure(message, view.definitions):
+        findings.add(issue.code)
+    findings.stop_if_any()
 
 
 def _check_cover(

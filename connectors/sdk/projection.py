@@ -5,7 +5,7 @@ type has a place for (the legal maximum) and the decision permits goes into the 
 about whom nothing is left stays out too. What is left out is listed with its reasons, for the sender's own people. The
 hub decides again, by the same function.
 
-    projection = project(document, parties=..., definitions=..., catalogue=..., facts=NO_FACTS, at=at, until=until)
+    projection = project(document, exchange=…, definitions=…, decisions=…, facts=NO_FACTS, at=at, until=until)
     projection.items      # what may go
     projection.withheld   # (Withheld(label="document/d2/data", reasons=("category-not-in-ground",)), …)
 
@@ -14,37 +14,18 @@ Nothing is checked here about the legal minimum: see `connectors.sdk.composing`.
 Source: the architecture, section 4, "Labels tell too", and section 5.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
 from connectors.sdk.ages import Age, age_of
-from consent.decide import decide
 from consent.decision import Deny, Permit
-from consent.grounds import Catalogue
+from consent.memo import DecisionMemo
 from consent.reasons import Mark, Reason
-from consent.request import DataSubject, DisclosureRequest, Facts, Party, civil_day
+from consent.request import DataSubject, Exchange, Facts, civil_day
 from schemas.definitions import Definitions
 from schemas.document import Document, DocumentItem, DocumentSubject, JSONValue
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parties:
-    """Who sends to whom for which purpose, as admitted.
-
-    Attributes:
-        sender: The sender's role and capacity.
-        recipient: The recipient's.
-        purpose: Code of the ground.
-        spoed: Whether the message is marked as an emergency.
-    """
-
-    sender: Party
-    recipient: Party
-    purpose: str
-    spoed: bool = False
-
 
 BEYOND_LEGAL_MAXIMUM: Final = "not-in-message-type"
 """Reason of this connector's own, beside those of `consent.reasons`."""
@@ -129,9 +110,9 @@ def leave_out_beyond_maximum(document: Document, *, definitions: Definitions) ->
 def project(
     document: Document,
     *,
-    parties: Parties,
+    exchange: Exchange,
     definitions: Definitions,
-    catalogue: Catalogue,
+    decisions: DecisionMemo,
     facts: Facts,
     at: datetime,
     until: datetime,
@@ -140,9 +121,9 @@ def project(
 
     Args:
         document: What the native file says; every profile and element is known to the definitions.
-        parties: Who sends to whom, for which purpose.
+        exchange: Who sends what to whom, for which purpose.
         definitions: Category of each element.
-        catalogue: The grounds.
+        decisions: The decisions by the catalogue in force.
         facts: What is known about this case.
         at: The moment of sending.
         until: The moment at which the message lapses.
@@ -156,52 +137,37 @@ def project(
         age_of(birth_date=subject.birth_date, unborn=subject.unborn, day=day, until=last)
         for subject in document.subjects
     )
+    people = tuple(
+        DataSubject(role=subject.role, age=age.band, turns=age.turns)
+        for subject, age in zip(document.subjects, ages, strict=True)
+    )
     kept: list[DocumentItem] = []
     withheld: list[Withheld] = []
     marks: dict[Mark, None] = {}
+    by_element = decisions.for_message(exchange, facts=facts, at=at)
     for item in document.items:
+        subjects = tuple(people[index] for index in item.about)
         elements: dict[str, tuple[JSONValue, ...]] = {}
-        for request in _requests(item, document=document, ages=ages, parties=parties, definitions=definitions):
-            decision = decide(request, catalogue=catalogue, facts=facts, at=at)
+        for name in sorted(item.elements, key=element_order):
+            decision = by_element.decide(
+                item.profile,
+                name,
+                category=definitions.category(item.profile, name),
+                subjects=subjects,
+                necessary=item.necessary,
+            )
             match decision:
                 case Permit():
-                    elements[request.element] = tuple(item.elements[request.element])
+                    elements[name] = tuple(item.elements[name])
                     marks.update(dict.fromkeys(decision.marks))
                 case Deny(reasons=reasons):
-                    label = f"{item.profile}/{item.id}/{request.element}"
+                    label = f"{item.profile}/{item.id}/{name}"
                     withheld.append(Withheld(label=label, reasons=tuple(reason.value for reason in reasons)))
                 case _:
                     assert_never(decision)
         if elements:
             kept.append(_with(item, about=item.about, elements=elements))
     return _without_the_unmentioned(document, kept=kept, ages=ages, withheld=withheld, marks=tuple(marks))
-
-
-def _requests(
-    item: DocumentItem,
-    *,
-    document: Document,
-    ages: tuple[Age, ...],
-    parties: Parties,
-    definitions: Definitions,
-) -> Iterator[DisclosureRequest]:
-    subjects = tuple(
-        DataSubject(role=document.subjects[index].role, age=ages[index].band, turns=ages[index].turns)
-        for index in item.about
-    )
-    for name in sorted(item.elements, key=element_order):
-        yield DisclosureRequest(
-            sender=parties.sender,
-            recipient=parties.recipient,
-            purpose=parties.purpose,
-            message_type=document.type,
-            profile=item.profile,
-            element=name,
-            category=definitions.category(item.profile, name),
-            subjects=subjects,
-            necessary=item.necessary,
-            spoed=parties.spoed,
-        )
 
 
 def _without_the_unmentioned(

@@ -74,7 +74,7 @@ class World:
         self.clock = FrozenClock(self.at)
         self.registrar = SigningKey.generate(randomness=self.randomness)
         self.chain = ChainKey.generate(epoch=1, randomness=self.randomness)
-        self.policy = Policy(definitions=load_definitions(), catalogue=packaged_catalogue())
+        self.policy = Policy.of(definitions=load_definitions(), catalogue=packaged_catalogue())
         self.log.time = int(self.at.timestamp() * 1000)
         self.admit(GEMEENTE, Role.GEMEENTE)
         self.admit(RAAD, Role.RAAD)
