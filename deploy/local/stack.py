@@ -18,7 +18,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -101,8 +102,8 @@ class Stack:
         for number in range(self.hubs):
             self.start_hub(number)
         self.start_process("worker", [_BIN / "ketenhub", "worker", "--settings", self._settings])
-        for organisation in ORGANISATIONS:
-            self._join(organisation)
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(self._join, ORGANISATIONS))
         self._share_chain_key()
         for organisation in ORGANISATIONS:
             self.start_connector(organisation)
@@ -140,7 +141,10 @@ class Stack:
         name = f"hub-{number + 1}" if self.hubs > 1 else "hub"
         port = self.ports[number]
         process = self.start_process(
-            name, [_BIN / "ketenhub", "serve", "--settings", self._settings, "--port", str(port)]
+            name,
+            [_BIN / "ketenhub", "serve", "--settings", self._settings, "--port", str(port)],
+            # Without a proxy before them, each process is reached at a place of its own; the issuer is one.
+            environment={"KETENHUB_HUB_API": f"http://127.0.0.1:{port}"},
         )
         wait_until(
             lambda: _answers(f"http://127.0.0.1:{port}/readyz"), what="hub", seconds=READY_SECONDS, process=process
@@ -151,13 +155,15 @@ class Stack:
         home = self.organisation(organisation)
         return self.start_process(organisation.name, [_BIN / "ketenhub-connector", "run", "--home", home])
 
-    def start_process(self, name: str, command: Sequence[str | Path]) -> ManagedProcess:
+    def start_process(
+        self, name: str, command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
+    ) -> ManagedProcess:
         """Start a process of the stack under a name."""
         process = ManagedProcess(
             name=name,
             command=[str(part) for part in command],
             log=self.home / "logs" / f"{name}.log",
-            environment={"PYTHONUNBUFFERED": "1"},
+            environment={"PYTHONUNBUFFERED": "1", **(environment or {})},
         )
         process.start()
         self.processes[name] = process
@@ -249,9 +255,13 @@ class Stack:
             "--key", registrar / "registrar.pem", "--out", epoch,
         )  # fmt: skip
         self.command("ketenhub-connector", "chain-key", "open", "--home", giver, epoch)
-        for receiver in (RAAD, GI):
-            self.command("ketenhub-connector", "chain-key", "hand-over", "--home", giver, receiver.oin)
-            self.command("ketenhub-connector", "chain-key", "take", "--home", self.organisation(receiver))
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(self._give_chain_key, (RAAD, GI)))
+
+    def _give_chain_key(self, receiver: Organisation) -> None:
+        giver = self.organisation(GEMEENTE)
+        self.command("ketenhub-connector", "chain-key", "hand-over", "--home", giver, receiver.oin)
+        self.command("ketenhub-connector", "chain-key", "take", "--home", self.organisation(receiver))
 
 
 @contextlib.contextmanager
