@@ -1,0 +1,49 @@
+"""Row *connector*: a StUF request of about 40 elements, made into a submission, and opened at the other end."""
+
+from typing import Final
+
+from connectors.formats.stuf import StufFormat, examples
+from connectors.sdk.opening import Opened, open_release
+from schemas.clock import SystemClock
+from schemas.wire import Releases, encode_releases, encode_submission, parse_releases
+from tests.performance.figures import Bound, Facts, Figure, Report, seconds_each
+from tests.support.connector_world import World
+
+ROW: Final = "connector"
+MS_MAX: Final = 6.0
+
+
+def measure_connector(report: Report, *, seconds: float) -> None:
+    """Measure both ends, and the steps that they consist of."""
+    at = SystemClock().now()
+    world, stuf = World(at=at), StufFormat()
+    data = examples.vto_example(attachments=examples.ATTACHMENTS[:2])
+    document = stuf.read(data)
+    composed = world.compose(document)
+    world.accept(composed)
+    release = world.release(composed)
+    content_type, answer = encode_releases(Releases(releases=(release,), later=(), refused=()))
+    view = world.view()
+    assert isinstance(open_release(release, view=view), Opened), "the message of the bench opens"
+
+    def make() -> None:
+        encode_submission(world.compose(stuf.read(data)).submission)
+
+    def take() -> None:
+        open_release(parse_releases(content_type, answer).releases[0], view=view)
+
+    detail: Facts = {
+        "elements": len(composed.submission.elements),
+        "native_bytes": len(data),
+        "wire_bytes": len(encode_submission(composed.submission)[1]),
+    }
+    for name, work, budget in (
+        ("map, project, sign, seal", make, MS_MAX),
+        ("open, verify, validate", take, MS_MAX),
+        ("of which reading StUF", lambda: stuf.read(data), None),
+        ("of which composing", lambda: world.compose(document), None),
+    ):
+        taken = seconds_each(work, seconds=seconds)
+        report.add(
+            Figure(row=ROW, name=name, value=taken * 1e3, unit="ms", budget=budget, bound=Bound.AT_MOST, detail=detail)
+        )
