@@ -85,21 +85,26 @@ def read_entity(kind: ItemKind, node: Node, context: Context) -> tuple[dict[str,
         own = [facts for known, facts in sorting.groups if known is part]
         if isinstance(part, ConstantPart | UnitPart):
             own = [{}]
-        whole: Facts = {}
+        whole = _together(own) if _is_address(part) else {}
         for facts in own:
-            for path, leaf in facts.items():
-                whole[free_path(whole, path)] = leaf
-        for facts in own:
-            element = part.element(whole if _is_address(part) else facts, context)
+            element = part.element(whole or facts, context)
             value = part.to_fhir(facts, context)
             if value is None:
                 if facts != _GOES_WITHOUT_SAYING:
                     sorting.around.update(facts)
                 continue
-            told = kind.writes(element, value, context)
-            riding = difference(facts, told or {})
+            riding = difference(facts, kind.writes(element, value, context) or {})
             values.setdefault(element, []).append(attach(value, riding) if riding else value)
     return _with_around(values, sorting.around)
+
+
+def _together(groups: Sequence[Facts]) -> Facts:
+    """Return all facts of a part: a mark at one address says something about the others."""
+    whole: Facts = {}
+    for facts in groups:
+        for path, leaf in facts.items():
+            whole[free_path(whole, path)] = leaf
+    return whole
 
 
 def _with_around(values: dict[str, list[JSONValue]], around: Facts) -> tuple[dict[str, tuple[JSONValue, ...]], Facts]:

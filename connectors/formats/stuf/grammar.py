@@ -106,7 +106,7 @@ def _is_base64(text: str) -> bool:
     return base64.b64encode(decoded[-(len(decoded) % 3 or 3) :]).decode() == compact[-4:] if compact else True
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Element:
     """One element of a message, or one particle of a content model.
 
@@ -137,6 +137,11 @@ class Element:
     default: str = ""
 
     @cached_property
+    def first_names(self) -> frozenset[str]:
+        """Names with which this particle can begin."""
+        return frozenset({self.name})
+
+    @cached_property
     def children(self) -> "dict[str, Element]":
         """Every element that may stand directly in this one, by name."""
         return {element.name: element for element in _elements(self.content)}
@@ -157,7 +162,7 @@ class Element:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Group:
     """A sequence or a choice of particles that occurs as a whole.
 
@@ -173,20 +178,18 @@ class Group:
     minimum: int = 1
     maximum: int = 1
 
+    @cached_property
+    def first_names(self) -> frozenset[str]:
+        """Names with which the group can begin."""
+        names: set[str] = set()
+        for option in self.options:
+            names |= option.first_names
+            if not self.choice and _least(option):
+                break
+        return frozenset(names)
+
 
 Particle: TypeAlias = Element | Group
-
-
-def first_names(particle: Particle) -> frozenset[str]:
-    """Names with which a particle can begin."""
-    if isinstance(particle, Element):
-        return frozenset({particle.name})
-    names: set[str] = set()
-    for option in particle.options:
-        names |= first_names(option)
-        if not particle.choice and _least(option):
-            break
-    return frozenset(names)
 
 
 def _least(particle: Particle) -> int:

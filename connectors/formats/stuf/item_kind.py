@@ -35,7 +35,7 @@ class KeepingName(TogetherPart):
     """The name of somebody whose profile has no place for the rest: all that is left rides with the name."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ItemKind:
     """One kind of entity.
 
@@ -61,6 +61,11 @@ class ItemKind:
         return {path: part for part in self.parts for path in part.owned}
 
     @cached_property
+    def makers(self) -> dict[str, tuple[Part, ...]]:
+        """The parts that can make each element."""
+        return {name: tuple(part for part in self.parts if name in part.elements) for name in self.element_order}
+
+    @cached_property
     def element_order(self) -> dict[str, int]:
         """The place of each element in the order of the parts."""
         names = dict.fromkeys(name for part in self.parts for name in part.elements)
@@ -79,11 +84,10 @@ class ItemKind:
 
     def writes(self, element: str, value: JSONValue, context: Context) -> Facts | None:
         """Return the facts of a value by the first part that can write it, None if no part can."""
-        for part in self.parts:
-            if element in part.elements:
-                facts = part.from_fhir(element, value, context)
-                if facts is not None:
-                    return facts
+        for part in self.makers.get(element, ()):
+            facts = part.from_fhir(element, value, context)
+            if facts is not None:
+                return facts
         return None
 
 

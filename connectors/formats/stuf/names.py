@@ -5,6 +5,7 @@ Inside this package an XML name is written with a fixed prefix, `BG:geslachtsnaa
 Source: StUF-koppelvlak Jeugdzorg 1.0.9, the target namespaces of its schemas; HL7 FHIR R4B.
 """
 
+from functools import lru_cache
 from typing import Final
 
 NAMESPACES: Final = {
@@ -15,6 +16,7 @@ NAMESPACES: Final = {
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
     "xmime": "http://www.w3.org/2005/05/xmlmime",
 }
+_NAMES_CACHED: Final = 2048
 _PREFIXES: Final = {uri: prefix for prefix, uri in NAMESPACES.items()}
 
 NIL: Final = "xsi:nil"
@@ -55,18 +57,21 @@ ESTABLISHMENT_SYSTEM: Final = _FHIR + "NamingSystem/vestigingsnummer"
 RSIN_SYSTEM: Final = _FHIR + "NamingSystem/rsin"
 
 
+@lru_cache(maxsize=_NAMES_CACHED)
 def clark(name: str) -> str:
     """Return `{namespace}local` for a prefixed name; a name without prefix stays as it is."""
     prefix, colon, local = name.partition(":")
     return f"{{{NAMESPACES[prefix]}}}{local}" if colon else name
 
 
+@lru_cache(maxsize=_NAMES_CACHED)
 def prefixed(name: str) -> str:
     """Return `BG:local` for `{namespace}local`; a name of another namespace stays as it is, braces and all."""
     uri, brace, local = name[1:].partition("}") if name.startswith("{") else ("", "", name)
     return f"{_PREFIXES[uri]}:{local}" if brace and uri in _PREFIXES else name
 
 
+@lru_cache(maxsize=_NAMES_CACHED)
 def local(name: str) -> str:
     """Return a prefixed name without its prefix, for places that people read."""
     return name.rpartition(":")[2] if not name.startswith("{") else name.rpartition("}")[2]

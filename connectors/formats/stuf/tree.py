@@ -4,12 +4,13 @@ Whatever the table does not know is an issue with its place; nothing is skipped.
 here: comments, processing instructions, white space around texts and between elements, and `xsi:schemaLocation`.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
 
-from connectors.formats.stuf.grammar import Element, Group, Kind, Particle, first_names
+from connectors.formats.stuf.grammar import Element, Group, Kind, Particle
 from connectors.formats.stuf.names import ENTITY, INCOMPLETE, METADATA, NIL, NO_VALUE, local, prefixed
 from schemas.errors import Issue
 
@@ -80,9 +81,11 @@ class Node:
 
     def descendants(self) -> "Iterator[Node]":
         """Walk this node and everything below it."""
-        yield self
-        for child in self.children:
-            yield from child.descendants()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
 
 
 def check_tree(root: etree._Element, element: Element) -> tuple[Node, list[Issue]]:
@@ -190,10 +193,11 @@ def _check_children(source: etree._Element, node: Node, issues: list[Issue]) -> 
         else:
             place = f"{node.pointer}/{local(name)}"
             _add(issues, place, "element.unknown", "this element has no place here, or stands in another namespace")
+    totals = Counter(name for name, _ in children)
     counts: dict[str, int] = {}
     for name, child in children:
         counts[name] = counts.get(name, 0) + 1
-        repeats = known[name].maximum != 1 or sum(other == name for other, _ in children) > 1
+        repeats = known[name].maximum != 1 or totals[name] > 1
         step = f"{local(name)}/{counts[name] - 1}" if repeats else local(name)
         node.children.append(_check(child, known[name], f"{node.pointer}/{step}", issues))
     names = [name for name, _ in children]
@@ -221,10 +225,10 @@ def _consume(particle: Particle, names: list[str], place: int, pointer: str, iss
 
 def _consume_group(particle: Group, names: list[str], place: int, pointer: str, issues: list[Issue]) -> int:
     count = 0
-    while place < len(names) and names[place] in first_names(particle) and count < particle.maximum:
+    while place < len(names) and names[place] in particle.first_names and count < particle.maximum:
         before = place
         if particle.choice:
-            option = next(option for option in particle.options if names[place] in first_names(option))
+            option = next(option for option in particle.options if names[place] in option.first_names)
             place = _consume(option, names, place, pointer, issues)
         else:
             for option in particle.options:
