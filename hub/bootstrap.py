@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
 
 from psycopg.conninfo import make_conninfo
 
@@ -41,9 +40,6 @@ from schemas.errors import DocumentError
 from schemas.identifiers import OIN, HubName
 from schemas.jwk import VerificationKey
 from schemas.randomness import Randomness, SystemRandomness
-
-UNKNOWN_SECONDS: Final = 0.5
-"""How often, at most, the log is looked into for a participant that this process does not know."""
 
 
 def software_version() -> str:
@@ -98,7 +94,7 @@ async def open_hub(
             log_identity=LogIdentity(origin=signer.name, vkey=signer.public.vkey, predecessors=_predecessors(settings)),
             rate_limits=rate_limits,
             replay_guard=replay_guard,
-            newest_world=lambda: worlds.refresh_if_older(seconds=UNKNOWN_SECONDS),
+            newest_world=worlds.refresh_soon,
             redis_answers=redis.answers if redis else None,
             metrics_token=read_secret(settings.web.metrics_token) if is_set(settings.web.metrics_token) else None,
             definition_schemas=json_schemas(policy.definitions),

@@ -23,6 +23,9 @@ from schemas.participants import Directory
 REFRESH_SECONDS: Final = 1.0
 """How old a world gets while the database answers."""
 
+SOON_SECONDS: Final = 0.05
+"""Least time between a reading and one for somebody who is not known: at most 20 such readings a second."""
+
 
 @dataclass(slots=True, kw_only=True)
 class LogWorlds:
@@ -40,6 +43,7 @@ class LogWorlds:
     _world: World = field(init=False)
     _read_at: float = field(default=float("-inf"), init=False)
     _reading: "asyncio.Task[World] | None" = field(default=None, init=False)
+    _soon: "asyncio.Task[World] | None" = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._world = World(directory=Directory.empty(registrar=self.registrar), as_of=0)
@@ -68,15 +72,23 @@ class LogWorlds:
         # One who asks may be cancelled; the others still want the answer.
         return await asyncio.shield(self._reading)
 
-    async def refresh_if_older(self, *, seconds: float) -> World:
-        """Read what is new if the last reading is older: for somebody who is not known here and may ask often.
+    async def refresh_soon(self) -> World:
+        """Read what is new, for somebody who is not known here; however many ask, there are few such readings.
+
+        The reading begins after the call: who joined at another process before it is found. That is the only waiting
+        for somebody whose signature is not verified.
 
         Raises:
             UnavailableError: The database could not be reached.
         """
-        if time.monotonic() - self._read_at < seconds:
-            return self._world
-        return await asyncio.shield(self._reading) if self._reading is not None else await self.refresh()
+        if self._soon is None:
+            self._soon = asyncio.create_task(self._read_soon())
+        return await asyncio.shield(self._soon)
+
+    async def _read_soon(self) -> World:
+        await asyncio.sleep(max(0.0, self._read_at + SOON_SECONDS - time.monotonic()))
+        self._soon = None
+        return await self.refresh()
 
     @contextlib.asynccontextmanager
     async def running(self, *, contradicted: Callable[[EvidenceError], None]) -> AsyncIterator[None]:
@@ -90,13 +102,14 @@ class LogWorlds:
             EvidenceError: As `refresh`.
         """
         await self.refresh()
-        task = asyncio.create_task(self._keep_reading(contradicted))
+        keeping = asyncio.create_task(self._keep_reading(contradicted))
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            tasks = [task for task in (keeping, self._soon, self._reading) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep_reading(self, contradicted: Callable[[EvidenceError], None]) -> None:
         while True:

@@ -121,6 +121,7 @@ class RedisWakeUps:
     _waiters: Waiters = field(default_factory=Waiters, init=False)
     _marked: set[str] = field(default_factory=set, init=False)
     _mark: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _ending: bool = field(default=False, init=False)
 
     async def wake(self, recipient: OIN) -> None:
         """Wake those who wait for this recipient; never raises."""
@@ -139,12 +140,14 @@ class RedisWakeUps:
         try:
             yield
         finally:
+            # The client can swallow a cancellation that comes while it connects; then the loop ends by the mark.
+            self._ending = True
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _publish(self) -> None:
-        while True:
+        while not self._ending:
             await self._mark.wait()
             self._mark.clear()
             marked, self._marked = self._marked, set()
@@ -158,11 +161,11 @@ class RedisWakeUps:
             await self.server.ask(publish, otherwise=None)
 
     async def _listen(self) -> None:
-        while True:
+        while not self._ending:
             try:
                 async with self.server.client.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
-                    while True:
+                    while not self._ending:
                         message = await channel.get_message(ignore_subscribe_messages=True, timeout=LISTEN_SECONDS)
                         if message is not None:
                             self._waiters.wake(message["data"].decode("ascii", "replace"))

@@ -58,7 +58,7 @@ class HubWeb:
     """Everything a handler may use; one for each process.
 
     Attributes:
-        newest_world: Reads who takes part, unless it was read a moment ago: for a participant that is not known here.
+        newest_world: Reads who takes part, seldom however many ask: for a participant that is not known here.
         redis_answers: Asks the Redis server, if there is one.
         metrics_token: Bearer token for `/metrics`; None: from the machine itself only.
         definition_schemas: JSON Schema of each definition, by name.

@@ -19,14 +19,14 @@ _UNKNOWN: Final = frozenset({"sender.unknown", "sender.participant.unknown", "se
 async def with_newest_world(hub: HubWeb, use_case: Callable[[], Awaitable[_T]]) -> _T:
     """Run a use case; if it does not know the sender, look into the log once more and run it again.
 
-    The participant may have joined, or changed its key, at another process a moment ago. However many ask, the log is
-    looked into at most once in a while for all of them.
+    The participant may have joined, or changed its key, at another process a moment ago. However many ask, one reading
+    serves all of them.
     """
     before = hub.services.worlds.current()
     try:
         return await use_case()
     except AuthenticationError as error:
-        if error.code not in _UNKNOWN or await hub.newest_world() is before:
+        if error.code not in _UNKNOWN or (await hub.newest_world()).directory is before.directory:
             raise
     return await use_case()
 
