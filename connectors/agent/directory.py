@@ -24,7 +24,7 @@ from audit.proof_file import proof_text
 from audit.records import token_digest
 from connectors.agent.journal import Journal, NoticeKind, notify, remember
 from connectors.sdk.answers import ParticipantLine
-from connectors.sdk.client import HubClient
+from connectors.sdk.ports import Hub
 from connectors.sdk.proving import prove_checkpoint, prove_consistency, prove_place
 from schemas.codes import EntryKind
 from schemas.errors import EvidenceError, UnavailableError
@@ -102,7 +102,7 @@ class DirectoryKeeper:
         if len(self._seen) < CHECKPOINTS_MAX:
             self._seen[checkpoint.size, checkpoint.root_hash] = checkpoint
 
-    async def cover(self, index: int | None, *, hub: HubClient, at: datetime) -> Directory:
+    async def cover(self, index: int | None, *, hub: Hub, at: datetime) -> Directory:
         """Return a directory that knows the PARTICIPANT entry which a proven entry names as the newest.
 
         Raises:
@@ -117,7 +117,7 @@ class DirectoryKeeper:
                 )
         return self.directory
 
-    async def refresh(self, hub: HubClient, *, at: datetime) -> Directory:
+    async def refresh(self, hub: Hub, *, at: datetime) -> Directory:
         """Read what is new, verify it, and remember it.
 
         Raises:
@@ -140,7 +140,7 @@ class DirectoryKeeper:
                 return directory
         raise UnavailableError("the list of participants does not end", code="hub.directory.endless")
 
-    async def _check_continues(self, checkpoint: Checkpoint, *, hub: HubClient) -> None:
+    async def _check_continues(self, checkpoint: Checkpoint, *, hub: Hub) -> None:
         earlier = dict(self._seen)
         last = self.last_checkpoint
         if last is not None:
@@ -158,7 +158,7 @@ class DirectoryKeeper:
             self._seen.pop(key, None)
 
     async def _verify(
-        self, lines: Sequence[ParticipantLine], *, text: str, checkpoint: Checkpoint, hub: HubClient
+        self, lines: Sequence[ParticipantLine], *, text: str, checkpoint: Checkpoint, hub: Hub
     ) -> tuple[ParticipantEntry, ...]:
         records: list[ParticipantEntry] = []
         before = self.directory.newest

@@ -10,8 +10,8 @@ from connectors.agent.journal import Journal
 from connectors.agent.keystore import Keys
 from connectors.agent.scan import Scanner
 from connectors.formats.ports import Format
-from connectors.sdk.client import HubClient
 from connectors.sdk.composing import Policy
+from connectors.sdk.ports import Hub
 from connectors.settings import Settings
 from schemas.clock import Clock
 from schemas.randomness import Randomness
@@ -36,5 +36,5 @@ class Services:
     formats: Sequence[Format]
     scanner: Scanner
     directory: DirectoryKeeper
-    hub: HubClient
+    hub: Hub
     log: NoteKey

@@ -251,19 +251,24 @@ class World:
         payload = statement_to_payload(statement)
         token = sign_jws(payload, typ=TokenType.PARTICIPANT, key=organisation.signing)
         replaced = sign_jws(payload, typ=TokenType.PARTICIPANT, key=replaced_by) if replaced_by else None
+        self.take_statement(organisation.oin, admission=admission, statement=token, replaced=replaced)
+
+    def take_statement(self, oin: OIN, *, admission: str | None, statement: str, replaced: str | None) -> int:
+        """Log a participant's documents; return the entry's index."""
         index = self.log.append(
             EntryDraft(
                 kind=EntryKind.PARTICIPANT,
-                id=statement.id.value,
-                oin=organisation.oin,
-                statement=token_digest(token),
+                id=oin.value,
+                oin=oin,
+                statement=token_digest(statement),
                 admission=token_digest(admission) if admission else None,
-                pad=hashlib.sha256(token.encode()).digest()[:16],
+                pad=hashlib.sha256(statement.encode()).digest()[:16],
             )
         )
         self.records.append(
-            Documents(index=index, oin=organisation.oin, admission=admission, statement=token, replaced=replaced)
+            Documents(index=index, oin=oin, admission=admission, statement=statement, replaced=replaced)
         )
+        return index
 
     def _id(self) -> MessageId:
         return new_message_id(at=self.clock.now(), randomness=self.randomness)

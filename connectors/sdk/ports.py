@@ -1,0 +1,97 @@
+"""What a connector needs of a hub, as one port: `HubClient` is it over HTTP, tests have one in memory.
+
+Every method may be repeated: the same submission, release request, receipt or admission gives the same answer. Nothing
+that comes back is verified. Each raises `RejectedMessageError` where the hub refuses, and `UnavailableError` where the
+hub was not reached or puts it off; then nothing is known about whether it took place.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from connectors.sdk.answers import (
+    ChainEpochs,
+    GroundsText,
+    Handovers,
+    InboxPage,
+    Joined,
+    MessageStatus,
+    Metadata,
+    ParticipantList,
+    ProvenText,
+    ReceiptAnswer,
+    SubmissionAnswer,
+)
+from connectors.sdk.transport import Reply
+from schemas.identifiers import MessageId
+
+
+class Hub(Protocol):
+    """One hub, called by one participant."""
+
+    async def metadata(self) -> Metadata:
+        """Who the hub says it is."""
+        ...
+
+    async def participants(self, *, after: int = -1) -> ParticipantList:
+        """The PARTICIPANT entries after a log index, in order."""
+        ...
+
+    async def join(self, *, statement: str, replaced: str | None, admission: str | None) -> Joined:
+        """Post an admission, a participant statement, or both; its entry is in the log when this returns."""
+        ...
+
+    async def grounds(self) -> GroundsText:
+        """The catalogue in force at the hub."""
+        ...
+
+    async def submit(self, content_type: str, body: bytes) -> SubmissionAnswer:
+        """Send a finished submission; when this returns, the hub says that it is accepted and logged."""
+        ...
+
+    async def message(self, message_id: MessageId) -> MessageStatus:
+        """How a message of ours stands."""
+        ...
+
+    async def inbox(self, *, after: int, wait_seconds: int) -> InboxPage:
+        """What waits for us after a log index; waits until there is something, or the time is over."""
+        ...
+
+    async def release(self, request: str) -> Reply:
+        """Ask for messages with a signed release request; `schemas.wire` reads the answer."""
+        ...
+
+    async def receipt(self, receipt: str) -> ReceiptAnswer:
+        """Hand in a signed receipt; when this returns, the hub says that it is logged."""
+        ...
+
+    async def open_chain_epoch(self, signed: str) -> None:
+        """Post a chain-key epoch that the registrar signed."""
+        ...
+
+    async def chain_epochs(self) -> ChainEpochs:
+        """The chain-key epochs that the registrar opened."""
+        ...
+
+    async def hand_over_chain_key(self, handover: str) -> None:
+        """Relay a signed and sealed chain key to another holder."""
+        ...
+
+    async def chain_keys(self) -> Handovers:
+        """Chain keys that others handed over to us."""
+        ...
+
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint of the hub's log."""
+        ...
+
+    async def inclusion(self, *, index: int, size: int) -> Sequence[bytes]:
+        """The path from an entry to the root of a tree."""
+        ...
+
+    async def consistency(self, *, old_size: int, new_size: int) -> Sequence[bytes]:
+        """The proof that one tree is the beginning of another."""
+        ...
+
+    async def entry(self, index: int) -> ProvenText:
+        """One entry that we are party to, with its proof."""
+        ...
