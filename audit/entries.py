@@ -39,6 +39,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
 _VERSION: Final = re.compile(r"[!-~]{1,64}")
 _OIN: Final = re.compile(r"[0-9]{20}")
+_ORIGIN: Final = re.compile(r"[!-~]{1,255}")
 
 _TEXTS: Final = {
     "id": _ID,
@@ -56,10 +57,12 @@ _TEXTS: Final = {
     "fingerprint": _DIGEST,
     "signed": _DIGEST,
     "version": _VERSION,
+    "predecessor": _ORIGIN,
+    "root": _DIGEST,
     "pad": _PAD,
     **{f"kept_{n}": _DIGEST for n in range(KEPT_MAX)},
 }
-_INTEGERS: Final = frozenset({"time", "participants", "as_of", "epoch"})
+_INTEGERS: Final = frozenset({"time", "participants", "as_of", "epoch", "provable", "published"})
 
 _KEPT: Final = tuple(f"kept_{n}" for n in range(KEPT_MAX))
 _EVERY: Final = frozenset({"kind", "id", "time", "participants", "as_of", "catalogue", "pad"})
@@ -68,6 +71,7 @@ _ALLOWED: Final = {
     EntryKind.PARTICIPANT: _EVERY | {"oin", "statement", "admission"},
     EntryKind.CHAIN: _EVERY | {"epoch", "fingerprint", "signed"},
     EntryKind.CATALOGUE: _EVERY | {"version"},
+    EntryKind.CONTINUATION: _EVERY | {"predecessor", "root", "provable", "published"},
 }
 _ALWAYS: Final = frozenset({"kind", "id", "time"})
 _REQUIRED: Final = {
@@ -80,6 +84,7 @@ _REQUIRED: Final = {
     | {"sender", "recipient", "purpose", "catalogue", "as_of", "message", "shown", "released", "request"},
     EntryKind.RECEIPT: _ALWAYS | {"sender", "recipient", "message", "request"},
     EntryKind.EXPIRY: _ALWAYS | {"sender", "recipient", "message"},
+    EntryKind.CONTINUATION: _ALWAYS | {"predecessor", "root", "provable", "published"},
 }
 
 
@@ -109,6 +114,11 @@ class EntryDraft:
         fingerprint: CHAIN: fingerprint of the epoch's key.
         signed: CHAIN: digest of the registrar's JWS.
         version: CATALOGUE: its version.
+        predecessor: CONTINUATION: origin of the log that this one continues.
+        root: CONTINUATION: root hash of the predecessor's last provable checkpoint.
+        provable: CONTINUATION: size of that checkpoint.
+        published: CONTINUATION: the largest size that the predecessor is known to have had; what lies between the two
+            is lost.
     """
 
     kind: EntryKind
@@ -130,6 +140,10 @@ class EntryDraft:
     fingerprint: str | None = None
     signed: str | None = None
     version: str | None = None
+    predecessor: str | None = None
+    root: str | None = None
+    provable: int | None = None
+    published: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,3 +137,5 @@ class EntryKind(StrEnum):
     ACCESS = "ACCESS"
     REVIEW = "REVIEW"
     ERASURE = "ERASURE"
+    CONTINUATION = "CONTINUATION"
+    """Only ever the first entry of a log: which log it continues, and what of that is lost."""
