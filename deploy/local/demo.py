@@ -153,8 +153,8 @@ def step_proof(stack: Stack, evidence: dict[str, Any]) -> None:
     """Somebody who trusts neither hub nor parties checks the evidence."""
     title("5. An outsider checks the evidence: `ketenhub-log check`")
     policy = stack.home / "policy.txt"
-    registrar = read_json(stack.home / "registrar" / "registrar.jwk.json")
-    policy.write_text(f"log {evidence['log_vkey']}\nquorum none\nregistrar {json.dumps(registrar, separators=(',', ':'))}\n")
+    registrar = json.dumps(read_json(stack.home / "registrar" / "registrar.jwk.json"), separators=(",", ":"))
+    policy.write_text(f"log {evidence['log_vkey']}\nquorum none\nregistrar {registrar}\n")
     print(indent(stack.command("ketenhub-log", "check", evidence["path"], "--policy", policy)))
     say("Without its values, the same evidence still proves who sent what kind of element, when, and on which ground:")
     redacted = stack.home / "redacted.json"
