@@ -175,6 +175,11 @@ class CataloguePublished:
     text: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogContinued:
+    """This log continues one that cannot go on. Loses unless it is the first entry."""
+
+
 Change: TypeAlias = (
     SubmissionAccepted
     | DisclosureMade
@@ -184,6 +189,7 @@ Change: TypeAlias = (
     | ParticipantStated
     | ChainEpochOpened
     | CataloguePublished
+    | LogContinued
 )
 
 

@@ -230,7 +230,7 @@ def _place(
     if _outdated(member, plan=plan, touches=touches):
         return DecisionOutdatedError("what the decision read has changed")
     # 2. lost
-    if loses(member.change, state):
+    if loses(member.change, state, index=index):
         return MemberLostError("somebody was first")
     # 3. place
     kept = _kept_rows(member, index=index, plan=plan, heads=heads)

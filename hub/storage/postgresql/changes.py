@@ -17,6 +17,7 @@ from hub.ports import (
     ChainEpochOpened,
     Change,
     DisclosureMade,
+    LogContinued,
     MessageExpired,
     ParticipantStated,
     ReceiptGiven,
@@ -89,6 +90,8 @@ class Questions:
                 self.epochs.add(change.epoch)
             case CataloguePublished():
                 self.catalogues = True
+            case LogContinued():
+                pass  # the index tells
 
 
 @dataclass(slots=True)
@@ -114,8 +117,8 @@ class Rows:
     forgotten_bodies: list[int] = field(default_factory=list)
 
 
-def loses(change: Change, state: State) -> bool:
-    """Tell whether a change comes too late, as its type in `hub.ports` says."""
+def loses(change: Change, state: State, *, index: int) -> bool:
+    """Tell whether a change comes too late, as its type in `hub.ports` says; `index` is its entry's."""
     match change:
         case SubmissionAccepted():
             return change.id.value in state.messages
@@ -125,6 +128,14 @@ def loses(change: Change, state: State) -> bool:
         case RefusalRecorded():
             counted = state.refusals.get(change.sender.value, 0)
             return change.message_digest in state.refused or counted >= REFUSALS_PER_MINUTE_MAX
+        case ParticipantStated() | ChainEpochOpened() | CataloguePublished():
+            return _loses_news(change, state)
+        case LogContinued():
+            return index > 0
+
+
+def _loses_news(change: ParticipantStated | ChainEpochOpened | CataloguePublished, state: State) -> bool:
+    match change:
         case ParticipantStated():
             return state.participants.get(change.oin.value) != change.follows
         case ChainEpochOpened():
@@ -185,6 +196,8 @@ def record(change: Change, *, index: int, body: int | None, state: State, rows: 
         case CataloguePublished():
             rows.catalogues.append((index, change))
             state.catalogues[change.document] = change.digest
+        case LogContinued():
+            pass  # the entry says it all
 
 
 def _end_waiting(message: MessageNow, *, rows: Rows, forget: bool) -> None:

@@ -57,11 +57,12 @@ async def check_continuity(
         range=row.range,
         time=row.time,
         newest_participant=row.newest_participant,
-        tail=await _tail(connection, size=size),
+        tail=await read_tail(connection, size=size),
     )
 
 
-async def _tail(connection: HubConnection, *, size: int) -> tuple[bytes, ...]:
+async def read_tail(connection: HubConnection, *, size: int) -> tuple[bytes, ...]:
+    """Read the leaf hashes of the level-0 tile that is not full yet."""
     width = size % TILE_WIDTH
     if not width:
         return ()

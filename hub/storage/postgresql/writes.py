@@ -61,6 +61,12 @@ def batch_writes(plan: Plan, growth: Growth) -> Iterator[Call]:
             queries.move_touches,
             {"keys": keys, "indexes": [plan.touched[key] for key in keys]},
         )
+    yield from tile_writes(growth)
+    yield from tree_writes(growth)
+
+
+def tile_writes(growth: Growth) -> Iterator[Call]:
+    """Add the hashes that became visible in tiles."""
     if growth.tiles:
         yield (
             queries.extend_tiles,
@@ -70,6 +76,10 @@ def batch_writes(plan: Plan, growth: Growth) -> Iterator[Call]:
                 "hashes": [tile.hashes for tile in growth.tiles],
             },
         )
+
+
+def tree_writes(growth: Growth) -> Iterator[Call]:
+    """Move the tree."""
     tree = growth.tree
     yield (
         queries.move_tree,
