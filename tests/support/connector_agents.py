@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audit.records import token_digest
 from connectors.agent.directory import DirectoryKeeper
 from connectors.agent.disk import Disk
 from connectors.agent.inbox import inbox_round, list_inbox
@@ -122,6 +123,10 @@ class Agent:
             **self.settings_changes,  # type: ignore[arg-type]  # by name
         )
         self.start()
+        with self.journal.step("our statements") as db:
+            for record in self.world.records:
+                if record.oin == self.oin and record.statement is not None:
+                    db.execute("INSERT INTO statements VALUES (?, 0)", (token_digest(record.statement),))
 
     def start(self) -> None:
         """Open the journal and wire everything, as the command line does."""
