@@ -123,7 +123,7 @@ def _parties(case: Node, message: Node, conventions: Conventions) -> Iterator[Is
             and row.profile == "gezagsdrager"
             and informed is not None
             and informed.text.casefold() in FALSE
-            and (reason is None or not reason.text)
+            and (reason is None or not (reason.text or reason.nil))
         ):
             yield _issue(
                 informed.pointer,

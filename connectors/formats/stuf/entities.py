@@ -27,6 +27,7 @@ from connectors.formats.stuf.names import EXTRA, EXTRA_NAME, NIL
 from connectors.formats.stuf.parts import ConstantPart, Context, ExtraPart, Part
 from connectors.formats.stuf.people import CHILD_KIND
 from connectors.formats.stuf.tree import Node
+from connectors.formats.stuf.values import absent
 from schemas.document import DocumentItem, JSONValue
 
 ROOT: Path = (".",)
@@ -70,8 +71,8 @@ def _is_address(part: Part) -> bool:
     return "address" in part.elements
 
 
-def read_entity(kind: ItemKind, node: Node, context: Context) -> tuple[dict[str, tuple[JSONValue, ...]], Facts]:
-    """Return the elements of one entity, and facts that found no element to ride with.
+def read_entity(kind: ItemKind, node: Node, context: Context) -> dict[str, tuple[JSONValue, ...]]:
+    """Return the elements of one entity.
 
     Args:
         kind: What the entity is.
@@ -95,7 +96,18 @@ def read_entity(kind: ItemKind, node: Node, context: Context) -> tuple[dict[str,
                 continue
             riding = difference(facts, kind.writes(element, value, context) or {})
             values.setdefault(element, []).append(attach(value, riding) if riding else value)
+    if sorting.around and not values:
+        _add_carrier(values, sorting)
     return _with_around(values, sorting.around)
+
+
+def _add_carrier(values: dict[str, list[JSONValue]], sorting: _Sorting) -> None:
+    """Let the kind's first element say that it is absent: a notification may consist of relations that are nil."""
+    element = sorting.kind.parts[0].elements[0]
+    value = absent(None)
+    riding = difference(sorting.around, sorting.kind.writes(element, value, sorting.context) or {})
+    values[element] = [attach(value, riding or {})]
+    sorting.around = {}
 
 
 def _together(groups: Sequence[Facts]) -> Facts:
@@ -107,12 +119,11 @@ def _together(groups: Sequence[Facts]) -> Facts:
     return whole
 
 
-def _with_around(values: dict[str, list[JSONValue]], around: Facts) -> tuple[dict[str, tuple[JSONValue, ...]], Facts]:
-    if around and values:
+def _with_around(values: dict[str, list[JSONValue]], around: Facts) -> dict[str, tuple[JSONValue, ...]]:
+    if around:
         first = next(iter(values))
         values[first][0] = attach(values[first][0], around)
-        around = {}
-    return {element: tuple(found) for element, found in values.items()}, around
+    return {element: tuple(found) for element, found in values.items()}
 
 
 def _sort(sorting: _Sorting, node: Node, path: Path) -> None:

@@ -234,9 +234,7 @@ class _Reader:
             child_of_key=self.child_of_key,
             keys_of_child=self.keys_of_child,
         )
-        elements, homeless = read_entity(entity.kind, entity.node, context)
-        if homeless:
-            raise AssertionError(f"`{entity.kind.name}` has facts and no element to carry them")
+        elements = read_entity(entity.kind, entity.node, context)
         everyone = tuple(index for index, known in enumerate(self.subjects) if known.role is SubjectRole.JEUGDIGE)
         return DocumentItem(
             profile=entity.profile,

@@ -35,7 +35,7 @@ from connectors.formats.stuf.kinds import (
 )
 from connectors.formats.stuf.messages import NOTIFICATION, VTO
 from connectors.formats.stuf.names import NIL, NO_VALUE, SENDING_KEY, local
-from connectors.formats.stuf.parts import PERSON, Context
+from connectors.formats.stuf.parts import ESTABLISHMENT, PERSON, Context
 from connectors.formats.stuf.tree import check_tree
 from connectors.formats.stuf.values import MASKED, stuf_time, text_of
 from schemas.document import Document, DocumentItem
@@ -146,7 +146,7 @@ class _Writer:
             self._fill(out, kind, item, index, keys)
             if kind.name not in _MERGED:
                 self._add_entity(case, out, item)
-        case.children.extend(self._withheld_items())
+        case.children.extend(self._withheld_items(executed=EXECUTOR.root in {child.name for child in case.children}))
         self._complete_header(header)
         return self._finish(root)
 
@@ -209,10 +209,13 @@ class _Writer:
             self.omitted.append(f"{item.profile}/{item.id}")
         case.children.append(out)
 
-    def _withheld_items(self) -> Iterator[Out]:
-        """Yield a nil relation for every item that was withheld as a whole."""
+    def _withheld_items(self, *, executed: bool) -> Iterator[Out]:
+        """Yield a nil relation for every item that was withheld as a whole.
+
+        Args:
+            executed: Whether the case has its executor: then a professional of whom nothing came was another one.
+        """
         known = {(item.profile, item.id) for item in self.document.items}
-        executed = any(self._kind(item) is EXECUTOR for item in self.document.items)
         for index, (profile, _item_id) in enumerate(sorted(self.withheld.keys() - known)):
             kind = _KINDS.get(profile)
             if profile == "professional":
@@ -272,13 +275,16 @@ def _supply(parent: Out, name: str) -> Out:
 
 
 def _is_establishment(kind: ItemKind, item: DocumentItem, withheld: Collection[str]) -> bool:
-    """Whether a party is an institution: it has its element, or is a reporter with a name but no family name."""
-    if kind is REPORTER:
-        names = [value for value in item.elements.get("name", ()) if isinstance(value, dict)]
-        return bool(names) and all("text" in name for name in names)
-    if kind not in {PARTY, COLLEAGUE}:
+    """Whether a party is an institution: by its element, by a reporter's name without family name, by what rides."""
+    if kind not in {PARTY, COLLEAGUE, REPORTER}:
         return False
-    return "organisation" in item.elements or "organisation" in withheld
+    if "organisation" in item.elements or "organisation" in withheld:
+        return True
+    names = [value for value in item.elements.get("name", ()) if isinstance(value, dict)]
+    if kind is REPORTER and names:
+        return all("text" in name for name in names)
+    values = (value for found in item.elements.values() for value in found)
+    return any(path[:2] == ESTABLISHMENT for value in values for path in riding_facts(value))
 
 
 def _keys(child: DocumentItem) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ from connectors.formats.stuf.scenarios import notification_scenario, vto_scenari
 from schemas.codes import Necessity, SubjectRole
 from schemas.document import Document, DocumentItem, DocumentResponsible, JSONValue
 from schemas.identifiers import BSN_SYSTEM, RNI_SYSTEM
+from tests.support.stuf_xsd import what_it_says, xsd_errors
 
 
 def item(document: Document, item_id: str) -> DocumentItem:
@@ -393,3 +394,23 @@ def test_an_establishment_without_a_number_has_a_name_alone() -> None:
         "resourceType": "Organization",
         "name": "Voorbeeld Jeugdbescherming",
     }
+
+
+def test_a_notification_of_which_everything_is_nil_still_says_so() -> None:
+    """The schema allows it; there is no value then, but what is nil rides with a status that is absent."""
+    root = etree.fromstring(notification_example())
+    case = root[1]
+    for child in list(case):
+        name = str(child.tag).rpartition("}")[2]
+        if name in {"isVan", "heeft"}:
+            for below in list(child):
+                child.remove(below)
+            child.set("{http://www.w3.org/2001/XMLSchema-instance}nil", "true")
+        elif name != "heeftBetrekkingOp":
+            case.remove(child)
+    sent = etree.tostring(root)
+    document = read_stuf(sent)
+
+    assert list(item(document, "status").elements) == ["businessStatus"]
+    assert xsd_errors(sent) == []
+    assert what_it_says(sent) == what_it_says(write_stuf(document))

@@ -47,11 +47,11 @@ def labels_of(document: Document, *, item_id: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("seed", "nil"), [(0, 0.0), (1, 0.0), (104, 0.2), (111, 0.2), (125, 0.2)])
 @pytest.mark.parametrize("name", MESSAGES)
-def test_any_single_element_can_be_withheld(name: str, seed: int) -> None:
+def test_any_single_element_can_be_withheld(name: str, seed: int, nil: float) -> None:
     """For each label of a full message: the file is valid, and all that is new in it says that it is not there."""
-    sent = StufGenerator(seed=seed, fill=0.8).message(name)
+    sent = StufGenerator(seed=seed, fill=0.7, nil=nil).message(name)
     document, said = read_stuf(sent), what_it_says(sent)
     labels = sorted(set().union(*(labels_of(document, item_id=item.id) for item in document.items)))
     for label in labels:
@@ -60,20 +60,23 @@ def test_any_single_element_can_be_withheld(name: str, seed: int) -> None:
             continue
         written = write(document, {label})
         assert xsd_errors(written.data) == [], label
+        assert read_stuf(written.data).type == document.type
         for fact in what_it_says(written.data) - said:
             assert fact[1] in {"", "00010101", "Client (kind)"}, label
 
 
+@pytest.mark.parametrize(("seed", "nil"), [(3, 0.0), (104, 0.2), (111, 0.2)])
 @pytest.mark.parametrize("name", MESSAGES)
-def test_any_whole_item_can_be_withheld(name: str) -> None:
+def test_any_whole_item_can_be_withheld(name: str, seed: int, nil: float) -> None:
     """Each item but the case itself leaves nothing behind but a relation that is nil."""
-    sent = StufGenerator(seed=3, fill=0.7).message(name)
+    sent = StufGenerator(seed=seed, fill=0.7, nil=nil).message(name)
     document = read_stuf(sent)
     for item in document.items:
         if item.id in {"bericht", "verzoek"}:
             continue
         written = write(document, labels_of(document, item_id=item.id))
         assert xsd_errors(written.data) == [], item.id
+        assert read_stuf(written.data).type == document.type
 
 
 def test_a_withheld_document_is_a_nil_relation() -> None:
@@ -213,3 +216,12 @@ def test_a_type_that_stuf_does_not_have_is_refused() -> None:
         write_document(replace(read_stuf(vto_example()), type="raadsrapport"))
 
     assert refused.value.code == "recipient.stuf.type"
+
+
+def test_a_file_with_a_withheld_reason_can_be_read_again() -> None:
+    """The recipient's connector reads its own file to know what the organisation will call things."""
+    document = read_stuf(vto_scenario(8))
+    written = write(document, {"gezagsdrager/b1/notInformedReason"})
+
+    assert xsd_errors(written.data) == []
+    assert read_stuf(written.data).type == "verzoek-tot-onderzoek"
