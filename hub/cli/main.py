@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import participants, serving, upkeep
+from hub.cli import log, participants, serving, upkeep
 from hub.cli.common import run
 from hub.settings import Settings, describe_settings, load_settings
 from schemas.codes import Capacity, Role
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(add)
     _add_keys(commands, common)
     _add_participants(add)
+    _add_log(commands, common)
     return parser
 
 
@@ -98,6 +99,26 @@ def _add_participants(add: Callable[..., argparse.ArgumentParser]) -> None:
     invite.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the request goes")
     listing = add("participants", "list who takes part, with the period and keys in force", participants.show)
     listing.add_argument("--json", action="store_true", help="one JSON object for each line")
+
+
+def _add_log(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
+    ways = commands.add_parser("log", help="the way back when the log contradicts its guard").add_subparsers(
+        required=True, metavar="DO"
+    )
+    refill = ways.add_parser("recover", parents=[common], help="refill the log from what others hold; all or nothing")
+    refill.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="evidence, checkpoints, bundles that were handed in"
+    )
+    refill.set_defaults(does=log.recover_log)
+    onward = ways.add_parser("continue", parents=[common], help="open a new log that names the old one and the gap")
+    onward.add_argument(
+        "--checkpoint", type=Path, required=True, metavar="FILE", help="the old log's last provable one"
+    )
+    onward.add_argument("--vkey", required=True, metavar="VKEY", help="the old log's key")
+    onward.add_argument(
+        "--published", type=int, required=True, metavar="SIZE", help="largest size it is known to have had"
+    )
+    onward.set_defaults(does=log.continue_the_log)
 
 
 def _default_settings() -> Path | None:
