@@ -216,7 +216,7 @@ _NOTICES: Final[dict[int, tuple[Notice, Child, Person | None]]] = {
         Notice(
             status="Zaak afgerond",
             result="Maatregel opgelegd",
-            decisions=(("20261102", "ondertoezichtstelling voor een jaar"),),
+            decisions=(("20250102", "ondertoezichtstelling voor een jaar"),),
         ),
         _BORN,
         None,
