@@ -139,13 +139,14 @@ def make_shown(decided: Decided, *, kind: EntryKind, randomness: Randomness) -> 
 
 def keep(decided: Decided, *, arrival: Arrival, randomness: Randomness) -> tuple[KeptDraft, ...]:
     """Make the records that the hub keeps, one for each data subject."""
-    responsible = decided.structured.message.responsible
+    responsible, relied_on = decided.structured.message.responsible, decided.relied_on
+    written = f"{responsible.register}:{responsible.number.value}"
     return tuple(
         KeptDraft(
             tag=tag,
             salt=randomness.bytes(SALT_BYTES),
-            responsible=f"{responsible.register}:{responsible.number.value}",
-            relied_on=decided.relied_on,
+            responsible=written,
+            relied_on=relied_on,
             trace_id=arrival.trace_id,
             span_id=arrival.span_id,
         )
