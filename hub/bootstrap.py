@@ -95,6 +95,7 @@ async def open_hub(
             rate_limits=rate_limits,
             replay_guard=replay_guard,
             newest_world=worlds.refresh_soon,
+            database_answers=database.answers,
             redis_answers=redis.answers if redis else None,
             metrics_token=read_secret(settings.web.metrics_token) if is_set(settings.web.metrics_token) else None,
             definition_schemas=json_schemas(policy.definitions),

@@ -19,6 +19,8 @@ LINE_BYTES_MAX: Final = 8190
 HEADER_BYTES_MAX: Final = 8190
 HEADERS_MAX: Final = 64
 BACKLOG: Final = 512
+LINGERING_SECONDS: Final = 2.0
+"""How long the rest of a body that nobody wants may still come, so that the client can read why."""
 
 
 def make_app(hub: HubWeb) -> web.Application:
@@ -52,6 +54,7 @@ async def serving(hub: HubWeb, *, sock: socket.socket | None = None) -> AsyncIte
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=settings.idle_seconds_max,
+        lingering_time=LINGERING_SECONDS,
         max_line_size=LINE_BYTES_MAX,
         max_field_size=HEADER_BYTES_MAX,
         max_headers=HEADERS_MAX,

@@ -59,6 +59,7 @@ class HubWeb:
 
     Attributes:
         newest_world: Reads who takes part, seldom however many ask: for a participant that is not known here.
+        database_answers: Asks the database.
         redis_answers: Asks the Redis server, if there is one.
         metrics_token: Bearer token for `/metrics`; None: from the machine itself only.
         definition_schemas: JSON Schema of each definition, by name.
@@ -73,6 +74,7 @@ class HubWeb:
     rate_limits: RateLimits
     replay_guard: ReplayGuard
     newest_world: Callable[[], Awaitable[World]]
+    database_answers: Callable[[], Awaitable[bool]]
     redis_answers: Callable[[], Awaitable[bool]] | None
     metrics_token: bytes | None
     definition_schemas: Mapping[str, JSONValue]

@@ -17,6 +17,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -35,7 +36,6 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-
 _NO_TRACE: Final = "0" * 32
 _SINGLE_HEADERS: Final = ("Authorization", "DPoP", "Content-Type", "traceparent")
 _DPOP_SCHEME: Final = "DPoP "
-_SERVER_ERROR: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,8 @@ class Guard:
         finally:
             if held:
                 self.hub.allowance.give_back(held)
+        # Which library answers is nobody's business.
+        response.headers["Server"] = "ketenhub"
         seconds = time.perf_counter() - started
         self.hub.metrics.answered(route=route.path, method=route.method, status=response.status, seconds=seconds)
         _tell(route, request, response, trace_id=arrival.trace_id, seconds=seconds, code=code, detail=detail)
@@ -174,7 +176,9 @@ def _tell(
         fields["code"] = code
     if detail:
         fields["detail"] = detail
-    level = logging.ERROR if response.status >= _SERVER_ERROR else logging.INFO
+    level = logging.INFO
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        level = logging.WARNING if response.status == HTTPStatus.SERVICE_UNAVAILABLE else logging.ERROR
     record(Event.REQUEST_ANSWERED, level=level, **fields)
 
 

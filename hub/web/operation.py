@@ -6,7 +6,7 @@ import ipaddress
 from aiohttp import web
 
 from hub.web.context import Call, HubWeb, json_response
-from schemas.errors import AuthenticationError, ExchangeError, UnavailableError
+from schemas.errors import AuthenticationError, EvidenceError, UnavailableError
 
 
 async def alive(_: Call, __: HubWeb) -> web.Response:
@@ -20,9 +20,11 @@ async def ready(_: Call, hub: HubWeb) -> web.Response:
     good = True
     try:
         hub.metrics.log_size.set(await hub.services.log.size())
+        if not await hub.database_answers():
+            parts["database"], good = "down", False
     except UnavailableError:
         parts["database"], good = "down", False
-    except ExchangeError:
+    except EvidenceError:
         parts["log"], good = "contradicted", False
     if hub.state.contradiction is not None:
         parts["log"], good = "contradicted", False

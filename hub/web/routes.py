@@ -270,7 +270,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         method="GET",
-        path="/log/entries/{index:[0-9]{1,15}}",
+        path="/log/entries/{index:[0-9]+}",
         name="getEntry",
         summary="One entry with its proof, for its parties",
         handler=log.one_entry,

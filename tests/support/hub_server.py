@@ -146,6 +146,7 @@ class HubParticipant:
         default_factory=lambda: SigningKey.generate(SignatureAlgorithm.ES256, randomness=RANDOMNESS)
     )
     access_token: str = ""
+    proof_url: str = ""
 
     # ---- joining ----
 
@@ -213,7 +214,7 @@ class HubParticipant:
         claims: dict[str, JSONValue] = {
             "jti": RANDOMNESS.bytes(16).hex(),
             "htm": method,
-            "htu": self.url + path,
+            "htu": (self.proof_url or self.url) + path,
             "iat": seconds(),
         }
         if token is not None:
