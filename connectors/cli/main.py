@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation
-from connectors.cli import chain, examples, joining, showing, working
+from connectors.cli import chain, joining, showing, working
 from connectors.cli.common import HOME_VARIABLE, CommandError, opened, run
 from connectors.settings import load_settings
 from schemas.codes import Capacity, Role
 
 SEND_SECONDS: Final = 30.0
+DEMO: Final = "demo"
 _MARKS: Final = {Grade.OK: "ok     ", Grade.WARNING: "let op ", Grade.FAULT: "FOUT   "}
 _MARKS_EN: Final = {Grade.OK: "ok     ", Grade.WARNING: "warning", Grade.FAULT: "FAULT  "}
 _EXIT_CODES: Final = (
@@ -57,6 +58,9 @@ def _dispatch(options: argparse.Namespace) -> int | None:  # noqa: PLR0911 - one
         case "doctor":
             return asyncio.run(doctor(home))
         case "example":
+            # Half a second of looking for test numbers, which no other command should wait for.
+            from connectors.cli import examples  # noqa: PLC0415
+
             examples.example(
                 home, kind=options.kind, receiver=options.to, scenario=options.scenario, answers=options.answers
             )
@@ -156,9 +160,7 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
 def _add_example(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=["vto", "notificatie"], help="which message")
     parser.add_argument("--to", required=True, metavar="OIN", help="for whom")
-    parser.add_argument(
-        "--scenario", default=examples.DEMO, metavar="N", help="number of the official scenario, or demo"
-    )
+    parser.add_argument("--scenario", default=DEMO, metavar="N", help="number of the official scenario, or demo")
     parser.add_argument("--answers", type=Path, metavar="FILE", help="the request that a notification answers")
 
 

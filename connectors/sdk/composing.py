@@ -335,10 +335,9 @@ def _denied(document: Document, projection: Projection) -> DocumentError:
         for reason in withheld.reasons:
             text_nl, text = reason_texts(reason)
             issues.append(Issue(pointer=pointer, code=f"sender.decision.{reason}", text=text, text_nl=text_nl))
-    what = "what the message type requires" if projection.items else "anything of the document"
-    return DocumentError(
-        f"{what} may not go to this recipient for this purpose", code="sender.decision.denied", issues=issues
-    )
+    some = "something that the message type requires may not go to this recipient for this purpose"
+    nothing = "nothing of the document may go to this recipient for this purpose"
+    return DocumentError(some if projection.items else nothing, code="sender.decision.denied", issues=issues)
 
 
 def _find_tags(
