@@ -262,11 +262,7 @@ class Log(Protocol):
         ...
 
     async def proof(self, index: int) -> str:
-        """Return a tlog-proof for an entry under the newest checkpoint.
-
-        Raises:
-            KeyError: There is no such entry yet.
-        """
+        """Return a tlog-proof for an entry under a checkpoint in the guard. KeyError: there is no such entry yet."""
         ...
 
     async def checkpoint(self) -> str:
@@ -459,8 +455,8 @@ class Store(Protocol):
     async def forget_past(self, *, at: int, limit: int) -> int:
         """Drop what has had its time at `at` (seconds), at most `limit` of each kind; how many.
 
-        That is: the ciphertexts of messages that their recipient refused, past `pickup_by`, and used identifiers.
-        (Ciphertexts of accepted and expired messages go with their RECEIPT and EXPIRY entries.)
+        That is: used identifiers, and ciphertexts that a recipient refused, past `pickup_by`. (Those of accepted and
+        expired messages go with their RECEIPT and EXPIRY entries.)
         """
         ...
 
