@@ -19,6 +19,7 @@ USED_WITHOUT_IMPORT: Final = {
     "pytest-cov": ("pyproject.toml", "[tool.coverage.run]"),
     "ruff": ("Makefile", "/ruff check"),
     "mypy": ("Makefile", "/mypy"),
+    "import-linter": ("Makefile", "/lint-imports"),
     "hatchling": ("pyproject.toml", 'build-backend = "hatchling.build"'),
     "editables": ("Makefile", "--no-build-isolation -e ."),
 }
