@@ -145,7 +145,13 @@ def verify_commitment(*, commitment: str, salt: bytes, record: str) -> None:
 
 
 def token_digest(token: str) -> str:
-    """Return the digest of a signed token as entries hold it: SHA-256 over its ASCII, base64url."""
+    """Return the digest of a signed token as entries hold it: SHA-256 over its ASCII, base64url.
+
+    Raises:
+        DocumentError: The text is not ASCII, and so no token.
+    """
+    if not token.isascii():
+        raise refused("sender.token.form", "a token is ASCII")
     return b64url(sha256(token.encode("ascii")).digest())
 
 

@@ -98,7 +98,13 @@ class VerifiedSDJWT:
 
 
 def disclosure_digest(text: str) -> str:
-    """Hash a disclosure as it travels: SHA-256 over its ASCII, base64url. RFC 9901, section 4.2.3."""
+    """Hash a disclosure as it travels: SHA-256 over its ASCII, base64url. RFC 9901, section 4.2.3.
+
+    Raises:
+        DocumentError: The text is not ASCII, and so no disclosure.
+    """
+    if not text.isascii():
+        raise _refused("sender.disclosure.form", "a disclosure is ASCII")
     return b64url(hashlib.sha256(text.encode("ascii")).digest())
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from audit.entries import EntryDraft
 from audit.records import token_digest
-from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
+from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
 from hub.exchange.decide import decide_labels, find_facts, keep, make_shown, pointer, watches
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
@@ -27,6 +27,7 @@ from schemas.canonical import b64url
 from schemas.codes import EntryKind, TokenType
 from schemas.definitions import Definitions
 from schemas.errors import (
+    AuthenticationError,
     DocumentError,
     Issue,
     RejectedMessageError,
@@ -74,9 +75,11 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
     4. structure: labels against definitions, seal over what came, tags signed by the sender
     5. recipient: admitted, in force, sealed to its newest key
     6. decision: every label, for this recipient
-    7. log and store, in one transaction; anew from 5 if what the decision read has changed
+    7. log and store, in one transaction; anew from 1 if what the decision read has changed
 
-    Step 2 costs no reading: storing a known id loses, and a refusal in 3 to 6 looks first whether the id is known.
+    Step 2 costs no reading: storing a known id loses, and a refusal in 1 or 3 to 6 looks first whether the id is known.
+    Whoever changed its key or was suspended since gets the old answer too: without it the same content would come
+    again, as another message.
 
     Raises:
         RejectedMessageError: The sender must change the message; the refusal of a verified sender is logged.
@@ -84,17 +87,26 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
         EvidenceError: The log contradicts itself.
     """
     # 1. signature
-    verified = verify_sender(submission, world=services.worlds.current(), arrival=arrival)
+    world = services.worlds.current()
+    try:
+        verified = verify_sender(submission, world=world, arrival=arrival)
+    except AuthenticationError:
+        # 2. known
+        known = await _answer_to_former_key(submission, world=world, services=services)
+        if known is None:
+            raise
+        return known
     try:
         # 3. to 7.; losing in 7 leads to 2.
-        return await _accept_verified(verified, arrival=arrival, services=services)
+        return await _accept_verified(verified, world=world, arrival=arrival, services=services)
     except MemberLostError:
-        return await _known_answer(verified, services=services)
-    except RejectedMessageError:
+        return await _known_answer(verified.message, submission, services=services)
+    except RejectedMessageError as error:
         # 2. known
         if await services.store.message(verified.message.id) is not None:
-            return await _known_answer(verified, services=services)
-        await _log_refusal(verified, services=services)
+            return await _known_answer(verified.message, submission, services=services)
+        if not isinstance(error, AuthenticationError):
+            await _log_refusal(verified, services=services)
         raise
 
 
@@ -190,12 +202,11 @@ def _check_tags(submission: Submission, verified: Verified) -> tuple[tuple[Subje
     return tuple(tags), issues
 
 
-async def _accept_verified(verified: Verified, *, arrival: Arrival, services: Services) -> Accepted:
+async def _accept_verified(verified: Verified, *, world: World, arrival: Arrival, services: Services) -> Accepted:
     # 3. times
     check_times(verified, arrival=arrival)
     for _ in range(DECISIONS_MAX):
         # 4. structure, 5. recipient
-        world = services.worlds.current()
         structured = structure(verified, hub=services.hub, world=world, policy=services.policy, arrival=arrival)
         # 6. decision
         facts = await find_facts(verified.message, store=services.store)
@@ -207,7 +218,9 @@ async def _accept_verified(verified: Verified, *, arrival: Arrival, services: Se
         try:
             appended = await services.log.append(member)
         except DecisionOutdatedError:
-            await services.worlds.refresh()
+            world = await services.worlds.refresh()
+            # Perhaps it is the sender that has changed: suspended, or with another key.
+            verified = verify_sender(verified.submission, world=world, arrival=arrival)
             continue
         recipient = verified.message.recipient.oin
         await services.outbox.message_waits(recipient, verified.message.id)
@@ -295,14 +308,28 @@ def _submission_member(
     )
 
 
-async def _known_answer(verified: Verified, *, services: Services) -> Accepted:
+async def _answer_to_former_key(submission: Submission, *, world: World, services: Services) -> Accepted | None:
+    """Give the old answer to what was accepted before its sender changed its key or was suspended; None: there is none.
+
+    Nothing is looked up before the signature holds.
+    """
+    parsed = parse_jws(submission.message, typ=TokenType.MESSAGE)
+    message = parse_message(parsed.payload)
+    try:
+        verify_former_signer(parsed, oin=message.sender, world=world)
+        return await _known_answer(message, submission, services=services)
+    except RejectedMessageError:
+        return None
+
+
+async def _known_answer(message: Message, submission: Submission, *, services: Services) -> Accepted:
     """Give the old answer to its own sender's same message.
 
     Raises:
-        ReplayError: The id stands for another message.
+        ReplayError: The id stands for another message, or for none.
     """
-    known = await services.store.message(verified.message.id)
-    if known is None or known.sender != verified.message.sender or known.jws != verified.submission.message:
+    known = await services.store.message(message.id)
+    if known is None or known.sender != message.sender or known.jws != submission.message:
         raise ReplayError("this message id was used for another message; draw a new one", code="sender.jti.used")
     return Accepted(
         id=known.id,

@@ -4,7 +4,7 @@ Source: the architecture, sections 4 and 7.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -13,7 +13,8 @@ from hub.exchange.services import World
 from hub.exchange.stages import Arrival
 from schemas.codes import TokenType
 from schemas.errors import AuthenticationError, RejectedMessageError
-from schemas.identifiers import OIN, HubName
+from schemas.identifiers import OIN, HubName, Thumbprint
+from schemas.jwk import VerificationKey
 from schemas.jws import UnverifiedJWS, parse_jws, verify_parsed_jws
 from schemas.participants import Participant
 
@@ -50,14 +51,33 @@ class Request(Generic[ClaimsT]):
     Attributes:
         claims: What it says.
         participant: Who signed it, as the directory has it.
+        kid: Name of the key that signed it.
         digest: SHA-256 of the token's ASCII, as log entries name it.
         token: The token as it came.
     """
 
     claims: ClaimsT
     participant: Participant
+    kid: Thumbprint
     digest: str
     token: str
+
+
+def find_signer(kid: Thumbprint, *, oin: OIN, world: World, at: datetime) -> tuple[Participant, VerificationKey]:
+    """Find a participant in force by its name and by that of its newest key.
+
+    Raises:
+        AuthenticationError: It is unknown or suspended, or the key is not its key in force.
+    """
+    participant = world.directory.participant(oin)
+    if participant is None or not participant.in_force(at):
+        raise AuthenticationError(
+            "who says to have signed is no participant in force", code="sender.participant.unknown"
+        )
+    key = participant.signing_key(kid)
+    if key is None:
+        raise AuthenticationError("not signed with the participant's key in force", code="sender.key.unknown")
+    return participant, key
 
 
 def verify_signer(parsed: UnverifiedJWS, *, oin: OIN, world: World, at: datetime) -> Participant:
@@ -67,16 +87,26 @@ def verify_signer(parsed: UnverifiedJWS, *, oin: OIN, world: World, at: datetime
         AuthenticationError: It is unknown or suspended, or the key is not its key in force.
         SignatureError: The signature does not fit.
     """
-    participant = world.directory.participant(oin)
-    if participant is None or not participant.in_force(at):
-        raise AuthenticationError(
-            "who says to have signed is no participant in force", code="sender.participant.unknown"
-        )
-    key = participant.signing_key(parsed.kid)
-    if key is None:
-        raise AuthenticationError("not signed with the participant's key in force", code="sender.key.unknown")
+    participant, key = find_signer(parsed.kid, oin=oin, world=world, at=at)
     verify_parsed_jws(parsed, key=key)
     return participant
+
+
+def verify_former_signer(parsed: UnverifiedJWS, *, oin: OIN, world: World) -> None:
+    """Check that a participant signed a token with a key that it states, or once stated.
+
+    Nothing new may rest on this: it only says to whom an old answer may be given again.
+
+    Raises:
+        AuthenticationError: It never stated such a key.
+        SignatureError: The signature does not fit.
+    """
+    for state in world.directory.history(oin):
+        key = state.signing_key(parsed.kid)
+        if key is not None:
+            verify_parsed_jws(parsed, key=key)
+            return
+    raise AuthenticationError("not signed with a key of this participant", code="sender.key.unknown")
 
 
 def authenticate(
@@ -115,4 +145,14 @@ def authenticate(
     if too_old or claims.issued_at > arrival.seconds + FUTURE_SECONDS_MAX:
         text = "the request is not of this moment; check the clock and sign it anew"
         raise RejectedMessageError(text, code="sender.request.time")
-    return Request(claims=claims, participant=participant, digest=token_digest(token), token=token)
+    return Request(claims=claims, participant=participant, kid=parsed.kid, digest=token_digest(token), token=token)
+
+
+def renew(request: Request[ClaimsT], *, world: World, at: datetime) -> Request[ClaimsT]:
+    """Find who signed a request in a newer world: what is decided by a world is about the parties of that world.
+
+    Raises:
+        AuthenticationError: Who signed is suspended by now, or has another key.
+    """
+    participant, _ = find_signer(request.kid, oin=request.participant.oin, world=world, at=at)
+    return replace(request, participant=participant)

@@ -136,6 +136,11 @@ class World:
         organisation.sealing = SealingPrivateKey.generate(randomness=self.randomness)
         self._state(organisation, admission=None, replaced_by=before, revoked=revoked)
 
+    def state_keys(self, organisation: Organisation, *, revoked: tuple[Thumbprint, ...] = ()) -> None:
+        """Let a participant state the keys that it holds now, its signing key being the one before."""
+        self._seconds()
+        self._state(organisation, admission=None, replaced_by=None, revoked=revoked)
+
     def participant(self, oin: OIN) -> Participant:
         found = self.directory.participant(oin)
         assert found is not None
