@@ -14,7 +14,7 @@ from typing import Final
 
 from audit.entries import EntryDraft
 from audit.records import released_digest, token_digest
-from hub.exchange.authenticate import Request, authenticate
+from hub.exchange.authenticate import Request, authenticate, renew
 from hub.exchange.decide import decide_labels, denied_before, find_facts, keep, make_shown, pointer, watches
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival, Decided, Structured
@@ -97,11 +97,11 @@ class _Plan:
 async def release(token: str, *, arrival: Arrival, services: Services) -> Released:
     """Hand out what a recipient asks for, as far as it may have it now.
 
-    1. authenticate: the recipient signed this request, now, for this hub
+    1. authenticate: the recipient signed this request, now, for this hub; it is in force in the newest directory
     2. find: the messages are its own, wait, and are in time
     3. decide again: what acceptance permitted, by what holds now
     4. fit: what does not fit into one answer is named for later
-    5. log DISCLOSURE, unless the newest one released the same; anew from 2 if what was read has changed
+    5. log DISCLOSURE, unless the newest one released the same; anew from 1 if what was read has changed
     6. hand out the permitted ciphertexts with the proof
 
     Raises:
@@ -119,6 +119,7 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
         world=services.worlds.current(),
     )
     world = await services.worlds.refresh()
+    request = renew(request, world=world, at=arrival.at)
     # 2. find
     found = await services.store.messages(request.claims.ids)
     refused: list[tuple[MessageId, RejectedMessageError]] = []
@@ -274,6 +275,7 @@ async def _log_and_hand_out(
 
 async def _plan_anew(plan: _Plan, *, request: Request[ReleaseClaims], arrival: Arrival, services: Services) -> _Plan:
     world = await services.worlds.refresh()
+    request = renew(request, world=world, at=arrival.at)
     stored = _waiting(await services.store.message(plan.stored.id), request=request, arrival=arrival)
     return await _decide_again(stored, request=request, world=world, arrival=arrival, services=services)
 
