@@ -45,7 +45,6 @@ from schemas.jws import sign_jws
 from schemas.message import (
     PICKUP_SECONDS_MAX,
     Item,
-    Label,
     Message,
     Recipient,
     Responsible,
@@ -58,7 +57,7 @@ from schemas.participants import Participant
 from schemas.pseudonyms import ChainKey, random_tag
 from schemas.randomness import Randomness, new_message_id
 from schemas.sdjwt import Disclosure, conceal
-from schemas.sealing import SealingAddress, seal_submission
+from schemas.sealing import SealedContent, SealingAddress, seal_submission
 from schemas.structure import check_document_structure
 from schemas.wire import Submission
 
@@ -189,28 +188,15 @@ def compose(
     projection = _project(possible, purpose=purpose, envelope=envelope, policy=policy, at=at, until=until)
     # 4.
     tags = _find_tags(projection, envelope=envelope, keys=keys, randomness=randomness)
-    message_id = new_message_id(at=at, randomness=randomness)
     # 5.
-    content, sealed_disclosures = _conceal_items(projection.items, randomness=randomness)
+    content, item_disclosures = _conceal_items(projection.items, randomness=randomness)
     subjects, tag_disclosures, own_disclosures = _conceal_subjects(
         projection, tags=tags, envelope=envelope, policy=policy, keys=keys, randomness=randomness
     )
     # 6.
-    recipient_key = envelope.recipient.sealing_key
-    if recipient_key is None:
-        raise _refused("sender.recipient.no-key", "the recipient has not stated a sealing key yet", "/ontvanger")
-    sealed = seal_submission(
-        [disclosure.text for disclosure in (*sealed_disclosures, *own_disclosures)],
-        address=SealingAddress(
-            hub=envelope.hub,
-            sender=envelope.sender.oin,
-            message_id=message_id,
-            recipient=envelope.recipient.oin,
-            kid=recipient_key.kid,
-        ),
-        recipient_key=recipient_key,
-        randomness=randomness,
-    )
+    message_id = new_message_id(at=at, randomness=randomness)
+    texts = [disclosure.text for disclosure in (*item_disclosures, *own_disclosures)]
+    sealed = _seal(texts, message_id=message_id, envelope=envelope, randomness=randomness)
     # 7.
     message = Message(
         sender=envelope.sender.oin,
@@ -220,11 +206,7 @@ def compose(
         pickup_by=pickup_by,
         type=document.type,
         version=policy.definitions.message_type(document.type).version,
-        recipient=Recipient(
-            oin=envelope.recipient.oin,
-            purpose=purpose,
-            capacity=envelope.recipient_capacity,
-        ),
+        recipient=Recipient(oin=envelope.recipient.oin, purpose=purpose, capacity=envelope.recipient_capacity),
         capacity=envelope.capacity,
         case=envelope.thread.case or CaseId(randomness.bytes(CASE_BYTES).hex()),
         reply_to=envelope.thread.reply_to,
@@ -233,16 +215,43 @@ def compose(
         sealed=Sealed(kid=sealed.kid, digest=sealed.digest),
         content=content,
     )
+    submission = Submission(
+        message=sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=keys.signing),
+        tags=tuple(disclosure.text for disclosure in tag_disclosures),
+        key=sealed.sealed_key,
+        elements=sealed.elements,
+    )
+    withheld = (*beyond, *projection.withheld)
+    return _composed(message, submission, projection=projection, withheld=withheld, tags=tags)
+
+
+def _seal(texts: Sequence[str], *, message_id: MessageId, envelope: Envelope, randomness: Randomness) -> SealedContent:
+    recipient_key = envelope.recipient.sealing_key
+    if recipient_key is None:
+        raise _refused("sender.recipient.no-key", "the recipient has not stated a sealing key yet", "/ontvanger")
+    address = SealingAddress(
+        hub=envelope.hub,
+        sender=envelope.sender.oin,
+        message_id=message_id,
+        recipient=envelope.recipient.oin,
+        kid=recipient_key.kid,
+    )
+    return seal_submission(texts, address=address, recipient_key=recipient_key, randomness=randomness)
+
+
+def _composed(
+    message: Message,
+    submission: Submission,
+    *,
+    projection: Projection,
+    withheld: tuple[Withheld, ...],
+    tags: Sequence[SubjectTag],
+) -> Composed:
     return Composed(
         message=message,
-        submission=Submission(
-            message=sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=keys.signing),
-            tags=tuple(disclosure.text for disclosure in tag_disclosures),
-            key=sealed.sealed_key,
-            elements=sealed.elements,
-        ),
-        permitted=tuple(label.text for label in _item_labels(message)),
-        withheld=(*beyond, *projection.withheld),
+        submission=submission,
+        permitted=tuple(label.text for label in labels(message) if label.item is not None),
+        withheld=withheld,
         marks=projection.marks,
         tags={
             key: tag for each, tag in zip(projection.subjects, tags, strict=True) if (key := person_key(each.subject))
@@ -415,10 +424,6 @@ def _is_identified(subject: int, items: Sequence[DocumentItem], definitions: Def
         if subject in item.about
         for name in item.elements
     )
-
-
-def _item_labels(message: Message) -> tuple[Label, ...]:
-    return tuple(label for label in labels(message) if label.item is not None)
 
 
 def _refused(code: str, text: str, pointer: str) -> DocumentError:
