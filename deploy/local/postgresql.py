@@ -62,7 +62,8 @@ _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "lc_messages": "C",
-    # No statement and no value of a statement may stand in a log file.
+    # No value of a statement may stand in a log file, and the text of an ERROR may quote one: LOG is above ERROR.
+    "log_min_messages": "log",
     "log_statement": "none",
     "log_min_duration_statement": "-1",
     "log_min_error_statement": "panic",
