@@ -13,15 +13,16 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation
-from connectors.cli import chain, joining, showing, working
+from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation, fault
+from connectors.cli import chain, joining, rotating, showing, working
 from connectors.cli.common import HOME_VARIABLE, CommandError, opened, run
 from connectors.settings import load_settings
 from schemas.codes import Capacity, Role
+from schemas.errors import ExchangeError
 
 SEND_SECONDS: Final = 30.0
 DEMO: Final = "demo"
@@ -35,63 +36,77 @@ _EXIT_CODES: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    return run(lambda: _dispatch(options))
+    options.home = options.home.resolve()
+    return run(lambda: options.work(options))
 
 
-def _dispatch(options: argparse.Namespace) -> int | None:  # noqa: PLR0911 - one return for each command
-    home: Path = options.home.resolve()
-    match options.command:
-        case "init":
-            joining.init(options)
-            return 0
-        case "join":
-            return asyncio.run(joining.join(home, options.admission))
-        case "run":
-            return asyncio.run(working.run_service(home, verbose=options.verbose))
-        case "send":
-            return asyncio.run(working.send(home, options.file, seconds=options.seconds))
-        case "status":
-            return showing.status(home, as_json=options.json)
-        case "confirm":
-            showing.confirm_seen(home, options.about)
-            return 0
-        case "doctor":
-            return asyncio.run(doctor(home))
-        case "example":
-            # Half a second of looking for test numbers, which no other command should wait for.
-            from connectors.cli import examples  # noqa: PLC0415
-
-            examples.example(
-                home, kind=options.kind, receiver=options.to, scenario=options.scenario, answers=options.answers
-            )
-            return 0
-        case "chain-key":
-            return asyncio.run(_chain_key(home, options))
-        case _:
-            raise CommandError("onbekende opdracht", "unknown command")
+def _init(options: argparse.Namespace) -> None:
+    joining.init(options)
 
 
-async def _chain_key(home: Path, options: argparse.Namespace) -> None:
+def _join(options: argparse.Namespace) -> None:
+    asyncio.run(joining.join(options.home, options.admission))
+
+
+def _run(options: argparse.Namespace) -> None:
+    asyncio.run(working.run_service(options.home, verbose=options.verbose))
+
+
+def _send(options: argparse.Namespace) -> int:
+    return asyncio.run(working.send(options.home, options.file, seconds=options.seconds))
+
+
+def _status(options: argparse.Namespace) -> int:
+    return showing.status(options.home, as_json=options.json)
+
+
+def _confirm(options: argparse.Namespace) -> None:
+    showing.confirm_seen(options.home, options.about)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    return asyncio.run(doctor(options.home))
+
+
+def _rotate(options: argparse.Namespace) -> None:
+    asyncio.run(rotating.rotate(options.home, revoke=options.revoke))
+
+
+def _example(options: argparse.Namespace) -> None:
+    # Half a second of looking for test numbers, which no other command should wait for.
+    from connectors.cli import examples  # noqa: PLC0415
+
+    examples.example(
+        options.home, kind=options.kind, receiver=options.to, scenario=options.scenario, answers=options.answers
+    )
+
+
+def _chain_key(options: argparse.Namespace) -> None:
     match options.action:
         case "create":
-            await chain.create(home)
+            asyncio.run(chain.create(options.home))
         case "open":
-            await chain.open_epoch(home, options.signed)
+            asyncio.run(chain.open_epoch(options.home, options.signed))
         case "hand-over":
-            await chain.hand_over(home, options.receiver)
+            asyncio.run(chain.hand_over(options.home, options.receiver))
         case _:
-            await chain.take(home)
+            asyncio.run(chain.take(options.home))
 
 
 async def doctor(home: Path) -> int:
     """Say in plain words why a first message would not flow."""
     findings = list(examine_home(load_settings(home)))
-    async with opened(home) as services:
-        at = services.clock.now()
-        about_hub, metadata = await examine_hub(services, at=at)
-        findings += about_hub
-        if metadata is not None:
-            findings += await examine_participation(services, metadata, at=at)
+    try:
+        async with opened(home) as services:
+            at = services.clock.now()
+            about_hub, metadata = await examine_hub(services, at=at)
+            findings += about_hub
+            if metadata is not None:
+                findings += await examine_participation(services, metadata, at=at)
+    except CommandError as error:
+        findings.append(fault(error.text_nl, error.text_en))
+    except ExchangeError as error:
+        findings.append(fault(f"{error.public_message} ({error.code})", f"{error.public_message} ({error.code})"))
     _print(findings)
     return 1 if any(finding.grade is Grade.FAULT for finding in findings) else 0
 
@@ -120,21 +135,33 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the connector's home (default: {HOME_VARIABLE}, else the current folder)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_init(commands.add_parser("init", parents=[home], help="make a home: keys, settings, request for admission"))
-    join = commands.add_parser("join", parents=[home], help="post the admission that the registrar signed")
+
+    def add(name: str, work: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[home], help=text, description=text)
+        added.set_defaults(work=work)
+        return added
+
+    _add_init(add("init", _init, "make a home: keys, settings, request for admission"))
+    join = add("join", _join, "post the admission that the registrar signed")
     join.add_argument("admission", type=Path, metavar="FILE", help="what `ketenhub-registrar admit` wrote")
-    start = commands.add_parser("run", parents=[home], help="work as a service until stopped")
-    start.add_argument("--verbose", action="store_true", help="log more")
-    send = commands.add_parser("send", parents=[home], help="send one file and wait for its fate")
+    add("run", _run, "work as a service until stopped").add_argument("--verbose", action="store_true", help="log more")
+    send = add("send", _send, "send one file and wait for its fate")
     send.add_argument("file", type=Path, metavar="FILE", help="a native file, such as StUF")
     send.add_argument("--seconds", type=float, default=SEND_SECONDS, metavar="N", help="how long to wait (default: 30)")
-    status = commands.add_parser("status", parents=[home], help="what needs a person, what is under way")
-    status.add_argument("--json", action="store_true", help="for machines")
-    confirm = commands.add_parser("confirm", parents=[home], help="say that a person has seen a notice of `status`")
-    confirm.add_argument("about", metavar="ID", help="the notice's number, or the message that it is about")
-    commands.add_parser("doctor", parents=[home], help="say in plain words why a first message would not flow")
-    _add_example(commands.add_parser("example", parents=[home], help="print an example message, to try with"))
-    _add_chain_key(commands.add_parser("chain-key", help="the key that makes pseudonyms"), home)
+    add("status", _status, "what needs a person, what is under way").add_argument(
+        "--json", action="store_true", help="for machines"
+    )
+    add("confirm", _confirm, "say that a person has seen a notice of `status`").add_argument(
+        "about", metavar="ID", help="the notice's number, or the message that it is about"
+    )
+    add("doctor", _doctor, "say in plain words why a first message would not flow")
+    add("rotate", _rotate, "replace the keys; the service must not run").add_argument(
+        "--revoke", action="store_true", help="the old keys are lost or stolen: never use them again"
+    )
+    _add_example(add("example", _example, "print an example message with fictitious people, to try with"))
+    chain_key = commands.add_parser("chain-key", help="the key that makes pseudonyms")
+    chain_key.set_defaults(work=_chain_key)
+    _add_chain_key(chain_key, home)
     return parser
 
 
