@@ -191,8 +191,9 @@ class DirectoryKeeper:
     def _remember(self, records: Sequence[ParticipantEntry], *, checkpoint: str, at: datetime) -> None:
         with self._journal.step("directory") as db:
             for record in records:
+                # A command and the running connector may read the same news at once; what is proven is the same.
                 db.execute(
-                    "INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log_index) DO NOTHING",
                     (
                         record.index,
                         record.oin.value,

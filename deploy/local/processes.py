@@ -92,17 +92,40 @@ def wait_until(ready: Callable[[], bool], *, what: str, seconds: float, process:
         time.sleep(0.02)
 
 
-def free_port(preferred: int) -> int:
-    """Return a free port on the loopback address: `preferred`, else any below those that the system lends itself.
+class ReservedPort:
+    """A port of the loopback address that another stack on this machine will not take while this object lives.
+
+    It is bound and never listens: a server that sets SO_REUSEADDR, as ours do, may still listen on it, and a stack that
+    looks for a port does not set it.
+
+    Args:
+        preferred: The port to take if it is free; else any below those that the system lends itself.
 
     Raises:
         StackError: No port is free.
     """
-    drawn = secrets.SystemRandom().sample(_PORTS, k=200)
-    for port in (preferred, *drawn):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
-    raise StackError("no free port on the loopback address")
+
+    def __init__(self, preferred: int) -> None:
+        drawn = secrets.SystemRandom().sample(_PORTS, k=200)
+        for port in (preferred, *drawn):
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            try:
+                self._socket.bind(("127.0.0.1", port))
+            except OSError:
+                self._socket.close()
+                continue
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.number = port
+            return
+        raise StackError("no free port on the loopback address")
+
+    def give_back(self) -> None:
+        """Let others have it."""
+        self._socket.close()
+
+
+def free_port(preferred: int) -> int:
+    """Return a port that is free at this moment, for a server that starts at once."""
+    port = ReservedPort(preferred)
+    port.give_back()
+    return port.number

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.postgresql import PostgreSQLServer, start_postgresql
-from deploy.local.processes import ManagedProcess, StackError, free_port, wait_until
+from deploy.local.processes import ManagedProcess, ReservedPort, StackError, wait_until
 from deploy.local.valkey import ValkeyServer, start_valkey
 
 HUB_NAME: Final = "hub.ketenhub.test"
@@ -78,6 +78,7 @@ class Stack:
     valkey: ValkeyServer | None = None
     processes: dict[str, ManagedProcess] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
+    _reserved: list[ReservedPort] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -117,6 +118,10 @@ class Stack:
             self.valkey.stop()
         if self.postgresql is not None:
             self.postgresql.stop()
+        for port in self._reserved:
+            port.give_back()
+        self._reserved.clear()
+        self.ports.clear()
 
     def start_servers(self) -> None:
         """Start PostgreSQL and Valkey."""
@@ -130,7 +135,8 @@ class Stack:
             self.command("ketenhub-registrar", "init", registrar)
         if not self.ports:
             for number in range(self.hubs):
-                self.ports.append(free_port(HUB_PORT + number))
+                self._reserved.append(ReservedPort(HUB_PORT + number))
+                self.ports.append(self._reserved[-1].number)
         self._settings.parent.mkdir(parents=True, exist_ok=True)
         self._settings.write_text(self._hub_settings())
         self.command("ketenhub", "keys", "create", "--settings", self._settings)
