@@ -7,6 +7,7 @@ import dataclasses
 import gc
 import os
 import signal
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
@@ -58,6 +59,8 @@ def work(settings: Settings, options: argparse.Namespace) -> None:
     if not settings.redis.url:
         raise CommandError("a worker needs `[redis] url`: that is where its work waits")
     set_up()
+    from celery.beat import Service  # noqa: PLC0415
+
     from hub.worker.app import make_celery  # noqa: PLC0415
     from hub.worker.tasks import register_tasks  # noqa: PLC0415 - Celery takes long to import and serve needs none
 
@@ -66,7 +69,7 @@ def work(settings: Settings, options: argparse.Namespace) -> None:
     record(Event.PROCESS_STARTED, process="worker", version=software_version())
     # Celery asks for this when it runs as root, as in a container; no task unpickles anything.
     os.environ.setdefault("C_FORCE_ROOT", "1")
-    arguments = ["worker", "--pool=solo", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
     if not options.no_beat:
-        arguments.append("--beat")
-    app.worker_main(arguments)
+        # A thread, not Celery's own process beside the worker: that one outlives a worker that is killed.
+        threading.Thread(target=Service(app).start, name="beat", daemon=True).start()
+    app.worker_main(["--quiet", "worker", "--pool=solo", "--loglevel=WARNING", "--without-gossip", "--without-mingle"])

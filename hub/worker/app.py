@@ -17,8 +17,9 @@ QUEUE: Final = "ketenhub"
 NOTIFY: Final = "ketenhub.notify"
 WARN: Final = "ketenhub.warn"
 WARN_EVERY_SECONDS: Final = 3600
-VISIBILITY_SECONDS: Final = 2 * 3600
-"""How long a task may be with a worker before another one gets it; longer than the longest wait between attempts."""
+VISIBILITY_SECONDS: Final = 600
+"""How long a task may be with a worker, waiting included, before another one gets it: so long after a worker was killed
+with a task in its hands the task runs again."""
 
 BROKER_SECONDS_MAX: Final = 2.0
 

@@ -24,7 +24,7 @@ from schemas.identifiers import OIN, MessageId
 from schemas.participants import Directory
 
 FIRST_WAIT_SECONDS: Final = 10
-WAIT_SECONDS_MAX: Final = 3600
+WAIT_SECONDS_MAX: Final = 300
 UNCOLLECTED_MAX: Final = 10_000
 DAY_SECONDS: Final = 24 * 3600
 
@@ -66,7 +66,7 @@ def register_tasks(app: Celery, settings: Settings) -> None:
 
 
 def wait_seconds(attempt: int) -> int:
-    """Return how long to wait after an attempt, counted from 1: twice as long each time, at most an hour."""
+    """Return how long to wait after an attempt, counted from 1: twice as long each time, at most five minutes."""
     return int(min(FIRST_WAIT_SECONDS * 2 ** (attempt - 1), WAIT_SECONDS_MAX))
 
 
