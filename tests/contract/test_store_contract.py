@@ -227,6 +227,21 @@ async def test_of_many_at_once_one_uses_an_identifier(store: Store) -> None:
     assert sum(used) == 1
 
 
+async def test_records_of_every_month_are_found(database: Database, members: Members, clock: FrozenClock) -> None:
+    """Records lie in monthly partitions; a message of November is released in January."""
+    member = members.submission()
+    await database.log.append(member)
+    clock.advance(days=50)
+    disclosure = members.disclosure(member)
+    await database.log.append(disclosure)
+    stored = await database.store.message(_id(member))
+    assert stored is not None
+    assert stored.disclosure is not None
+    assert (stored.shown, stored.disclosure.shown) == (member.shown, disclosure.shown)
+    found = await database.store.records(RAAD, after=-1, limit=10, message_id=None)
+    assert [each.shown for each in found] == [member.shown, disclosure.shown]
+
+
 async def test_a_shown_record_is_its_exact_text(database: Database, members: Members) -> None:
     member = members.submission()
     await database.log.append(member)
