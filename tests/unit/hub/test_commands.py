@@ -1,0 +1,171 @@
+"""The commands of operator and registrar: what they write, and how they say that something is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.cli.main import main as ketenhub
+from hub.cli.registrar import main as registrar
+from schemas.admissions import verify_admission
+from schemas.codes import Capacity, Role
+from schemas.epochs import verify_chain_epoch
+from schemas.jwk import VerificationKey
+
+REQUEST = {
+    "oin": "00000099000000003000",
+    "name": "GI Voorbeeld Jeugdbescherming",
+    "role": "gi",
+    "capacities": ["ots", "voogdij"],
+    "first_key": "A" * 43,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    assert registrar(["init", str(tmp_path / "registrar")]) == 0
+    (tmp_path / "request.json").write_text(json.dumps(REQUEST))
+    return tmp_path
+
+
+def registrar_key(folder: Path) -> VerificationKey:
+    return VerificationKey.from_jwk(json.loads((folder / "registrar/registrar.jwk.json").read_text()))
+
+
+def admit(folder: Path, *more: str) -> int:
+    key, out = folder / "registrar/registrar.pem", folder / "admission.jwt"
+    return registrar(["admit", str(folder / "request.json"), "--key", str(key), "--out", str(out), *more])
+
+
+def test_the_registrar_signs_what_a_request_asks_for(folder: Path) -> None:
+    assert admit(folder) == 0
+    admission = verify_admission((folder / "admission.jwt").read_text().strip(), registrar=registrar_key(folder))
+    assert (admission.oin.value, admission.role, admission.capacities) == (
+        "00000099000000003000",
+        Role.GI,
+        frozenset({Capacity.OTS, Capacity.VOOGDIJ}),
+    )
+    assert admission.valid_until is None
+
+
+def test_a_period_is_given_in_days(folder: Path) -> None:
+    assert admit(folder, "--from", "2026-01-01", "--until", "2027-01-01") == 0
+    admission = verify_admission((folder / "admission.jwt").read_text().strip(), registrar=registrar_key(folder))
+    assert (admission.valid_from, admission.valid_until) == (1_767_225_600, 1_798_761_600)
+
+
+def test_the_registrars_private_key_is_its_owners_alone(folder: Path) -> None:
+    assert (folder / "registrar/registrar.pem").stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_ever_replaced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert registrar(["init", str(folder / "registrar")]) == 1
+    assert admit(folder) == 0
+    assert admit(folder) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"role": "gemeente"},
+        {"oin": "123"},
+        {"capacities": ["other"]},
+        {"name": ""},
+        {"first_key": "x"},
+        {"more": 1},
+    ],
+)
+def test_a_request_of_another_form_is_refused_with_its_places(
+    folder: Path, change: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "request.json").write_text(json.dumps(REQUEST | change))
+    assert admit(folder) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
+    assert not (folder / "admission.jwt").exists()
+
+
+def test_the_registrar_opens_an_epoch(folder: Path) -> None:
+    (folder / "epoch.json").write_text(json.dumps({"epoch": 3, "fingerprint": "A" * 43}))
+    key, out = folder / "registrar/registrar.pem", folder / "epoch.jwt"
+    assert registrar(["open-epoch", str(folder / "epoch.json"), "--key", str(key), "--out", str(out)]) == 0
+    epoch = verify_chain_epoch(out.read_text().strip(), registrar=registrar_key(folder))
+    assert (epoch.epoch, epoch.fingerprint) == (3, "A" * 43)
+
+
+@pytest.mark.parametrize("command", [["--help"], ["admit", "--help"], ["open-epoch", "--help"], ["init", "--help"]])
+def test_the_registrars_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        registrar(command)
+    assert raised.value.code == 0
+    assert "usage: ketenhub-registrar" in capsys.readouterr().out
+
+
+@pytest.fixture
+def settings(folder: Path) -> Path:
+    path = folder / "hub.toml"
+    path.write_text(
+        """
+[hub]
+name = "hub.ketenhub.test"
+issuer = "https://hub.ketenhub.test"
+[keys]
+log = "keys/log.skey"
+token = "keys/token.key"
+registrar = "registrar/registrar.jwk.json"
+[storage]
+postgresql = "host=/nowhere dbname=ketenhub connect_timeout=1"
+guard = "guard"
+"""
+    )
+    return path
+
+
+def test_keys_are_made_once_and_shown(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ketenhub(["keys", "create", "--settings", str(settings)]) == 0
+    first = capsys.readouterr().out
+    before = (settings.parent / "keys/log.skey").read_bytes()
+    assert ketenhub(["keys", "create", "--settings", str(settings)]) == 0
+    assert capsys.readouterr().out == first
+    assert (settings.parent / "keys/log.skey").read_bytes() == before
+    assert "log vkey:   hub.ketenhub.test/log/1+" in first
+    for name in ("log.skey", "token.key"):
+        assert (settings.parent / "keys" / name).stat().st_mode & 0o077 == 0
+
+
+def test_settings_that_cannot_be_used_are_listed_without_a_traceback(
+    settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KETENHUB_WEB_PORT", "x")
+    monkeypatch.setenv("KETENHUB_HUB_NAME", "Not A Name")
+    assert ketenhub(["keys", "show", "--settings", str(settings)]) == 1
+    said = capsys.readouterr().err
+    assert "/web/port" in said
+    assert "Traceback" not in said
+
+
+def test_a_database_that_is_away_is_told_apart_from_a_mistake(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ketenhub(["migrate", "--settings", str(settings)]) == 75
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_invitation_is_what_the_registrar_reads(settings: Path, folder: Path) -> None:
+    command = ["invite", "--settings", str(settings), "--oin", "00000099000000003000", "--name", "GI Voorbeeld"]
+    command += ["--role", "gi", "--capacity", "ots", "--first-key", "A" * 43, "--out", str(folder / "invited.json")]
+    assert ketenhub(command) == 0
+    (folder / "request.json").write_bytes((folder / "invited.json").read_bytes())
+    assert admit(folder) == 0
+
+
+def test_a_worker_without_a_broker_says_what_it_needs(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ketenhub(["worker", "--settings", str(settings)]) == 1
+    assert "[redis] url" in capsys.readouterr().err
+
+
+def test_every_setting_in_force_is_shown(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ketenhub(["settings", "--settings", str(settings)]) == 0
+    assert "web.port = '8080'" in capsys.readouterr().out
