@@ -12,6 +12,7 @@ be its beginning.
 Source: the architecture, section 3 (admissions and statements) and section 6.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,8 @@ class DirectoryKeeper:
         self._journal = journal
         self._oin = oin
         self._log = log
+        # The loops of the agent refresh when they need to, and each entry is written once.
+        self._refreshing = asyncio.Lock()
         self._seen: dict[tuple[int, bytes], Checkpoint] = {}
         known = [
             ParticipantEntry(
@@ -126,6 +129,10 @@ class DirectoryKeeper:
             EvidenceError: The log contradicts itself.
             UnavailableError: The hub was not reached.
         """
+        async with self._refreshing:
+            return await self._refresh(hub, at=at)
+
+    async def _refresh(self, hub: Hub, *, at: datetime) -> Directory:
         for _ in range(ROUNDS_MAX):
             page = await hub.participants(after=self.directory.newest)
             text = await hub.checkpoint()

@@ -84,17 +84,24 @@ async def inbox_round(services: Services) -> int:
         How many messages made a step.
 
     Raises:
+        ExchangeError: The hub could not be asked for more, or refuses to be; what is here went on.
         DiskFullError: There is no room; nothing was lost.
         OSError: The folder cannot be written.
     """
     hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
-    moved = await _collect(services)
+    moved, trouble = 0, None
+    try:
+        moved += await _collect(services)
+    except ExchangeError as error:
+        trouble = error  # what is here already goes on
     for row in _due(services, "released"):
         moved += await _open(services, row)
     hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
     for state in ("opened", "refused"):
         for row in _due(services, state):
             moved += await _receipt(services, row)
+    if trouble is not None:
+        raise trouble
     return moved
 
 

@@ -10,6 +10,7 @@ nothing is picked up: what is at the hub stays there, what is in `out` stays the
 
 import asyncio
 import logging
+import math
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
@@ -18,7 +19,7 @@ from connectors.agent.disk import DiskFullError, is_full
 from connectors.agent.events import Event, say
 from connectors.agent.files import recover_files
 from connectors.agent.inbox import inbox_round, list_inbox
-from connectors.agent.journal import NoticeKind, confirm, hand_over_all, notify
+from connectors.agent.journal import NoticeKind, confirm, hand_over_all, milliseconds, notify
 from connectors.agent.outbox import outbox_round
 from connectors.agent.services import Services
 from connectors.agent.watching import watch_log, watch_round
@@ -104,12 +105,25 @@ async def _inbox(services: Services, stop: asyncio.Event) -> None:
     if not has_room(services):
         await _sleep(services.settings.poll_seconds, stop=stop)
         return
-    left = services.journal.row(
-        "SELECT 1 FROM received WHERE state IN ('listed', 'released', 'opened', 'refused') LIMIT 1"
-    )
-    wait = services.settings.wait_seconds if left is None else min(services.settings.wait_seconds, 1)
-    await _until_stopped(list_inbox(services, wait_seconds=wait), stop=stop)
+    trouble = None
+    try:
+        await _until_stopped(list_inbox(services, wait_seconds=_patience(services)), stop=stop)
+    except ExchangeError as error:
+        trouble = error  # what is here already goes on
     await inbox_round(services)
+    if trouble is not None:
+        raise trouble
+
+
+def _patience(services: Services) -> int:
+    """Seconds to wait at the hub: none while there is work, few while something is to be tried again soon."""
+    row = services.journal.row(
+        "SELECT min(next_at) AS next_at FROM received WHERE state IN ('listed', 'released', 'opened', 'refused')"
+    )
+    if row is None or row["next_at"] is None:
+        return services.settings.wait_seconds
+    due = (row["next_at"] - milliseconds(services.clock.now())) / 1000
+    return int(min(max(math.ceil(due), 0), services.settings.wait_seconds))
 
 
 async def _watch(services: Services, _: asyncio.Event) -> None:
