@@ -1,6 +1,7 @@
 """What a document tells somebody to type, works: each command line is read by the parser of its program."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support.commands import FENCE, command_lines, make_targets, programs,
 from tests.support.tree import REPOSITORY, texts
 
 DOCUMENTS: Final = dict(texts(".md"))
+UNITS: Final = sorted((REPOSITORY / "deploy" / "systemd").glob("*.service"))
 OTHERS: Final = frozenset(
     {"cat", "cd", "chmod", "chown", "cp", "curl", "diff", "find", "git", "grep", "install", "ls", "mkdir", "mv"}
     | {"pg_basebackup", "pg_dump", "pg_restore", "psql", "python3", "python", "rm", "systemctl", "tail", "useradd"}
@@ -52,6 +54,26 @@ def test_the_makefile_explains_each_target() -> None:
     text = (REPOSITORY / "Makefile").read_text("utf-8")
     explained = set(re.findall(r"^([a-z]+):.*## \S", text, re.MULTILINE))
     assert explained == set(make_targets())
+
+
+def test_every_module_that_make_starts_is_there() -> None:
+    """`python -m deploy.local.demo` and the like name modules of the tree, or of what is installed."""
+    started = set(re.findall(r"python -m ([a-z_.]+)", (REPOSITORY / "Makefile").read_text("utf-8")))
+    ours = {name for name in started if name.partition(".")[0] in {"deploy", "tests"}}
+    assert ours
+    assert {name for name in ours if not (REPOSITORY / f"{name.replace('.', '/')}.py").is_file()} == set()
+
+
+@pytest.mark.parametrize(
+    "unit", sorted((REPOSITORY / "deploy" / "systemd").glob("*.service")), ids=lambda path: path.name
+)
+def test_every_unit_starts_a_command_that_exists(unit: Path) -> None:
+    """`ExecStart` of a service is a command line of the product; `%i` is a port."""
+    (command,) = re.findall(r"^ExecStart=(.+)$", unit.read_text("utf-8"), re.MULTILINE)
+    words = command.replace("%i", "8480").split()
+    words[0] = words[0].rpartition("/")[2]
+    assert words[0] in programs()
+    assert what_is_wrong(words) == ""
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_the_contracts_of_import_linter_hold() -> None:
 
     In a process of its own, because import-linter sets up logging for the whole process.
     """
-    command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--no-logo"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
