@@ -59,9 +59,7 @@ def work(settings: Settings, options: argparse.Namespace) -> None:
     if not settings.redis.url:
         raise CommandError("a worker needs `[redis] url`: that is where its work waits")
     set_up()
-    from celery.beat import Service  # noqa: PLC0415
-
-    from hub.worker.app import make_celery  # noqa: PLC0415
+    from hub.worker.app import make_beat, make_celery  # noqa: PLC0415
     from hub.worker.tasks import register_tasks  # noqa: PLC0415 - Celery takes long to import and serve needs none
 
     app = make_celery(settings.redis)
@@ -70,6 +68,5 @@ def work(settings: Settings, options: argparse.Namespace) -> None:
     # Celery asks for this when it runs as root, as in a container; no task unpickles anything.
     os.environ.setdefault("C_FORCE_ROOT", "1")
     if not options.no_beat:
-        # A thread, not Celery's own process beside the worker: that one outlives a worker that is killed.
-        threading.Thread(target=Service(app).start, name="beat", daemon=True).start()
+        threading.Thread(target=make_beat(app).start, name="beat", daemon=True).start()
     app.worker_main(["--quiet", "worker", "--pool=solo", "--loglevel=WARNING", "--without-gossip", "--without-mingle"])

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from celery import Celery
+from celery.beat import Service
 from celery.schedules import crontab
 
 from hub.settings import RedisSettings, is_set, read_secret
@@ -54,10 +55,18 @@ def make_celery(settings: RedisSettings) -> Celery:
             "socket_keepalive": True,
             "global_keyprefix": "ketenhub:tasks:",
         },
-        beat_scheduler="celery.beat:Scheduler",
         beat_schedule={WARN: {"task": WARN, "schedule": crontab(minute=7), "options": {"expires": WARN_EVERY_SECONDS}}},
     )
     return app
+
+
+def make_beat(app: Celery) -> Service:
+    """Make what asks for the daily warnings; `start` it in a thread.
+
+    It keeps its schedule in memory, not in a file: the schedule is by the clock, so nothing has to be remembered. It is
+    no process of its own, as Celery's `--beat` is: that one outlives a worker that is killed.
+    """
+    return Service(app, max_interval=60, scheduler_cls="celery.beat:Scheduler")
 
 
 def broker_url(settings: RedisSettings) -> str:

@@ -19,10 +19,9 @@ import psycopg
 import pytest
 import redis
 from aiohttp import web
-from celery.beat import Service
 
 from hub.settings import RedisSettings, load_settings
-from hub.worker.app import WARN, make_celery
+from hub.worker.app import WARN, make_beat, make_celery
 from hub.worker.delivery import DeliveryRules, UndeliverableError, UndeliveredError, deliver
 from hub.worker.tasks import uncollected, wait_seconds
 from schemas.clock import SystemClock
@@ -192,7 +191,7 @@ def test_tasks_are_json_only_and_acknowledged_late(valkey_url: str) -> None:
 def test_the_beat_asks_for_warnings_when_they_are_due(valkey_url: str) -> None:
     app = make_celery(RedisSettings(url=valkey_url))
     app.conf.beat_schedule[WARN]["schedule"] = 0.2
-    service = Service(app, max_interval=1)
+    service = make_beat(app)
     beat = threading.Thread(target=service.start, daemon=True)
     beat.start()
     with redis.Redis.from_url(valkey_url.replace("db=0", "db=1")) as broker:
@@ -203,3 +202,4 @@ def test_the_beat_asks_for_warnings_when_they_are_due(valkey_url: str) -> None:
         task = orjson.loads(broker.lindex("ketenhub:tasks:ketenhub", 0))
     service.stop()
     assert task["headers"]["task"] == "ketenhub.warn"
+    assert list(Path.cwd().glob("celerybeat*")) == [], "the schedule stands in no file"
