@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from celery import Celery
-from celery.beat import Service
+from celery.beat import Scheduler, Service
 from celery.schedules import crontab
 
 from hub.settings import RedisSettings, is_set, read_secret
@@ -66,7 +66,7 @@ def make_beat(app: Celery) -> Service:
     It keeps its schedule in memory, not in a file: the schedule is by the clock, so nothing has to be remembered. It is
     no process of its own, as Celery's `--beat` is: that one outlives a worker that is killed.
     """
-    return Service(app, max_interval=60, scheduler_cls="celery.beat:Scheduler")
+    return Service(app, max_interval=60, scheduler_cls=Scheduler)
 
 
 def broker_url(settings: RedisSettings) -> str:
