@@ -48,6 +48,8 @@ from schemas.structure import check_structure
 from schemas.wire import Release
 
 REASONS_MAX: Final = 100
+CLOCK_SECONDS_MAX: Final = 120
+"""How far ahead of the hub's clock a sender's may be."""
 SUBMISSION_UNPROVEN: Final = "hub.submission.unproven"
 """The signing key was in force once: whether it was when the hub accepted the message is not shown yet."""
 
@@ -203,8 +205,13 @@ def _check_values(
     definitions: Definitions,
 ) -> None:
     """Step 7, by the codes that hold on the day of the message."""
-    day = civil_day(datetime.fromtimestamp(message.issued_at, UTC))
-    assert day is not None, "`iat` is a moment"
+    try:
+        day = civil_day(datetime.fromtimestamp(message.issued_at, UTC))
+    except (ValueError, OverflowError):
+        day = None
+    if day is None:
+        findings.add("sender.message.form")
+        return
     withheld = tuple(each.label for each in shown.withheld)
     for issue in check_values(items, definitions, message_type=message.type, on=day, withheld=withheld):
         findings.add(issue.code, _label_of(issue.pointer, items))
@@ -247,22 +254,52 @@ def _verify_sender(
         parsed = parse_jws(release.message, typ=TokenType.MESSAGE)
         message = parse_message(parsed.payload)
         places = [(release.index, entry)]
-        if submission is not None and _is_acceptance(submission.entry, release):
+        if submission is not None:
+            if not _is_acceptance(submission, release, entry):
+                findings.add("hub.submission.other")
+                raise _RefusedError
             places.append((submission.index, submission.entry))
         for index, at in places:
-            sender = view.directory.participant(message.sender, at_index=index)
+            newest = _newest_before(index, view.directory)
+            if (-1 if at.participants is None else at.participants) != newest:
+                findings.add("hub.entry.participants")
+                raise _RefusedError
+            sender, logged_at = view.directory.participant(message.sender, at_index=index), _moment(at)
             key = sender.signing_key(parsed.kid) if sender else None
-            if sender is None or key is None or not sender.in_force(datetime.fromtimestamp(at.time / 1000, UTC)):
+            if sender is None or key is None or logged_at is None or not sender.in_force(logged_at):
                 continue
             verify_parsed_jws(parsed, key=key)
-            return message, sender, -1 if at.participants is None else at.participants
+            # Evidence with other times would convince nobody, and what has lapsed was perhaps sent again.
+            latest = at.time // 1000 + CLOCK_SECONDS_MAX
+            if message.issued_at > latest or entry.time >= message.pickup_by * 1000:
+                findings.add("hub.entry.time")
+                raise _RefusedError
+            return message, sender, newest
         once = any(state.signing_key(parsed.kid) for state in view.directory.history(message.sender))
         findings.add(SUBMISSION_UNPROVEN if once and submission is None else "sender.key.unknown")
     raise _RefusedError
 
 
-def _is_acceptance(entry: Entry, release: Release) -> bool:
-    return entry.kind is EntryKind.SUBMISSION and entry.message == token_digest(release.message)
+def _is_acceptance(submission: ProvenEntry, release: Release, entry: Entry) -> bool:
+    """Whether an entry is the acceptance of this message: of the same parties, earlier in the log."""
+    accepted = submission.entry
+    said = (accepted.kind, accepted.message, accepted.sender, accepted.recipient)
+    meant = (EntryKind.SUBMISSION, token_digest(release.message), entry.sender, entry.recipient)
+    return said == meant and submission.index < release.index and accepted.time <= entry.time
+
+
+def _newest_before(index: int, directory: Directory) -> int:
+    """Return the index of the newest PARTICIPANT entry before a place; -1 if there is none."""
+    found = (state.index for participant in directory for state in directory.history(participant.oin))
+    return max((each for each in found if each < index), default=-1)
+
+
+def _moment(entry: Entry) -> datetime | None:
+    """Return when an entry was logged; None beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(entry.time / 1000, UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _check_message(
