@@ -17,6 +17,9 @@ from schemas.errors import DocumentError, Issue
 
 PAYLOAD_BYTES_MAX: Final = 1 << 20
 
+MOMENT_MAX: Final = 2**37 - 1
+"""Largest NumericDate: in the year 6325, so that every moment that was read can be shown, in every time zone."""
+
 DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """SHA-256 in canonical base64url."""
 
@@ -31,12 +34,15 @@ class ClaimsReader:
         code: Code of the findings.
         members: Names that must be there.
         optional: Names that may be there.
-        pointer: Where the object stands, for the findings.
+        pointer: Where the document stands in a larger one, for the findings.
+        path: Where the object stands in the document, for the findings.
         issues: List to collect into, for an object inside another.
 
     Raises:
         DocumentError: Not canonical JSON, no object, a member missing, or one that is not known.
     """
+
+    __slots__ = ("_claims", "_code", "_path", "_pointer", "issues")
 
     def __init__(
         self,
@@ -46,23 +52,27 @@ class ClaimsReader:
         members: Collection[str],
         optional: Collection[str] = (),
         pointer: str = "",
+        path: tuple[str | int, ...] = (),
         issues: list[Issue] | None = None,
     ) -> None:
         self._code = code
         self._pointer = pointer
+        # Written as a pointer only where there is a finding: nearly always there is none.
+        self._path = path
         self.issues: list[Issue] = [] if issues is None else issues
         if isinstance(payload, bytes):
             if len(payload) > PAYLOAD_BYTES_MAX:
                 raise DocumentError(f"the claims are larger than {PAYLOAD_BYTES_MAX} bytes", code=code)
             payload = parse_canonical(payload)
-        self._claims = self._object(payload, set(members), set(optional))
+        self._claims = self._object(payload, members, optional)
 
     def __contains__(self, name: str) -> bool:
         return name in self._claims
 
-    def wrong(self, name: str, text: str, code: str | None = None) -> None:
-        """Note a finding about a member; `""` is the object itself."""
-        pointer = self._pointer + (json_pointer(name) if name else "")
+    def wrong(self, name: str | tuple[str | int, ...], text: str, code: str | None = None) -> None:
+        """Note a finding about a member, or about something inside one; `""` is the object itself."""
+        tokens = name if isinstance(name, tuple) else (name,) if name else ()
+        pointer = self._pointer + json_pointer(*self._path, *tokens)
         self.issues.append(Issue(pointer=pointer, code=code or self._code, text=text))
 
     def raw(self, name: str) -> JSONValue:
@@ -85,6 +95,10 @@ class ClaimsReader:
         self.wrong(name, f"an integer from {at_least} to {at_most} is needed here")
         return at_least
 
+    def moment(self, name: str) -> int:
+        """Read a NumericDate: seconds since the epoch, of a year that the calendar has."""
+        return self.integer(name, at_most=MOMENT_MAX)
+
     def convert(self, name: str, make: Callable[[str], _T]) -> _T:
         """Read a string into an identifier, a code or the like."""
         return self._converted(name, self._claims.get(name), make)
@@ -100,7 +114,7 @@ class ClaimsReader:
         if not isinstance(value, list) or not at_least <= len(value) <= at_most:
             self.wrong(name, f"an array of {at_least} to {at_most} is needed here")
             return ()
-        found = tuple(self._converted(f"{name}/{number}", item, make) for number, item in enumerate(value))
+        found = tuple(self._converted((name, number), item, make) for number, item in enumerate(value))
         if len(set(found)) != len(found):
             self.wrong(name, "the same value stands here twice")
         return found
@@ -117,23 +131,44 @@ class ClaimsReader:
             return b""
         return data
 
+    def object(self, name: str, *, members: Collection[str], optional: Collection[str] = ()) -> "ClaimsReader | None":
+        """Read an object inside this one; None, with findings, where it does not have its members."""
+        return self._inside(self._claims.get(name), (name,), members=members, optional=optional)
+
     def objects(
-        self, name: str, *, members: Collection[str], at_most: int, optional: Collection[str] = ()
+        self,
+        name: str,
+        *,
+        members: Collection[str],
+        at_least: int = 0,
+        at_most: int,
+        optional: Collection[str] = (),
     ) -> Iterator["ClaimsReader"]:
-        """Read an array of objects: one reader for each, collecting into this one's findings."""
+        """Read an array of objects: a reader for each that has its members, a finding for each that has not."""
         value = self._claims.get(name)
-        if not isinstance(value, list) or len(value) > at_most:
-            self.wrong(name, f"an array of at most {at_most} objects is needed here")
+        if not isinstance(value, list) or not at_least <= len(value) <= at_most:
+            self.wrong(name, f"an array of {at_least} to {at_most} objects is needed here")
             return
         for number, item in enumerate(value):
-            yield ClaimsReader(
-                item,
+            inside = self._inside(item, (name, number), members=members, optional=optional)
+            if inside is not None:
+                yield inside
+
+    def _inside(
+        self, value: JSONValue, tokens: tuple[str | int, ...], *, members: Collection[str], optional: Collection[str]
+    ) -> "ClaimsReader | None":
+        try:
+            return ClaimsReader(
+                value,
                 code=self._code,
                 members=members,
                 optional=optional,
-                pointer=f"{self._pointer}{json_pointer(name, number)}",
+                pointer=self._pointer,
+                path=self._path + tokens,
                 issues=self.issues,
             )
+        except DocumentError:
+            return None  # its findings are among ours
 
     def finish(self, text: str) -> None:
         """Refuse the claims if anything was wrong.
@@ -144,30 +179,27 @@ class ClaimsReader:
         if self.issues:
             raise DocumentError(text, issues=self.issues)
 
-    def _converted(self, name: str, value: JSONValue, make: Callable[[str], _T]) -> _T:
+    def _converted(self, name: str | tuple[str | int, ...], value: JSONValue, make: Callable[[str], _T]) -> _T:
         try:
             if isinstance(value, str):
                 return make(value)
         except (DocumentError, ValueError):
             pass
-        self.issues.append(
-            Issue(
-                pointer=f"{self._pointer}/{name}",
-                code=self._code,
-                text=f"not a valid {getattr(make, '__name__', 'value')}",
-            )
-        )
+        self.wrong(name, f"not a valid {getattr(make, '__name__', 'value')}")
         return cast("_T", None)  # never used: `finish` raises first
 
-    def _object(self, value: JSONValue, members: set[str], optional: set[str]) -> dict[str, JSONValue]:
+    def _object(self, value: JSONValue, members: Collection[str], optional: Collection[str]) -> dict[str, JSONValue]:
         if not isinstance(value, dict):
             self.wrong("", "an object is needed here")
         else:
-            for name in sorted(members - value.keys()):
+            needed = members if isinstance(members, frozenset) else frozenset(members)
+            if value.keys() == needed:
+                return value
+            for name in sorted(needed - value.keys()):
                 self.wrong(name, f"member `{name}` is missing")
-            unknown = value.keys() - members - optional
+            unknown = value.keys() - needed - frozenset(optional)
             if unknown:
                 self.wrong("", f"{len(unknown)} member(s) that this version does not know")
-            if members <= value.keys() and not unknown:
+            if needed <= value.keys() and not unknown:
                 return value
         raise DocumentError("the claims do not have their form", issues=self.issues)

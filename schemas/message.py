@@ -12,15 +12,16 @@ Source: RFC 9901, sections 4.2.4.2 and 4.2.5; the architecture, section 4.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
-from schemas.canonical import canonical_json, parse_canonical
+from schemas.canonical import canonical_json
+from schemas.claims import DIGEST, ClaimsReader
 from schemas.codes import AgeBand, Capacity, Necessity, Register, SubjectRole
 from schemas.document import JSONValue
-from schemas.errors import DocumentError, Issue
+from schemas.errors import DocumentError
 from schemas.identifiers import OIN, CaseId, HubName, MessageId, ProfessionalNumber, Thumbprint
 
 ELEMENTS_MAX: Final = 2000
@@ -31,13 +32,10 @@ PAYLOAD_BYTES_MAX: Final = 1024 * 1024
 PICKUP_SECONDS_MAX: Final = 30 * 24 * 3600
 SD_ALGORITHM: Final = "sha-256"
 
-_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _NAME = re.compile(r"[a-z][A-Za-z0-9-]{0,63}")
 _ITEM_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,14 +195,11 @@ def parse_message(payload: bytes) -> Message:
     """
     if len(payload) > PAYLOAD_BYTES_MAX:
         raise DocumentError(f"the payload is larger than {PAYLOAD_BYTES_MAX} bytes", code="sender.message.too-large")
-    reader = _Reader()
-    claims = reader.members(parse_canonical(payload), "", _CLAIMS)
-    message = _read_claims(reader, claims) if claims is not None and not reader.issues else None
-    if reader.issues or message is None:
-        raise DocumentError("the message does not have the form of a case message", issues=reader.issues)
+    reader = ClaimsReader(payload, code="sender.message.form", members=_CLAIMS)
+    message = _read_claims(reader)
+    reader.finish("the message does not have the form of a case message")
     _check_whole(reader, message)
-    if reader.issues:
-        raise DocumentError("the message contradicts itself", issues=reader.issues)
+    reader.finish("the message contradicts itself")
     return message
 
 
@@ -296,75 +291,128 @@ _SEALED: Final = frozenset({"kid", "digest"})
 _ITEM: Final = frozenset({"profile", "id", "about", "necessary", "elements"})
 _SPOED: Final = frozenset({"reason"})
 SPOED_REASON_MAX: Final = 500
+_REASON: Final = re.compile(rf"[^\x00-\x1f\x7f]{{1,{SPOED_REASON_MAX}}}")
 
 
-@dataclass(slots=True)
-class _Reader:
-    """Collects every issue instead of stopping at the first.
+def _read_claims(reader: ClaimsReader) -> Message:
+    """Read every claim; the result is used only if there is no finding in the end."""
+    if reader.raw("_sd_alg") != SD_ALGORITHM:
+        reader.wrong("_sd_alg", f"only `{SD_ALGORITHM}` is known")
+    return Message(
+        sender=reader.convert("iss", OIN.from_urn),
+        hubs=reader.array("hubs", HubName, at_least=1, at_most=HUBS_MAX),
+        id=reader.convert("jti", MessageId),
+        issued_at=reader.integer("iat"),
+        pickup_by=reader.integer("pickup_by"),
+        type=reader.text("type", _NAME),
+        version=reader.integer("ver", at_most=999),
+        recipient=_read_recipient(reader),
+        capacity=reader.optional("capacity", Capacity),
+        case=reader.convert("case", CaseId),
+        reply_to=reader.optional("reply_to", MessageId),
+        responsible=_read_responsible(reader),
+        subjects=tuple(
+            map(_read_subject, reader.objects("subjects", members=_SUBJECT, at_least=1, at_most=SUBJECTS_MAX))
+        ),
+        sealed=_read_sealed(reader),
+        content=tuple(map(_read_item, reader.objects("content", members=_ITEM, at_least=1, at_most=ITEMS_MAX))),
+        asks=reader.raw("asks"),
+        corrects=reader.raw("corrects"),
+        recalls=reader.raw("recalls"),
+        spoed=_read_spoed(reader),
+    )
 
-    A value that is wrong leaves an issue and None; the caller stops before it uses what it read.
-    """
 
-    issues: list[Issue] = field(default_factory=list)
+def _read_recipient(reader: ClaimsReader) -> Recipient:
+    recipient = reader.object("recipient", members=_RECIPIENT)
+    if recipient is None:
+        return cast("Recipient", None)
+    return Recipient(
+        oin=recipient.convert("oin", OIN),
+        purpose=recipient.text("purpose", _CODE),
+        capacity=recipient.optional("capacity", Capacity),
+    )
 
-    def wrong(self, pointer: str, text: str, code: str = "sender.message.form") -> None:
-        self.issues.append(Issue(pointer=pointer, code=code, text=text))
 
-    def members(self, value: JSONValue, pointer: str, names: frozenset[str]) -> dict[str, JSONValue] | None:
-        if not isinstance(value, dict):
-            self.wrong(pointer, "an object is needed here")
-            return None
-        if value.keys() == names:
-            return value
-        for name in sorted(names - value.keys()):
-            self.wrong(f"{pointer}/{name}", f"member `{name}` is missing")
-        if value.keys() - names:
-            self.wrong(pointer, f"{len(value.keys() - names)} member(s) that this version does not know")
-        return None
+def _read_responsible(reader: ClaimsReader) -> Responsible:
+    responsible = reader.object("responsible", members=_RESPONSIBLE)
+    if responsible is None:
+        return cast("Responsible", None)
+    return Responsible(
+        register=responsible.convert("register", Register),
+        number=responsible.convert("number", ProfessionalNumber),
+    )
 
-    def array(self, value: JSONValue, pointer: str, *, at_least: int, at_most: int) -> list[JSONValue]:
-        if isinstance(value, list) and at_least <= len(value) <= at_most:
-            return value
-        self.wrong(pointer, f"an array of {at_least} to {at_most} is needed here")
-        return []
 
-    def text(self, value: JSONValue, pointer: str, pattern: re.Pattern[str]) -> str:
-        if isinstance(value, str) and pattern.fullmatch(value):
-            return value
-        self.wrong(pointer, "not of the form that this member has")
-        return ""
+def _read_sealed(reader: ClaimsReader) -> Sealed:
+    sealed = reader.object("sealed", members=_SEALED)
+    if sealed is None:
+        return cast("Sealed", None)
+    return Sealed(kid=sealed.convert("kid", Thumbprint), digest=sealed.text("digest", DIGEST))
 
-    def integer(self, value: JSONValue, pointer: str, *, at_most: int = 2**53 - 1) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= at_most:
-            return value
-        self.wrong(pointer, f"an integer from 0 to {at_most} is needed here")
-        return 0
 
-    def convert(self, value: JSONValue, pointer: str, make: Callable[[str], _T]) -> _T:
-        """Make an identifier or a code; the result is used only if there is no issue in the end."""
-        try:
-            if isinstance(value, str):
-                return make(value)
-        except (DocumentError, ValueError):
-            pass
-        self.wrong(pointer, f"not a valid {getattr(make, '__name__', 'value')}")
-        return cast("_T", None)
+def _read_spoed(reader: ClaimsReader) -> str | None:
+    spoed = None if reader.raw("spoed") is None else reader.object("spoed", members=_SPOED)
+    return None if spoed is None else spoed.text("reason", _REASON)
 
-    def optional(self, value: JSONValue, pointer: str, make: Callable[[str], _T]) -> _T | None:
-        return None if value is None else self.convert(value, pointer, make)
 
-    def digests(self, value: JSONValue, pointer: str, *, at_most: int = ELEMENTS_MAX) -> tuple[str, ...]:
-        """Read an array of `{"...": digest}`: never empty, nothing else in it."""
-        if type(value) is list and 1 <= len(value) <= at_most:
-            found: list[str] = []
-            for entry in value:
-                digest = entry.get("...") if type(entry) is dict and len(entry) == 1 else None
-                if type(digest) is str and _DIGEST.fullmatch(digest):
-                    found.append(digest)
-            if len(found) == len(value):
-                return tuple(found)
-        self.wrong(pointer, f"an array of 1 to {at_most} digests is needed here")
-        return ()
+def _read_subject(reader: ClaimsReader) -> Subject:
+    yours = reader.raw("yours")
+    return Subject(
+        tag=_digests(reader, reader.raw("tag"), "tag", at_most=HUBS_MAX),
+        yours=() if yours is None else _digests(reader, yours, "yours", at_most=1),
+        role=reader.convert("role", SubjectRole),
+        age=reader.convert("age", AgeBand),
+        turns=reader.optional("turns", _read_date),
+    )
+
+
+def _read_item(reader: ClaimsReader) -> Item:
+    return Item(
+        profile=reader.text("profile", _NAME),
+        id=reader.text("id", _ITEM_ID),
+        about=_read_about(reader),
+        necessary=reader.optional("necessary", Necessity),
+        elements=_read_elements(reader),
+    )
+
+
+def _read_about(reader: ClaimsReader) -> tuple[int, ...]:
+    value = reader.raw("about")
+    if isinstance(value, list) and 1 <= len(value) <= SUBJECTS_MAX:
+        found = tuple(index for index in value if type(index) is int and 0 <= index < SUBJECTS_MAX)
+        if len(found) == len(value):
+            return found
+    reader.wrong("about", f"an array of 1 to {SUBJECTS_MAX} indices of subjects is needed here")
+    return ()
+
+
+def _read_elements(reader: ClaimsReader) -> dict[str, tuple[str, ...]]:
+    value = reader.raw("elements")
+    if not isinstance(value, dict) or not value:
+        reader.wrong("elements", "an object with at least one element is needed here")
+        return {}
+    elements: dict[str, tuple[str, ...]] = {}
+    for number, (name, digests) in enumerate(value.items()):
+        if _NAME.fullmatch(name):
+            elements[name] = _digests(reader, digests, ("elements", name), at_most=ELEMENTS_MAX)
+        else:
+            reader.wrong("elements", f"the name of element {number} is not of the form of a name")
+    return elements
+
+
+def _digests(reader: ClaimsReader, value: JSONValue, place: str | tuple[str, str], *, at_most: int) -> tuple[str, ...]:
+    """Read an array of `{"...": digest}`: never empty, nothing else in it."""
+    if type(value) is list and 1 <= len(value) <= at_most:
+        found: list[str] = []
+        for entry in value:
+            digest = entry.get("...") if type(entry) is dict and len(entry) == 1 else None
+            if type(digest) is str and DIGEST.fullmatch(digest):
+                found.append(digest)
+        if len(found) == len(value):
+            return tuple(found)
+    reader.wrong(place, f"an array of 1 to {at_most} digests is needed here")
+    return ()
 
 
 def _read_date(text: str) -> date:
@@ -373,113 +421,23 @@ def _read_date(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def _read_claims(reader: _Reader, claims: dict[str, JSONValue]) -> Message | None:
-    recipient = reader.members(claims["recipient"], "/recipient", _RECIPIENT)
-    responsible = reader.members(claims["responsible"], "/responsible", _RESPONSIBLE)
-    sealed = reader.members(claims["sealed"], "/sealed", _SEALED)
-    spoed = claims["spoed"] if claims["spoed"] is None else reader.members(claims["spoed"], "/spoed", _SPOED)
-    if claims["_sd_alg"] != SD_ALGORITHM:
-        reader.wrong("/_sd_alg", f"only `{SD_ALGORITHM}` is known")
-    hubs = reader.array(claims["hubs"], "/hubs", at_least=1, at_most=HUBS_MAX)
-    subjects = reader.array(claims["subjects"], "/subjects", at_least=1, at_most=SUBJECTS_MAX)
-    content = reader.array(claims["content"], "/content", at_least=1, at_most=ITEMS_MAX)
-    if recipient is None or responsible is None or sealed is None:
-        return None
-    return Message(
-        sender=reader.convert(claims["iss"], "/iss", OIN.from_urn),
-        hubs=tuple(reader.convert(hub, f"/hubs/{n}", HubName) for n, hub in enumerate(hubs)),
-        id=reader.convert(claims["jti"], "/jti", MessageId),
-        issued_at=reader.integer(claims["iat"], "/iat"),
-        pickup_by=reader.integer(claims["pickup_by"], "/pickup_by"),
-        type=reader.text(claims["type"], "/type", _NAME),
-        version=reader.integer(claims["ver"], "/ver", at_most=999),
-        recipient=Recipient(
-            oin=reader.convert(recipient["oin"], "/recipient/oin", OIN),
-            purpose=reader.text(recipient["purpose"], "/recipient/purpose", _CODE),
-            capacity=reader.optional(recipient["capacity"], "/recipient/capacity", Capacity),
-        ),
-        capacity=reader.optional(claims["capacity"], "/capacity", Capacity),
-        case=reader.convert(claims["case"], "/case", CaseId),
-        reply_to=reader.optional(claims["reply_to"], "/reply_to", MessageId),
-        responsible=Responsible(
-            register=reader.convert(responsible["register"], "/responsible/register", Register),
-            number=reader.convert(responsible["number"], "/responsible/number", ProfessionalNumber),
-        ),
-        subjects=tuple(_read_subject(reader, value, f"/subjects/{n}") for n, value in enumerate(subjects)),
-        sealed=Sealed(
-            kid=reader.convert(sealed["kid"], "/sealed/kid", Thumbprint),
-            digest=reader.text(sealed["digest"], "/sealed/digest", _DIGEST),
-        ),
-        content=tuple(_read_item(reader, value, f"/content/{n}") for n, value in enumerate(content)),
-        asks=claims["asks"],
-        corrects=claims["corrects"],
-        recalls=claims["recalls"],
-        spoed=None if spoed is None else reader.text(spoed["reason"], "/spoed/reason", _REASON),
-    )
-
-
-_REASON: Final = re.compile(rf"[^\x00-\x1f\x7f]{{1,{SPOED_REASON_MAX}}}")
-
-
-def _read_subject(reader: _Reader, value: JSONValue, pointer: str) -> Subject:
-    members = reader.members(value, pointer, _SUBJECT)
-    if members is None:
-        return cast("Subject", None)
-    yours = members["yours"]
-    return Subject(
-        tag=reader.digests(members["tag"], f"{pointer}/tag", at_most=HUBS_MAX),
-        yours=() if yours is None else reader.digests(yours, f"{pointer}/yours", at_most=1),
-        role=reader.convert(members["role"], f"{pointer}/role", SubjectRole),
-        age=reader.convert(members["age"], f"{pointer}/age", AgeBand),
-        turns=reader.optional(members["turns"], f"{pointer}/turns", _read_date),
-    )
-
-
-def _read_item(reader: _Reader, value: JSONValue, pointer: str) -> Item:
-    members = reader.members(value, pointer, _ITEM)
-    if members is None:
-        return cast("Item", None)
-    elements: dict[str, tuple[str, ...]] = {}
-    named = members["elements"]
-    if not isinstance(named, dict) or not named:
-        reader.wrong(f"{pointer}/elements", "an object with at least one element is needed here")
-    else:
-        for number, (name, digests) in enumerate(named.items()):
-            if not _NAME.fullmatch(name):
-                reader.wrong(f"{pointer}/elements", f"the name of element {number} is not of the form of a name")
-                continue
-            elements[name] = reader.digests(digests, f"{pointer}/elements/{name}")
-    about = reader.array(members["about"], f"{pointer}/about", at_least=1, at_most=SUBJECTS_MAX)
-    return Item(
-        profile=reader.text(members["profile"], f"{pointer}/profile", _NAME),
-        id=reader.text(members["id"], f"{pointer}/id", _ITEM_ID),
-        about=tuple(
-            reader.integer(index, f"{pointer}/about/{n}", at_most=SUBJECTS_MAX - 1) for n, index in enumerate(about)
-        ),
-        necessary=reader.optional(members["necessary"], f"{pointer}/necessary", Necessity),
-        elements=elements,
-    )
-
-
-def _check_whole(reader: _Reader, message: Message) -> None:
+def _check_whole(reader: ClaimsReader, message: Message) -> None:
     """Check what no single member shows: references, uniqueness and limits."""
     if not message.issued_at < message.pickup_by <= message.issued_at + PICKUP_SECONDS_MAX:
-        reader.wrong("/pickup_by", "must lie after `iat` and at most 30 days after it", code="sender.message.pickup-by")
-    if len(set(message.hubs)) != len(message.hubs):
-        reader.wrong("/hubs", "the same hub stands here twice")
+        reader.wrong("pickup_by", "must lie after `iat` and at most 30 days after it", code="sender.message.pickup-by")
     for number, subject in enumerate(message.subjects):
         if len(subject.tag) != len(message.hubs):
-            reader.wrong(f"/subjects/{number}/tag", "one tag for each hub is needed")
+            reader.wrong(("subjects", number, "tag"), "one tag for each hub is needed")
     seen_ids: set[str] = set()
     for number, item in enumerate(message.content):
         if item.id in seen_ids:
-            reader.wrong(f"/content/{number}/id", "the same item id stands here twice")
+            reader.wrong(("content", number, "id"), "the same item id stands here twice")
         seen_ids.add(item.id)
         if list(item.about) != sorted(set(item.about)) or item.about[-1] >= len(message.subjects):
-            reader.wrong(f"/content/{number}/about", "indices of subjects, ascending and each once, are needed")
+            reader.wrong(("content", number, "about"), "indices of subjects, ascending and each once, are needed")
     sealed = sealed_digests(message)
     if len(sealed) > ELEMENTS_MAX:
-        reader.wrong("/content", f"more than {ELEMENTS_MAX} elements", code="sender.message.too-many-elements")
+        reader.wrong("content", f"more than {ELEMENTS_MAX} elements", code="sender.message.too-many-elements")
     every = [*sealed, *(digest for subject in message.subjects for digest in subject.tag)]
     if len(set(every)) != len(every):
         reader.wrong("", "the same digest stands in the message twice", code="sender.message.digest-twice")
