@@ -215,13 +215,13 @@ async def test_two_processes_under_random_load_keep_one_log(
         await _check_records(one)
 
 
-async def test_a_killed_server_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+async def test_a_killed_server_loses_nothing_that_was_answered(server_folder: Path) -> None:
     members, accepted = Members(), list[Appended]()
-    server = start_postgresql(tmp_path / "postgresql")
+    server = start_postgresql(server_folder / "postgresql")
     try:
         migrate(server.url())
         async with open_database(
-            server.url(), signer=SIGNER, guard_folder=tmp_path / "guard", clock=SystemClock()
+            server.url(), signer=SIGNER, guard_folder=server_folder / "guard", clock=SystemClock()
         ) as database:
             tried = [members.submission() for _ in range(400)]
 
@@ -234,7 +234,7 @@ async def test_a_killed_server_loses_nothing_that_was_answered(tmp_path: Path) -
             for _ in range(2):
                 await asyncio.sleep(0.15)
                 server.kill()
-                server = start_postgresql(tmp_path / "postgresql")
+                server = start_postgresql(server_folder / "postgresql")
             await asyncio.gather(*working)
             assert accepted
             report = await verify_whole(database.log)

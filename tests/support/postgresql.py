@@ -17,6 +17,13 @@ _TEMPLATE: Final = "ketenhub_template"
 _numbers = itertools.count(1)
 
 
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """Give a folder for a server of the test's own; see `postgresql_server` for why not pytest's."""
+    with tempfile.TemporaryDirectory(prefix="ketenhub-test-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQLServer]:
     """Give a running server, and stop it after the run.
