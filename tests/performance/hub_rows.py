@@ -27,7 +27,7 @@ from tests.performance.pairs import (
     with_attachment,
     write_messages,
 )
-from tests.performance.servers import BenchError, Servers, watched_memory
+from tests.performance.servers import HUBS, BenchError, Servers, watched_memory
 
 ACCEPT: Final = "accept"
 RELEASE: Final = "release"
@@ -98,7 +98,7 @@ def measure_hub(report: Report, servers: Servers, *, rows: AbstractSet[str], sca
 
 def _measure_accept_and_release(report: Report, servers: Servers, *, rows: AbstractSet[str], scale: Scale) -> None:
     messages = servers.folder / "messages"
-    write_messages(messages, count=scale.many + scale.few, pairs=PAIRS)
+    write_messages(messages, count=2 * scale.many + scale.few, pairs=PAIRS)
     floor_rate = _measure_floor(report, servers, messages, scale=scale) if rows & {ACCEPT, RELEASE} else None
     with watched_memory(servers.hub_pid()) as memory:
         accepted = _play(servers, Play.SUBMIT, messages, part=(0, scale.many), connections=MANY, scale=scale)
@@ -107,6 +107,7 @@ def _measure_accept_and_release(report: Report, servers: Servers, *, rows: Abstr
             servers, Play.SUBMIT, messages, part=(scale.many, scale.many + scale.few), connections=FEW, scale=scale
         )
         _report_accept(report, accepted, few, floor_rate=floor_rate or 0)
+        _measure_two(report, servers, messages, first=scale.many + scale.few, scale=scale)
     if PROCESS in rows:
         report.add(
             Figure(
@@ -137,8 +138,8 @@ def _measure_floor(report: Report, servers: Servers, messages: Path, *, scale: S
     with servers.floor() as (port, pid):
         played = servers.play(
             play=Play.FLOOR,
-            port=port,
-            pid=pid,
+            ports=(port,),
+            pids=(pid,),
             messages=messages,
             first=0,
             last=scale.many + scale.few,
@@ -188,6 +189,23 @@ def _report_accept(report: Report, many: Played, few: Played, *, floor_rate: flo
             budget=ACCEPT_P99_MS_MAX,
             bound=Bound.AT_MOST,
             detail=_detail(few) | {"rate": round(few.rate, 1)},
+        )
+    )
+
+
+def _measure_two(report: Report, servers: Servers, messages: Path, *, first: int, scale: Scale) -> None:
+    """Accept with as many processes as there are cores: one log, whose order both keep."""
+    servers.start_hub(1)
+    part = (first, first + scale.many)
+    played = _play(servers, Play.SUBMIT, messages, part=part, connections=MANY, scale=scale, hubs=HUBS)
+    servers.stop_hub(1)
+    report.add(
+        Figure(
+            row=ACCEPT,
+            name=f"{MANY} connections, {HUBS} processes of the hub",
+            value=played.rate,
+            unit="messages/s",
+            detail=_detail(played),
         )
     )
 
@@ -255,7 +273,7 @@ def _measure_start(report: Report, servers: Servers, *, wanted: bool) -> None:
     if not wanted:
         return
     for _ in range(STARTS - 1):
-        servers.stack.processes["hub"].stop()
+        servers.stop_hub()
         taken.append(servers.start_hub())
     report.add(
         Figure(
@@ -343,11 +361,12 @@ def _play(
     connections: int,
     scale: Scale,
     batch: int = 1,
+    hubs: int = 1,
 ) -> Played:
     played = servers.play(
         play=play,
-        port=servers.stack.ports[0],
-        pid=servers.hub_pid(),
+        ports=servers.stack.ports[:hubs],
+        pids=[servers.hub_pid(number) for number in range(hubs)],
         messages=messages,
         first=part[0],
         last=part[1],

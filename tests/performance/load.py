@@ -14,6 +14,7 @@ must be: a rate of refusals is no rate. Each connection has one request under wa
 import argparse
 import asyncio
 import gc
+import itertools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
@@ -53,7 +54,7 @@ class Job:
 
     Attributes:
         play: Which calls.
-        port: Where the hub listens, on this machine.
+        ports: Where the hub's processes listen, on this machine; connections take them in turns.
         messages: File of messages, see `tests.performance.pairs`.
         first: First message of the file to play.
         last: One beyond the last; the play ends when they are used up.
@@ -65,7 +66,7 @@ class Job:
     """
 
     play: Play
-    port: int
+    ports: tuple[int, ...]
     messages: Path
     first: int
     last: int
@@ -84,7 +85,7 @@ def parse_job(data: bytes) -> Job:
     """Read a job that `Job.to_json` wrote."""
     members = orjson.loads(data)
     paths = {name: Path(members[name]) for name in ("messages", "result")}
-    return Job(**members | paths | {"play": Play(members["play"])})
+    return Job(**members | paths | {"play": Play(members["play"]), "ports": tuple(members["ports"])})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -189,7 +190,9 @@ async def play(job: Job) -> Played:
     prepared = read_messages(job.messages)[job.first : job.last]
     played = Played(request_bytes=len(prepared[0].body))
     parts = iter(_batches(prepared, size=job.batch))
-    connections = [await Connection.open(port=job.port) for _ in range(job.connections)]
+    connections = [
+        await Connection.open(port=port) for port in itertools.islice(itertools.cycle(job.ports), job.connections)
+    ]
     gc.freeze()
     step, clock = STEPS[job.play], time.perf_counter
     begun = clock()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -32,6 +32,8 @@ from tests.performance.figures import Facts
 from tests.performance.load import Job, Played
 from tests.performance.pairs import PAIRS, Party, pair
 
+HUBS: Final = 2
+"""Processes of the hub that there can be; all rows but one figure use the first alone."""
 FLOOR_PORT: Final = 8490
 _START_SECONDS: Final = 60.0
 _LOAD_SECONDS_MAX: Final = 300.0
@@ -81,15 +83,19 @@ class Servers:
 
     # ---- the hub and the floor ----
 
-    def start_hub(self) -> float:
-        """Start the hub; returns the seconds until it was ready."""
+    def start_hub(self, number: int = 0) -> float:
+        """Start a process of the hub; returns the seconds until it was ready."""
         started = time.perf_counter()
-        self.stack.start_hub(0)
+        self.stack.start_hub(number)
         return time.perf_counter() - started
 
-    def hub_pid(self) -> int:
-        """Return the hub's process id."""
-        pid = self.stack.processes["hub"].pid
+    def stop_hub(self, number: int = 0) -> None:
+        """Stop a process of the hub."""
+        self.stack.processes.pop(_hub_name(number)).stop()
+
+    def hub_pid(self, number: int = 0) -> int:
+        """Return the id of a process of the hub."""
+        pid = self.stack.processes[_hub_name(number)].pid
         assert pid is not None, "the hub runs"
         return pid
 
@@ -135,11 +141,11 @@ class Servers:
 
     # ---- load ----
 
-    def play(self, *, pid: int, **job: object) -> Played:
+    def play(self, *, pids: Sequence[int], **job: object) -> Played:
         """Let the load client play, and see what it costs whom.
 
         Args:
-            pid: The process that it plays to.
+            pids: The processes that it plays to.
             job: The members of `Job` but where its result goes.
 
         Raises:
@@ -148,20 +154,20 @@ class Servers:
         number = next(self._jobs)
         path, result = self.folder / f"job-{number}.json", self.folder / f"job-{number}.result.json"
         path.write_bytes(Job(**job, result=result).to_json())  # type: ignore[arg-type]  # named by the caller
-        before = self._cpu_seconds(pid)
+        before = self._cpu_seconds(pids)
         command = [sys.executable, "-m", "tests.performance.load", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LOAD_SECONDS_MAX)
         if done.returncode != 0:
             raise BenchError(done.stderr.strip().splitlines()[-1] if done.stderr else "the load client failed")
         played = Played(**orjson.loads(result.read_bytes()))
-        after = self._cpu_seconds(pid)
+        after = self._cpu_seconds(pids)
         played.cpu_seconds |= {name: after[name] - before[name] for name in after}
         return played
 
-    def _cpu_seconds(self, pid: int) -> dict[str, float]:
+    def _cpu_seconds(self, pids: Sequence[int]) -> dict[str, float]:
         database = psutil.Process(self._server.process.pid)
         return {
-            "hub": _cpu_seconds(psutil.Process(pid)),
+            "hub": sum(_cpu_seconds(psutil.Process(pid)) for pid in pids),
             "postgresql": sum(map(_cpu_seconds, [database, *database.children()])),
         }
 
@@ -169,7 +175,7 @@ class Servers:
 @contextlib.contextmanager
 def running_servers(folder: Path) -> Iterator[Servers]:
     """Start PostgreSQL and Valkey, and stop everything that was started."""
-    stack = Stack(home=folder / "home")
+    stack = Stack(home=folder / "home", hubs=HUBS)
     try:
         stack.start_servers()
         yield Servers(folder=folder, stack=stack)
@@ -195,6 +201,10 @@ def watched_memory(pid: int) -> Iterator[Memory]:
     finally:
         stop.set()
         watcher.join()
+
+
+def _hub_name(number: int) -> str:
+    return f"hub-{number + 1}"
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -88,7 +88,7 @@ def test_a_quantile_is_a_value_that_was_measured(share: float, value: int) -> No
 def test_a_job_reaches_the_load_client_as_it_was() -> None:
     job = Job(
         play=Play.ROUND_TRIP,
-        port=1,
+        ports=(1, 2),
         messages=Path("messages"),
         first=0,
         last=2,
