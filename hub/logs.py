@@ -11,7 +11,11 @@ of a library keeps its logger, level, kind of exception and place, and loses its
 
 import logging
 import sys
+import threading
+import time
 import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import PurePath
@@ -106,8 +110,32 @@ def record(event: Event, *, level: int = logging.INFO, **fields: Unpack[Fields])
     """
     if not fields.keys() <= _KEYS:
         raise TypeError(f"no such keys in the application log: {sorted(fields.keys() - _KEYS)}")
-    if _LOGGER.isEnabledFor(level):
+    if _sink.stream is None:
+        # Not set up: a test, or a command that only prints.
         _LOGGER.log(level, event.value, extra={"fields": fields})
+    elif level >= _sink.level:
+        # Straight to the stream: the library's own way costs a request three times as much.
+        line = _line(event.value, time.time(), logging.getLevelName(level), fields)
+        with _sink.lock:
+            _sink.stream.write(orjson.dumps(line).decode() + "\n")
+            _sink.stream.flush()
+
+
+@dataclass(slots=True)
+class _Sink:
+    """Where lines go, from the request's loop and from other threads."""
+
+    stream: IO[str] | None = None
+    level: int = logging.INFO
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_sink: Final = _Sink()
+
+
+def _line(event: str, at: float, level: str, fields: Mapping[str, object]) -> dict[str, object]:
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return {"time": moment.replace("+00:00", "Z"), "level": level.lower(), "event": event, **fields}
 
 
 def places(error: BaseException) -> list[str]:
@@ -117,24 +145,18 @@ def places(error: BaseException) -> list[str]:
 
 
 class LineFormatter(logging.Formatter):
-    """Formats our events with their fields, and everybody else's records without their text."""
+    """Formats what libraries say, without its text."""
 
     def format(self, entry: logging.LogRecord) -> str:
         """Return one line of JSON, without its line end."""
-        moment = datetime.fromtimestamp(entry.created, UTC).isoformat(timespec="milliseconds")
-        line: dict[str, object] = {"time": moment.replace("+00:00", "Z"), "level": entry.levelname.lower()}
-        fields = getattr(entry, "fields", None)
-        if entry.name == _LOGGER.name and isinstance(fields, dict):
-            line["event"] = entry.msg
-            line.update(fields)
-        else:
-            line["event"] = Event.LIBRARY_SPOKE.value
-            line["logger"] = entry.name
-            line["where"] = [f"{'/'.join(PurePath(entry.pathname).parts[-3:])}:{entry.lineno} {entry.funcName}"]
+        fields: dict[str, object] = {
+            "logger": entry.name,
+            "where": [f"{'/'.join(PurePath(entry.pathname).parts[-3:])}:{entry.lineno} {entry.funcName}"],
+        }
         if entry.exc_info and entry.exc_info[1] is not None:
-            line["error"] = type(entry.exc_info[1]).__name__
-            line["where"] = places(entry.exc_info[1])
-        return orjson.dumps(line).decode()
+            fields["error"] = type(entry.exc_info[1]).__name__
+            fields["where"] = places(entry.exc_info[1])
+        return orjson.dumps(_line(Event.LIBRARY_SPOKE.value, entry.created, entry.levelname, fields)).decode()
 
 
 def set_up(*, level: int = logging.INFO, stream: IO[str] | None = None) -> None:
@@ -144,11 +166,20 @@ def set_up(*, level: int = logging.INFO, stream: IO[str] | None = None) -> None:
         level: Lowest level of our own events.
         stream: Where to; standard error by default.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    _sink.stream, _sink.level = stream or sys.stderr, level
+    handler = logging.StreamHandler(_sink.stream)
     handler.setFormatter(LineFormatter())
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    _LOGGER.setLevel(level)
+
+
+def tear_down() -> None:
+    """Undo `set_up`: for tests that look at what is written."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler.formatter, LineFormatter):
+            root.removeHandler(handler)
+    _sink.stream = None

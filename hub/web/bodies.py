@@ -82,9 +82,10 @@ async def read_body(request: web.BaseRequest, *, length: int, settings: WebSetti
     Raises:
         RequestError: It came too slowly, or not whole.
     """
-    if request.content.is_eof() and length == 0:
-        return b""
     try:
+        if request.content.is_eof():
+            # All of it is here already: a small body came with its headers.
+            return await request.content.read()
         async with asyncio.timeout(settings.body_seconds_max + length / BYTES_PER_SECOND_MIN):
             body = await request.content.readexactly(length)
     except TimeoutError as error:

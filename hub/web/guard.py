@@ -17,6 +17,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -196,6 +197,11 @@ def client_address(request: web.BaseRequest, *, trusted_proxies: int) -> str:
         said = [part.strip() for part in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
         if len(said) >= trusted_proxies and said[-trusted_proxies]:
             address = said[-trusted_proxies]
+    return _counted_as(address)
+
+
+@lru_cache(maxsize=4096)
+def _counted_as(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

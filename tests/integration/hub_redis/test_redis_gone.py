@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.valkey import start_valkey
-from hub.logs import set_up
+from hub.logs import set_up, tear_down
 from hub.storage import redis as driver
 from hub.storage.redis import RedisRateLimits, RedisReplayGuard, RedisWakeUps, connect_redis
 from tests.support.parties import RAAD
@@ -20,12 +19,10 @@ from tests.support.parties import RAAD
 
 @pytest.fixture
 def log_lines() -> Iterator[io.StringIO]:
-    root, ours = logging.getLogger(), logging.getLogger("ketenhub")
-    before = (list(root.handlers), root.level, ours.level)
     stream = io.StringIO()
     set_up(stream=stream)
     yield stream
-    root.handlers[:], root.level, ours.level = before[0], before[1], before[2]
+    tear_down()
 
 
 async def test_a_server_that_is_not_there_permits_everything(tmp_path: Path, log_lines: io.StringIO) -> None:

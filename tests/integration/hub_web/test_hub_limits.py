@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import psycopg
 import pytest
 from openapi_spec_validator import validate
 
-from hub.logs import set_up
+from hub.logs import set_up, tear_down
 from hub.web.routes import ROUTES
 from schemas.canonical import b64url
 from schemas.codes import Role
@@ -26,12 +25,10 @@ pytestmark = pytest.mark.database
 @pytest.fixture
 def log_lines() -> Iterator[io.StringIO]:
     """Give what the process writes as its application log."""
-    root, ours = logging.getLogger(), logging.getLogger("ketenhub")
-    before = (list(root.handlers), root.level, ours.level)
     stream = io.StringIO()
     set_up(stream=stream)
     yield stream
-    root.handlers[:], root.level, ours.level = before[0], before[1], before[2]
+    tear_down()
 
 
 @pytest.fixture

@@ -7,19 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from hub.logs import Event, record, set_up
+from hub.logs import Event, record, set_up, tear_down
 
 PERSONAL = "999911120"
 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    root, ours = logging.getLogger(), logging.getLogger("ketenhub")
-    before = (list(root.handlers), root.level, ours.level)
     stream = io.StringIO()
     set_up(stream=stream)
     yield stream
-    root.handlers[:], root.level, ours.level = before[0], before[1], before[2]
+    tear_down()
 
 
 def test_an_event_is_one_line_of_json(lines: io.StringIO) -> None:
