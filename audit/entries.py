@@ -22,6 +22,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from schemas.canonical import INTEGER_MAX, b64url, b64url_decode, canonical_json, parse_canonical
+from schemas.claims import MOMENT_MAX
 from schemas.codes import EntryKind
 from schemas.document import JSONValue
 from schemas.errors import DocumentError, Issue
@@ -62,6 +63,7 @@ _TEXTS: Final = {
     "pad": _PAD,
     **{f"kept_{n}": _DIGEST for n in range(KEPT_MAX)},
 }
+_TIME_MAX: Final = MOMENT_MAX * 1000
 _INTEGERS: Final = frozenset({"time", "participants", "as_of", "epoch", "provable", "published"})
 
 _KEPT: Final = tuple(f"kept_{n}" for n in range(KEPT_MAX))
@@ -240,7 +242,7 @@ def _findings(members: dict[str, JSONValue], kind: EntryKind) -> list[Issue]:
         if name not in allowed:
             issues.append(_issue("", "a member that this kind does not have"))
         elif name in _INTEGERS:
-            if type(value) is not int or not 0 <= value <= INTEGER_MAX:
+            if type(value) is not int or not 0 <= value <= (_TIME_MAX if name == "time" else INTEGER_MAX):
                 issues.append(_issue(f"/{name}", "not an index, number or time"))
         elif name != "kind" and not (isinstance(value, str) and _TEXTS[name].fullmatch(value)):
             issues.append(_issue(f"/{name}", "not of the form that this member has"))

@@ -117,8 +117,8 @@ def parse_admission(payload: bytes) -> Admission:
         code="sender.admission.form",
         members=("sub", "jti", "iat", "name", "role", "capacities", "valid_from", "valid_until", "first_key"),
     )
-    valid_from = reader.integer("valid_from")
-    valid_until = None if reader.raw("valid_until") is None else reader.integer("valid_until")
+    valid_from = reader.moment("valid_from")
+    valid_until = None if reader.raw("valid_until") is None else reader.moment("valid_until")
     role = reader.convert("role", Role)
     capacities = reader.array("capacities", Capacity, at_most=len(Capacity))
     if capacities and role is not Role.GI:
@@ -126,7 +126,7 @@ def parse_admission(payload: bytes) -> Admission:
     admission = Admission(
         oin=reader.convert("sub", OIN.from_urn),
         id=reader.convert("jti", MessageId),
-        issued_at=reader.integer("iat"),
+        issued_at=reader.moment("iat"),
         name=reader.text("name", _NAME),
         role=role,
         capacities=frozenset(capacities),
@@ -174,7 +174,7 @@ def parse_statement(payload: bytes) -> Statement:
         reader.wrong("revoked", "an array is needed here")
     oin = reader.convert("iss", OIN.from_urn)
     message_id = reader.convert("jti", MessageId)
-    issued_at = reader.integer("iat")
+    issued_at = reader.moment("iat")
     witness_key = None if reader.raw("witness_key") is None else reader.text("witness_key", _VKEY)
     notify = None if reader.raw("notify") is None else reader.text("notify", _URL)
     if signing_key is not None and sealing_key is not None and {signing_key.thumbprint, sealing_key.kid} & {*revoked}:

@@ -58,7 +58,7 @@ def verify_chain_epoch(token: str, *, registrar: VerificationKey) -> ChainEpoch:
     reader = ClaimsReader(payload, code="sender.chain-epoch.form", members=("jti", "iat", "epoch", "fingerprint"))
     chain_epoch = ChainEpoch(
         id=reader.convert("jti", MessageId),
-        issued_at=reader.integer("iat"),
+        issued_at=reader.moment("iat"),
         epoch=reader.integer("epoch", at_most=EPOCH_MAX),
         fingerprint=reader.text("fingerprint", DIGEST),
     )

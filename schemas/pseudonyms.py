@@ -189,7 +189,7 @@ def parse_handover(payload: bytes) -> Handover:
     handover = Handover(
         giver=reader.convert("iss", OIN.from_urn),
         id=reader.convert("jti", MessageId),
-        issued_at=reader.integer("iat"),
+        issued_at=reader.moment("iat"),
         receiver=reader.convert("receiver", OIN.from_urn),
         epoch=reader.integer("epoch", at_most=EPOCH_MAX),
         kid=reader.convert("kid", Thumbprint),

@@ -130,7 +130,7 @@ def parse_release(payload: bytes) -> ReleaseClaims:
     claims = ReleaseClaims(
         issuer=reader.convert("iss", OIN.from_urn),
         id=reader.convert("jti", MessageId),
-        issued_at=reader.integer("iat"),
+        issued_at=reader.moment("iat"),
         hub=reader.convert("hub", HubName),
         ids=reader.array("ids", MessageId, at_least=1, at_most=RELEASE_IDS_MAX),
     )
@@ -187,7 +187,7 @@ def parse_receipt(payload: bytes) -> ReceiptClaims:
     claims = ReceiptClaims(
         issuer=reader.convert("iss", OIN.from_urn),
         id=reader.convert("jti", MessageId),
-        issued_at=reader.integer("iat"),
+        issued_at=reader.moment("iat"),
         hub=reader.convert("hub", HubName),
         message_id=reader.convert("message_id", MessageId),
         message=reader.text("message", DIGEST),
@@ -227,8 +227,8 @@ def parse_client_authentication(payload: bytes) -> ClientAuthentication:
     participant = reader.convert("iss", OIN.from_urn)
     if reader.raw("sub") != reader.raw("iss"):
         reader.wrong("sub", "must be the same as `iss`")
-    issued_at = reader.integer("iat")
-    expires_at = reader.integer("exp")
+    issued_at = reader.moment("iat")
+    expires_at = reader.moment("exp")
     if not issued_at < expires_at <= issued_at + CLIENT_AUTHENTICATION_SECONDS_MAX:
         reader.wrong("exp", f"must lie after `iat` and at most {CLIENT_AUTHENTICATION_SECONDS_MAX} seconds after it")
     claims = ClientAuthentication(

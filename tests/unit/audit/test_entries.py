@@ -8,6 +8,7 @@ import pytest
 
 from audit.entries import ENTRY_BYTES_MAX, KEPT_MAX, EntryDraft, finalise_entry, parse_entry
 from schemas.canonical import canonical_json
+from schemas.claims import MOMENT_MAX
 from schemas.codes import EntryKind
 from schemas.errors import DocumentError
 from tests.support.log_files import GEMEENTE, RAAD, digest, participant, submission
@@ -185,6 +186,15 @@ def test_the_largest_message_fits() -> None:
     draft = dataclasses.replace(
         submission(1), kind=EntryKind.DISCLOSURE, released=digest("released"), request=digest("request")
     )
-    entry = finalise_entry(draft, index=2**52, time=2**52, newest_participant=2**51, kept=kept)
+    entry = finalise_entry(draft, index=2**52, time=2**47, newest_participant=2**51, kept=kept)
     assert entry.kept == tuple(kept)
     assert len(entry.text) < ENTRY_BYTES_MAX // 2
+
+
+def test_a_time_beyond_the_calendar_is_refused() -> None:
+    """Whoever reads an entry shows its time to people, and must not fail over it."""
+    last = MOMENT_MAX * 1000
+    text = finalise_entry(submission(1), index=5, time=last, newest_participant=3).text
+    with pytest.raises(DocumentError) as refused:
+        parse_entry(text.replace(f'"time":{last}'.encode(), f'"time":{last + 1}'.encode()))
+    assert [issue.pointer for issue in refused.value.issues] == ["/time"]
