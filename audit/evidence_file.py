@@ -27,10 +27,13 @@ from typing import Final
 from audit.entries import Entry, parse_entry
 from audit.errors import refused
 from audit.records import Withheld, parse_withheld
+from schemas.admissions import parse_admission
 from schemas.canonical import canonical_json, parse_json
 from schemas.claims import ClaimsReader
+from schemas.codes import TokenType
 from schemas.document import JSONValue
 from schemas.identifiers import OIN
+from schemas.jws import parse_jws
 from schemas.sdjwt import parse_sd_jwt, present
 
 EVIDENCE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -170,8 +173,9 @@ def redact_evidence(evidence: Evidence) -> Evidence:
 def participant_links(*, newest: int, sender: OIN, known: Mapping[int, ParticipantLink]) -> tuple[ParticipantLink, ...]:
     """Choose the links that belong into evidence: back to the entry with which the sender's key in force began.
 
-    A key begins, without leaning on anything before it, with an entry that has an admission and a statement but no
-    replaced key.
+    A key begins, without leaning on anything before it, with an entry that has an admission and a statement of the key
+    that this admission names. Where there is none such (the admission came alone, the statement later), the links go
+    back to the beginning of the log.
 
     Args:
         newest: Index of the PARTICIPANT entry that the evidence's entry names.
@@ -183,19 +187,32 @@ def participant_links(*, newest: int, sender: OIN, known: Mapping[int, Participa
 
     Raises:
         KeyError: An entry of the chain is not known, or the sender does not stand in it: ask the hub for more.
-        DocumentError: An entry has not its form.
+        DocumentError: An entry or a token has not its form.
+        SignatureError: A token is of another type.
     """
     links: list[ParticipantLink] = []
+    admitted = False
     index: int | None = newest
     while index is not None:
         link = known[index]
         entry: Entry = parse_entry(link.entry.encode())
         own = entry.oin == sender
         links.append(link if own else replace(link, admission=None, statement=None, replaced=None))
-        if own and link.admission is not None and link.statement is not None and link.replaced is None:
+        admitted = admitted or (own and link.admission is not None)
+        if own and _begins(link):
             return tuple(links)
         index = entry.participants
+    if admitted:
+        return tuple(links)
     raise KeyError(f"the chain from entry {newest} does not lead to the beginning of the sender's key")
+
+
+def _begins(link: ParticipantLink) -> bool:
+    """Whether a key begins with this entry: its admission names the key that its statement is signed with."""
+    if link.admission is None or link.statement is None or link.replaced is not None:
+        return False
+    admission = parse_admission(parse_jws(link.admission, typ=TokenType.ADMISSION).payload)
+    return parse_jws(link.statement, typ=TokenType.PARTICIPANT).kid == admission.first_key
 
 
 def _link_members(link: ParticipantLink) -> dict[str, JSONValue]:

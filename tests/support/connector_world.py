@@ -102,8 +102,10 @@ class World:
             for record in self.records
         }
 
-    def admit(self, oin: OIN, role: Role, *, capacities: frozenset[Capacity] = frozenset()) -> Organisation:
-        """Let an organisation join, with new keys."""
+    def admit(
+        self, oin: OIN, role: Role, *, capacities: frozenset[Capacity] = frozenset(), at_once: bool = True
+    ) -> Organisation:
+        """Let an organisation join, with new keys; the admission alone first where it is not at once."""
         organisation = Organisation(
             oin=oin,
             role=role,
@@ -112,20 +114,33 @@ class World:
             capacities=capacities,
         )
         self.organisations[oin] = organisation
+        token = self._admission(organisation, first_key=organisation.signing.public.thumbprint)
+        if at_once:
+            self._state(organisation, admission=token, replaced_by=None)
+        else:
+            self.take_statement(oin, admission=token, statement=None, replaced=None)
+            self._state(organisation, admission=None, replaced_by=None)
+        return organisation
+
+    def readmit(self, oin: OIN, *, first_key: Thumbprint) -> None:
+        """Let the registrar renew an admission, beside a new statement of the keys that are held."""
+        organisation = self.organisations[oin]
+        token = self._admission(organisation, first_key=first_key)
+        self._state(organisation, admission=token, replaced_by=None)
+
+    def _admission(self, organisation: Organisation, *, first_key: Thumbprint) -> str:
         admission = Admission(
-            oin=oin,
+            oin=organisation.oin,
             id=self._id(),
             issued_at=self._seconds(),
-            name=f"Organisatie {oin.value[-4:]}",
-            role=role,
-            capacities=capacities,
+            name=f"Organisatie {organisation.oin.value[-4:]}",
+            role=organisation.role,
+            capacities=organisation.capacities,
             valid_from=0,
             valid_until=None,
-            first_key=organisation.signing.public.thumbprint,
+            first_key=first_key,
         )
-        token = sign_jws(admission_to_payload(admission), typ=TokenType.ADMISSION, key=self.registrar)
-        self._state(organisation, admission=token, replaced_by=None)
-        return organisation
+        return sign_jws(admission_to_payload(admission), typ=TokenType.ADMISSION, key=self.registrar)
 
     def rotate(self, oin: OIN, *, revoke: bool = False) -> None:
         """Let a participant replace its signing and its sealing key."""
@@ -136,10 +151,16 @@ class World:
         organisation.sealing = SealingPrivateKey.generate(randomness=self.randomness)
         self._state(organisation, admission=None, replaced_by=before, revoked=revoked)
 
-    def state_keys(self, organisation: Organisation, *, revoked: tuple[Thumbprint, ...] = ()) -> None:
-        """Let a participant state the keys that it holds now, its signing key being the one before."""
+    def state_keys(
+        self,
+        organisation: Organisation,
+        *,
+        revoked: tuple[Thumbprint, ...] = (),
+        replaced_by: SigningKey | None = None,
+    ) -> None:
+        """Let a participant state the keys that it holds now; `replaced_by`: the signing key that they replace."""
         self._seconds()
-        self._state(organisation, admission=None, replaced_by=None, revoked=revoked)
+        self._state(organisation, admission=None, replaced_by=replaced_by, revoked=revoked)
 
     def participant(self, oin: OIN) -> Participant:
         found = self.directory.participant(oin)
@@ -258,16 +279,16 @@ class World:
         replaced = sign_jws(payload, typ=TokenType.PARTICIPANT, key=replaced_by) if replaced_by else None
         self.take_statement(organisation.oin, admission=admission, statement=token, replaced=replaced)
 
-    def take_statement(self, oin: OIN, *, admission: str | None, statement: str, replaced: str | None) -> int:
+    def take_statement(self, oin: OIN, *, admission: str | None, statement: str | None, replaced: str | None) -> int:
         """Log a participant's documents; return the entry's index."""
         index = self.log.append(
             EntryDraft(
                 kind=EntryKind.PARTICIPANT,
                 id=oin.value,
                 oin=oin,
-                statement=token_digest(statement),
+                statement=token_digest(statement) if statement else None,
                 admission=token_digest(admission) if admission else None,
-                pad=hashlib.sha256(statement.encode()).digest()[:16],
+                pad=hashlib.sha256((statement or admission or "").encode()).digest()[:16],
             )
         )
         self.records.append(
