@@ -186,7 +186,7 @@ def test_the_largest_message_fits() -> None:
     draft = dataclasses.replace(
         submission(1), kind=EntryKind.DISCLOSURE, released=digest("released"), request=digest("request")
     )
-    entry = finalise_entry(draft, index=2**52, time=2**47, newest_participant=2**51, kept=kept)
+    entry = finalise_entry(draft, index=2**52, time=2**46, newest_participant=2**51, kept=kept)
     assert entry.kept == tuple(kept)
     assert len(entry.text) < ENTRY_BYTES_MAX // 2
 
