@@ -18,7 +18,7 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
 from hub.settings import WebSettings
-from hub.web.problems import BusyError, RequestError
+from hub.web.problems import BusyError, InterruptedBodyError, RequestError
 from schemas.errors import AuthenticationError, DocumentError
 
 BYTES_PER_SECOND_MIN: Final = 64 * 1024
@@ -80,7 +80,7 @@ async def read_body(request: web.BaseRequest, *, length: int, settings: WebSetti
     """Read the body; its bytes were taken from the allowance before.
 
     Raises:
-        RequestError: It came too slowly, or not whole.
+        InterruptedBodyError: It came too slowly, or not whole.
     """
     try:
         if request.content.is_eof():
@@ -89,9 +89,13 @@ async def read_body(request: web.BaseRequest, *, length: int, settings: WebSetti
         async with asyncio.timeout(settings.body_seconds_max + length / BYTES_PER_SECOND_MIN):
             body = await request.content.readexactly(length)
     except TimeoutError as error:
-        raise RequestError("the body came too slowly", code="sender.request.too-slow", headers=_CLOSE) from error
+        raise InterruptedBodyError(
+            "the body came too slowly", code="sender.request.too-slow", headers=_CLOSE
+        ) from error
     except (asyncio.IncompleteReadError, HTTPException, ConnectionError) as error:
-        raise RequestError("the body did not come whole", code="sender.request.invalid", headers=_CLOSE) from error
+        raise InterruptedBodyError(
+            "the body did not come whole", code="sender.request.interrupted", headers=_CLOSE
+        ) from error
     return body
 
 

@@ -33,8 +33,9 @@ from hub.web.problems import RequestError, TooManyRequestsError, failure, proble
 from hub.web.tokens import verify_token
 from schemas.errors import AuthenticationError, EvidenceError, ExchangeError
 
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_NO_TRACE: Final = "0" * 32
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, section 3.2.2: what it calls invalid counts as absent."""
+
 _SINGLE_HEADERS: Final = ("Authorization", "DPoP", "Content-Type", "traceparent")
 _DPOP_SCHEME: Final = "DPoP "
 
@@ -103,7 +104,7 @@ class Guard:
     def _arrival(self, request: web.Request) -> Arrival:
         found = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
         drawn = self.hub.services.randomness.bytes(24).hex()
-        trace_id = found.group(1) if found and found.group(1) != _NO_TRACE else drawn[:32]
+        trace_id = found[1] if found else drawn[:32]
         return Arrival(at=self.hub.clock.now(), trace_id=trace_id, span_id=drawn[32:])
 
     def _check_address(self, address: str) -> None:

@@ -60,6 +60,13 @@ class BusyError(UnavailableError):
     default_code: ClassVar[str] = "hub.busy"
 
 
+class InterruptedBodyError(RequestError):
+    """The body did not come whole, or not in time; the same request may succeed later."""
+
+    default_code: ClassVar[str] = "sender.request.interrupted"
+    retryable: ClassVar[bool] = True
+
+
 class TooManyRequestsError(RequestError):
     """This address asks more often than it may; the same request may succeed later."""
 
@@ -107,6 +114,7 @@ _BY_CODE: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
         "sender.request.length-required": HTTPStatus.LENGTH_REQUIRED,
         "sender.request.too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "sender.request.too-slow": HTTPStatus.REQUEST_TIMEOUT,
+        "sender.request.interrupted": HTTPStatus.REQUEST_TIMEOUT,
         "sender.request.content-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "sender.request.content-encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "sender.token.insufficient": HTTPStatus.FORBIDDEN,
