@@ -31,20 +31,12 @@ from schemas.randomness import new_message_id
 def accept(services: Services, file: Row, submission: Row, checked: Checked) -> None:
     """The hub accepted the message: `sent`, its result, and the answer that says so."""
     at = services.clock.now()
-    answer_json = json.dumps(
-        {
-            "permitted": list(checked.permitted),
-            "withheld": own_withheld_to_json(checked.withheld),
-            "marks": list(checked.marks),
-            "catalogue": checked.version or checked.catalogue,
-        }
-    )
     known, document = read_again(services, file)
     with services.journal.step("accepted") as db:
         db.execute(
             "UPDATE submissions SET state = 'waiting', log_index = ?, answer = ?, trouble = NULL, attempts = 0,"
             " next_at = 0 WHERE id = ?",
-            (checked.index, answer_json, submission["id"]),
+            (checked.index, _answer_json(checked), submission["id"]),
         )
         deliver(db, _file_delivery(services, file, folder="sent"))
         deliver(db, _result_delivery(services, db, file))
@@ -64,6 +56,37 @@ def accept(services: Services, file: Row, submission: Row, checked: Checked) -> 
                 text_en=f"{file['target']}: {text_en}",
                 at=at,
             )
+
+
+def accept_again(services: Services, file: Row, submission: Row, checked: Checked) -> None:
+    """The hub had lost the message and accepted it again: only its place in the log is new."""
+    with services.journal.step("accepted again") as db:
+        db.execute(
+            "UPDATE submissions SET state = 'waiting', log_index = ?, answer = ?, trouble = NULL, attempts = 0,"
+            " next_at = 0 WHERE id = ?",
+            (checked.index, _answer_json(checked), submission["id"]),
+        )
+        update_result(services, db, file)
+
+
+def lost(services: Services, file: Row, submission: Row, error: RejectedMessageError) -> None:
+    """The hub had lost the message and does not take it again: a person must send the document anew."""
+    with services.journal.step("lost") as db:
+        db.execute(
+            "UPDATE submissions SET state = 'expired', body = NULL, trouble = ? WHERE id = ?",
+            (f"{error.code}: {error.public_message}", submission["id"]),
+        )
+        notify(
+            db,
+            kind=NoticeKind.EXPIRED,
+            about=submission["id"],
+            text_nl=f"{file['target']}: de hub is dit bericht kwijt en neemt het niet opnieuw aan ({error.code})."
+            " Verstuur het opnieuw.",
+            text_en=f"{file['target']}: the hub lost this message and does not take it again ({error.code})."
+            " Send it again.",
+            at=services.clock.now(),
+        )
+        update_result(services, db, file)
 
 
 def refuse(
@@ -183,6 +206,17 @@ def alarm(services: Services, *, about: str, error: ExchangeError) -> None:
             text_en=f"ALARM: a proof of the hub does not hold ({error.code}): {error.public_message}",
             at=services.clock.now(),
         )
+
+
+def _answer_json(checked: Checked) -> str:
+    return json.dumps(
+        {
+            "permitted": list(checked.permitted),
+            "withheld": own_withheld_to_json(checked.withheld),
+            "marks": list(checked.marks),
+            "catalogue": checked.version or checked.catalogue,
+        }
+    )
 
 
 def _answered(known: Format, file: Row, document: Document | None) -> Answered | None:

@@ -4,8 +4,9 @@
     prepared   the finished submission stands here, byte for byte; every attempt sends these bytes
     filed      the hub's answer was verified, or the file was refused; what people and systems get is on its way
 
-What cannot be sent as it lies (the recipient changed its sealing key, the message waited past its time) is composed
-anew, with another id, other salts and another key.
+A hub that lost a message (its log was refilled after a disaster) gets the same bytes again: they are kept until the
+receipt. What cannot be sent as it lies (the recipient changed its sealing key, the message waited past its time) is
+composed anew, with another id, other salts and another key.
 
 Source: the architecture, section 4, "Submission"; section 7.
 """
@@ -310,8 +311,14 @@ async def _send(services: Services, row: Row) -> int:
         _put_off(services, "submissions", row, error)
         return 0
     except RejectedMessageError as error:
+        if file["state"] == "filed":
+            concluding.lost(services, file, row, error)
+            return 1
         return await _refused_by_hub(services, file, row, error)
-    concluding.accept(services, file, row, checked)
+    if file["state"] == "filed":
+        concluding.accept_again(services, file, row, checked)
+    else:
+        concluding.accept(services, file, row, checked)
     say(Event.MESSAGE_ACCEPTED, file=file["id"], message=row["id"], index=checked.index)
     await follow_catalogue(services, checked.catalogue)
     return 1

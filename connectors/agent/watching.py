@@ -26,6 +26,7 @@ from schemas.identifiers import OIN, MessageId
 from schemas.jws import parse_jws, verify_parsed_jws
 from schemas.requests import Outcome, ReceiptClaims, parse_receipt
 
+LOST: Final = "sender.message.unknown"
 OPEN_STATES: Final = ("waiting", "released")
 ASK_SECONDS_MAX: Final = 3600.0
 KEEP_HANDED_SECONDS: Final = 7 * 24 * 3600
@@ -67,26 +68,42 @@ async def watch_log(services: Services) -> None:
 
 
 async def _ask(services: Services, row: Row) -> int:
+    """Ask how one message stands; what does not hold is an alarm, and nothing changes."""
     at = services.clock.now()
+    status: MessageStatus | None = None
+    receipt: JSONValue = None
     try:
         status = await services.hub.message(MessageId(row["id"]))
         receipt = await _check_receipt(services, row, status.receipt) if status.receipt else None
+        if status.state in ("received", "refused") and receipt is None:
+            raise EvidenceError("a receipt is missing", code="hub.receipt.missing")
     except UnavailableError:
-        _ask_later(services, row, at)
-        return 0
+        status = None
     except (EvidenceError, RejectedMessageError) as error:
+        if error.code == LOST:
+            _submit_again(services, row, at)
+            return 1
         alarm(services, about=row["id"], error=error)
-        _ask_later(services, row, at)
-        return 0
-    if status.state == row["state"] or status.state not in _KNOWN_STATES:
-        _ask_later(services, row, at)
-        return 0
-    if status.state in ("received", "refused") and receipt is None:
-        alarm(services, about=row["id"], error=EvidenceError("a receipt is missing", code="hub.receipt.missing"))
+        status = None
+    if status is None or status.state == row["state"] or status.state not in _KNOWN_STATES:
         _ask_later(services, row, at)
         return 0
     _journal_state(services, row, status, receipt, at=at)
     return 1
+
+
+def _submit_again(services: Services, row: Row, at: datetime) -> None:
+    """The hub does not know the message any more: it gets the same bytes again, and people hear of it."""
+    with services.journal.step("submit again") as db:
+        db.execute("UPDATE submissions SET state = 'prepared', next_at = 0, attempts = 0 WHERE id = ?", (row["id"],))
+        notify(
+            db,
+            kind=NoticeKind.ALARM,
+            about=row["id"],
+            text_nl=f"De hub kent bericht {row['id']} niet meer, dat hij had aangenomen. Het wordt opnieuw aangeboden.",
+            text_en=f"The hub no longer knows message {row['id']}, which it had accepted. It is submitted again.",
+            at=at,
+        )
 
 
 async def _check_receipt(services: Services, row: Row, stored: StoredReceipt) -> JSONValue:

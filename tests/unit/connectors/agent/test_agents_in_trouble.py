@@ -339,3 +339,30 @@ def test_two_files_of_the_same_name_are_both_taken(gemeente: Agent) -> None:
         take_files(gemeente.journal, folders=gemeente.settings.folders, disk=Disk(), at=at)
     rows = gemeente.journal.rows("SELECT target, data FROM files ORDER BY id")
     assert [tuple(row) for row in rows] == [("zelfde.xml", b"<a/>"), ("zelfde~2.xml", b"<b/>")]
+
+
+async def test_a_hub_that_lost_a_message_gets_the_same_bytes_again(gemeente: Agent, raad: Agent) -> None:
+    """As after a disaster: the log was refilled, what waited is gone, and the sender still has it."""
+    await _send(gemeente)
+    (lost,) = gemeente.hub.messages.values()
+    gemeente.hub.messages.clear()
+    await gemeente.rounds()
+    await gemeente.rounds()
+    (again,) = gemeente.hub.messages.values()
+    assert again.submission == lost.submission
+    assert NoticeKind.ALARM in _kinds(gemeente)
+    await raad.rounds()
+    await gemeente.rounds()
+    assert _state(gemeente) == "received"
+    assert gemeente.names("answers") == ["verzoek.xml.accepted.xml", "verzoek.xml.read.xml"]
+
+
+async def test_what_was_lost_and_has_lapsed_is_left_to_a_person(gemeente: Agent) -> None:
+    await _send(gemeente)
+    gemeente.hub.messages.clear()
+    gemeente.world.clock.advance(days=31)
+    await gemeente.rounds()
+    await gemeente.rounds()
+    assert _state(gemeente) == "expired"
+    assert NoticeKind.EXPIRED in _kinds(gemeente)
+    assert gemeente.hub.messages == {}
