@@ -38,8 +38,8 @@ async def test_a_hub_does_not_start_on_a_database_that_is_not_migrated(empty_dat
 
 def test_a_missing_migration_is_named(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
-        connection.execute("DELETE FROM schema_migrations WHERE number = 2")
-    with pytest.raises(MigrationError, match="0002_exchange"):
+        connection.execute("DELETE FROM schema_migrations WHERE number = 3")
+    with pytest.raises(MigrationError, match="0003_refused"):
         check_migrated(database_url)
 
 

@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: one server a run (a worker of xdist has its own), a fresh migrated database a test."""
 
+import contextlib
 import itertools
 import tempfile
 from collections.abc import Iterator
@@ -67,5 +68,9 @@ def _database(server: PostgreSQLServer, *, template: str) -> Iterator[str]:
             )
         )
     yield server.url(name)
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+    # A backend that takes long to end leaves the database behind; it goes with the server.
+    with (
+        psycopg.connect(server.url("postgres"), autocommit=True) as connection,
+        contextlib.suppress(psycopg.errors.ObjectInUse),
+    ):
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

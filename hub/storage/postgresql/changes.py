@@ -36,6 +36,7 @@ class MessageNow:
 
     body: int
     recipient: str
+    pickup_by: int
     index: int
     disclosure: int | None = None
     received: bool = False
@@ -102,6 +103,7 @@ class Rows:
         bodies: Under which the bodies of `submissions` were written, in the same order.
         waiting_ended: Recipient and index of the messages that wait no longer.
         forgotten_bodies: Bodies whose ciphertexts go.
+        refused_bodies: Bodies whose ciphertexts stay until that second, though nobody waits for them.
     """
 
     submissions: list[tuple[int, SubmissionAccepted]] = field(default_factory=list)
@@ -115,6 +117,7 @@ class Rows:
     catalogues: list[tuple[int, CataloguePublished]] = field(default_factory=list)
     waiting_ended: list[tuple[str, int]] = field(default_factory=list)
     forgotten_bodies: list[int] = field(default_factory=list)
+    refused_bodies: list[tuple[int, int]] = field(default_factory=list)
 
 
 def loses(change: Change, state: State, *, index: int) -> bool:
@@ -169,7 +172,9 @@ def record(change: Change, *, index: int, body: int | None, state: State, rows: 
             assert body is not None
             rows.submissions.append((index, change))
             rows.bodies.append(body)
-            state.messages[change.id.value] = MessageNow(body=body, recipient=change.recipient.value, index=index)
+            state.messages[change.id.value] = MessageNow(
+                body=body, recipient=change.recipient.value, pickup_by=change.pickup_by, index=index
+            )
         case DisclosureMade():
             rows.disclosures.append((index, change))
             state.messages[change.message_id.value].disclosure = index
@@ -204,3 +209,5 @@ def _end_waiting(message: MessageNow, *, rows: Rows, forget: bool) -> None:
     rows.waiting_ended.append((message.recipient, message.index))
     if forget:
         rows.forgotten_bodies.append(message.body)
+    else:
+        rows.refused_bodies.append((message.body, message.pickup_by))

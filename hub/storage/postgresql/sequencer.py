@@ -239,8 +239,7 @@ class Sequencer:
         candidates = [waiting.candidate for waiting in batch]
         plan: Plan | None = None
         try:
-            now = self._now()
-            locked = await self._lock(candidates, now=now)
+            locked = await self._lock(candidates, now=self._now())
             tree = await check_continuity(
                 locked.tree,
                 known=self._tree,
@@ -249,7 +248,7 @@ class Sequencer:
                 connection=self.session.connection,
             )
             plan = plan_batch(
-                candidates, tree=tree, time=now, state=locked.state, heads=locked.heads, touches=locked.touches
+                candidates, tree=tree, time=self._now(), state=locked.state, heads=locked.heads, touches=locked.touches
             )
             if not plan.entries:
                 await self.session.roll_back()

@@ -208,9 +208,17 @@ def _state_from_rows(rows: Mapping[str, Sequence[Any]]) -> State:
     return State(
         messages={
             message_id: MessageNow(
-                body=body, recipient=recipient, index=index, disclosure=disclosure, received=received, expired=expired
+                body=body,
+                recipient=recipient,
+                pickup_by=pickup_by,
+                index=index,
+                disclosure=disclosure,
+                received=received,
+                expired=expired,
             )
-            for message_id, body, recipient, index, disclosure, received, expired in rows.get("message_states", ())
+            for message_id, body, recipient, pickup_by, index, disclosure, received, expired in rows.get(
+                "message_states", ()
+            )
         },
         refused={digest for (digest,) in rows.get("refusals_known", ())},
         refusals=dict(rows.get("refusals_counted", ())),

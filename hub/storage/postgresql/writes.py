@@ -203,6 +203,11 @@ def _outcome_writes(rows: Rows) -> Iterator[Call]:
                 "receipts": [change.receipt for _, change in rows.receipts],
             },
         )
+    if rows.refused_bodies:
+        yield (
+            queries.insert_refused_ciphertexts,
+            {"bodies": [body for body, _ in rows.refused_bodies], "until": [until for _, until in rows.refused_bodies]},
+        )
     if rows.expiries:
         yield (
             queries.insert_expiries,

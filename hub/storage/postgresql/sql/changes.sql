@@ -20,7 +20,7 @@ DELETE FROM message_bodies WHERE body = ANY($bodies)
 DELETE FROM ciphertexts WHERE body = ANY($bodies)
 
 -- name: message_states (ids text[])
-SELECT m.id::text, m.body, m.recipient, m.index, d.index, r.message_id IS NOT NULL, x.message_id IS NOT NULL
+SELECT m.id::text, m.body, m.recipient, m.pickup_by, m.index, d.index, r.message_id IS NOT NULL, x.message_id IS NOT NULL
 FROM messages m
 LEFT JOIN LATERAL (
     SELECT index FROM disclosures WHERE message_id = m.id ORDER BY replaces DESC LIMIT 1
@@ -76,6 +76,9 @@ INSERT INTO receipts (message_id, index, disclosure_index, accepted, receipt)
 SELECT id::uuid, index, disclosure_index, accepted, receipt
 FROM unnest($ids, $indexes, $disclosures, $accepted, $receipts)
     AS u (id, index, disclosure_index, accepted, receipt)
+
+-- name: insert_refused_ciphertexts (bodies bigint[], until bigint[])
+INSERT INTO refused_ciphertexts (body, until) SELECT * FROM unnest($bodies, $until)
 
 -- name: insert_expiries (ids text[], indexes bigint[])
 INSERT INTO expiries (message_id, index)

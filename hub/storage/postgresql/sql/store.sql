@@ -73,10 +73,12 @@ INSERT INTO used_identifiers (issuer, identifier, until) VALUES ($issuer, $ident
 ON CONFLICT DO NOTHING
 
 -- name: forget_refused (at bigint, limit bigint)
-DELETE FROM ciphertexts WHERE body IN (
-    SELECT c.body FROM receipts r JOIN messages m ON m.id = r.message_id JOIN ciphertexts c ON c.body = m.body
-    WHERE NOT r.accepted AND m.pickup_by <= $at LIMIT $limit
+WITH past AS (
+    DELETE FROM refused_ciphertexts WHERE body IN (
+        SELECT body FROM refused_ciphertexts WHERE until <= $at ORDER BY until LIMIT $limit
+    ) RETURNING body
 )
+DELETE FROM ciphertexts c USING past WHERE c.body = past.body
 
 -- name: forget_identifiers (at bigint, limit bigint)
 DELETE FROM used_identifiers WHERE (issuer, identifier) IN (
