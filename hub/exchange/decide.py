@@ -23,6 +23,7 @@ from schemas.message import Label, Message
 from schemas.participants import Participant
 from schemas.randomness import Randomness
 
+_NOT_EVALUABLE: Final = Deny(reasons=(Reason.NOT_EVALUABLE,))
 _NOTHING_DENIED: Final[Mapping[str, tuple[Reason, ...]]] = {}
 
 
@@ -75,7 +76,8 @@ def decide_labels(
     decisions_by_element = policy.decisions.for_message(exchange, facts=facts, at=at)
     people = tuple(DataSubject(role=each.role, age=each.age, turns=each.turns) for each in message.subjects)
     abouts = tuple(tuple(people[index] for index in item.about) for item in message.content)
-    profiles = tuple(policy.definitions.profile(item.profile) for item in message.content)
+    # What was accepted by other definitions than those of today can have labels that nobody here knows.
+    profiles = tuple(policy.definitions.profiles.get(item.profile) for item in message.content)
     decisions: list[LabelDecision] = []
     about_subject: dict[int, list[Decision]] = {index: [] for index in range(len(people))}
     for label in structured.labels:
@@ -84,12 +86,14 @@ def decide_labels(
             decision = decide_pseudonym(about_subject[label.subject or 0])
         elif label.text in denied:
             decision = Deny(reasons=denied[label.text])
+        elif (profile := profiles[label.item]) is None or label.name not in profile.elements:
+            decision = _NOT_EVALUABLE
         else:
             item = message.content[label.item]
             decision = decisions_by_element.decide(
                 item.profile,
                 label.name,
-                category=profiles[label.item].elements[label.name].category,
+                category=profile.elements[label.name].category,
                 subjects=abouts[label.item],
                 necessary=item.necessary,
             )
@@ -111,7 +115,15 @@ def _party(participant: Participant, capacity: Capacity | None) -> Party:
 
 def denied_before(shown: str) -> Mapping[str, tuple[Reason, ...]]:
     """Read from the record of the acceptance which labels it denied, and why."""
-    return {each.label: tuple(Reason(code) for code in each.reasons) for each in parse_shown(shown).withheld}
+    return {each.label: tuple(map(_reason, each.reasons)) for each in parse_shown(shown).withheld}
+
+
+def _reason(code: str) -> Reason:
+    """Read a reason; one of a version that this one does not know still denies."""
+    try:
+        return Reason(code)
+    except ValueError:
+        return Reason.NOT_EVALUABLE
 
 
 def pointer(label: Label) -> str:

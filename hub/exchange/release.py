@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from audit.entries import EntryDraft
+from audit.entries import EntryDraft, parse_entry
 from audit.records import released_digest, token_digest
 from hub.exchange.authenticate import Request, authenticate, renew
 from hub.exchange.decide import decide_labels, denied_before, find_facts, keep, make_shown, pointer, watches
@@ -196,13 +196,14 @@ def _structured_again(stored: StoredMessage, *, recipient: Participant, world: W
     """Read an accepted message again; it was verified when it was accepted, and the log holds its digest.
 
     Raises:
-        EvidenceError: What is stored is not what was accepted.
+        RejectedMessageError: What is stored is not what was accepted. It is about this message: the others go on.
     """
-    parsed = parse_jws(stored.jws, typ=TokenType.MESSAGE)
-    message = parse_message(parsed.payload)
+    message = parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
     sender = world.directory.participant(message.sender)
-    if message.id != stored.id or sender is None:
-        raise EvidenceError("a stored message is not the one that was accepted")
+    said = (message.id, message.sender, message.recipient.oin, parse_entry(stored.entry.encode()).message)
+    if sender is None or said != (stored.id, stored.sender, recipient.oin, token_digest(stored.jws)):
+        text = "what the hub holds of this message is not what it accepted; its operator must look"
+        raise RejectedMessageError(text, code="hub.message.damaged")
     tags = tuple(SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags)
     return Structured(
         message=message,
@@ -243,7 +244,8 @@ async def _log_and_hand_out(
             raise RejectedMessageError(
                 "this message was received; its content is gone", code="recipient.message.received"
             )
-        permitted = {number: sealed[number] for number in plan.decided.numbers}
+        # What somebody took out of the store is missed by the recipient, whose receipt says so to the sender.
+        permitted = {number: sealed[number] for number in plan.decided.numbers if number in sealed}
         if plan.unchanged and plan.stored.disclosure is not None:
             before = plan.stored.disclosure
             return Release(

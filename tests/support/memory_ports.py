@@ -13,6 +13,7 @@ from audit.hashing import hash_leaf
 from audit.merkle import CompactRange
 from audit.proof_file import proof_text
 from audit.proofs import make_consistency_proof, make_inclusion_proof
+from audit.records import Withheld, parse_shown
 from hub.ports import (
     Appended,
     ChainEpochOpened,
@@ -106,6 +107,19 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         """Change a stored message behind the hub's back."""
         message = self._messages[message_id]
         message.change = replace(message.change, **changes)  # type: ignore[arg-type]  # changed by name
+
+    def lose_element(self, message_id: MessageId, number: int) -> None:
+        """Lose one stored ciphertext behind the hub's back."""
+        message = self._messages[message_id]
+        message.elements = {each: sealed for each, sealed in (message.elements or {}).items() if each != number}
+
+    def deny_stored(self, message_id: MessageId, label: str, reason: str) -> None:
+        """Let the acceptance of a message have denied a label."""
+        message = self._messages[message_id]
+        shown = parse_shown(message.shown.text)
+        permitted = tuple(each for each in shown.permitted if each != label)
+        withheld = (*shown.withheld, Withheld(label=label, reasons=(reason,)))
+        message.shown = Shown(text=replace(shown, permitted=permitted, withheld=withheld).text, salt=message.shown.salt)
 
     # ---- hub.ports.Log ----
 
