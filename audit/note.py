@@ -171,9 +171,13 @@ class NoteSigner:
     name: str
     type: NoteKeyType = NoteKeyType.ED25519
     private_key: Ed25519PrivateKey = field(repr=False)
+    _public: NoteKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        # Once: every signature names its key, and deriving the key takes as long as signing with it.
+        public_key = self.private_key.public_key().public_bytes_raw()
+        object.__setattr__(self, "_public", NoteKey(name=self.name, type=self.type, public_key=public_key))
 
     @classmethod
     def from_seed(cls, *, name: str, seed: bytes, type: NoteKeyType = NoteKeyType.ED25519) -> Self:  # noqa: A002
@@ -190,7 +194,7 @@ class NoteSigner:
     @property
     def public(self) -> NoteKey:
         """The key that checks what this one signs."""
-        return NoteKey(name=self.name, type=self.type, public_key=self.private_key.public_key().public_bytes_raw())
+        return self._public
 
     @property
     def skey(self) -> str:
