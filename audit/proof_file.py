@@ -17,6 +17,7 @@ kept and never believed, for nothing signs it.
 Source: c2sp.org/tlog-proof@v1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,7 +75,14 @@ class ProofFile:
         )
 
 
-def proof_text(*, index: int, path: tuple[bytes, ...], checkpoint: str, extra: bytes | None = None) -> str:
+def proof_text(
+    *,
+    index: int,
+    path: tuple[bytes, ...],
+    checkpoint: str,
+    extra: bytes | None = None,
+    encode: Callable[[bytes], str] = b64,
+) -> str:
     """Write a proof file.
 
     Args:
@@ -82,12 +90,13 @@ def proof_text(*, index: int, path: tuple[bytes, ...], checkpoint: str, extra: b
         path: Its inclusion path, leaf to root.
         checkpoint: The signed checkpoint's text as it was published.
         extra: Bytes to carry along.
+        encode: `b64`, or the same with a memory: the proofs of one batch share most of their hashes.
     """
     lines = [PROOF_HEADER]
     if extra is not None:
         lines.append(f"extra {b64(extra)}")
     lines.append(f"index {index}")
-    lines.extend(b64(node) for node in path)
+    lines.extend(map(encode, path))
     return "\n".join(lines) + "\n\n" + checkpoint
 
 

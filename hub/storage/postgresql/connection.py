@@ -104,9 +104,9 @@ class HubConnection(AsyncConnection[TupleRow]):
         """
         new = [statement for statement in dict.fromkeys(statements) if statement not in self._known_statements]
         if new:
-            self.pgconn.enter_pipeline_mode()
-            for statement in new:
-                self.pgconn.send_prepare(statement.name, statement.text, statement.oids)
+            with self._pipeline():
+                for statement in new:
+                    self.pgconn.send_prepare(statement.name, statement.text, statement.oids)
             _raise_first(await self._finish_pipeline(len(new)))
             self._known_statements.update(new)
 
@@ -121,13 +121,23 @@ class HubConnection(AsyncConnection[TupleRow]):
         """
         await self.prepare([statement for statement, _ in calls])
         encoded = [(statement, statement.encode(values)) for statement, values in calls]
-        self.pgconn.enter_pipeline_mode()
-        for statement, parameters in encoded:
-            formats = [Format.BINARY] * len(parameters)
-            self.pgconn.send_query_prepared(statement.name, parameters, formats, Format.BINARY)
+        with self._pipeline():
+            for statement, parameters in encoded:
+                formats = [Format.BINARY] * len(parameters)
+                self.pgconn.send_query_prepared(statement.name, parameters, formats, Format.BINARY)
         results = await self._finish_pipeline(len(encoded))
         _raise_first(results)
         return [self._result(result) for result in results]
+
+    @contextlib.contextmanager
+    def _pipeline(self) -> Iterator[None]:
+        """Queue statements; a connection with half of them queued is of no use to anybody."""
+        self.pgconn.enter_pipeline_mode()
+        try:
+            yield
+        except BaseException:
+            self.pgconn.finish()
+            raise
 
     async def _finish_pipeline(self, count: int) -> list[PGresult]:
         """Send what is queued, wait for all results, and leave the pipeline."""

@@ -24,11 +24,13 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 import psycopg
 
 from audit.checkpoint import Checkpoint, sign_checkpoint
+from audit.encoding import b64
 from audit.note import NoteSigner
 from audit.proof_file import proof_text
 from hub.ports import Appended, LogMember, SubmissionAccepted
@@ -371,11 +373,11 @@ def _answer(committed: _Committed) -> None:
     """Give every member of a batch its entry and proof, or its error."""
     plan, first = committed.plan, committed.plan.tree.size
     _answer_errors(committed.waiting, plan)
+    encode = lru_cache(maxsize=4 * len(committed.waiting))(b64)
     for waiting, outcome in zip(committed.waiting, plan.outcomes, strict=True):
         if isinstance(outcome, int) and not waiting.answer.done():
-            proof = proof_text(
-                index=outcome, path=committed.growth.extension.paths[outcome - first], checkpoint=committed.note
-            )
+            path = committed.growth.extension.paths[outcome - first]
+            proof = proof_text(index=outcome, path=path, checkpoint=committed.note, encode=encode)
             entry = plan.entries[outcome - first].text.decode()
             waiting.answer.set_result(Appended(index=outcome, entry=entry, tlog_proof=proof))
 
