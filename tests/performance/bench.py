@@ -33,6 +33,7 @@ ROWS: Final = (
     hub_rows.PROCESS,
 )
 HUB_ROWS: Final = frozenset({hub_rows.ACCEPT, hub_rows.RELEASE, hub_rows.ROUND_TRIP, hub_rows.PROCESS})
+REASON_CHARACTERS_MAX: Final = 500
 OUT: Final = Path(__file__).resolve().parents[2] / "bench.json"
 
 
@@ -75,7 +76,9 @@ def _attempt(report: Report, row: str, measure: Callable[[], None]) -> None:
         measure()
     except Exception as error:  # noqa: BLE001  whatever it is, the other rows are still worth measuring
         traceback.print_exc(file=sys.stderr)
-        report.fail(row, f"{type(error).__name__}: {error}")
+        # Where it ran is nobody's business who reads the result.
+        lines = str(error).replace(tempfile.gettempdir(), "…").splitlines()
+        report.fail(row, f"{type(error).__name__}: {' '.join(lines)}"[:REASON_CHARACTERS_MAX])
 
 
 def _run_async(measuring: Coroutine[object, None, None]) -> None:

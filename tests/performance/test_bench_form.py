@@ -1,5 +1,6 @@
 """The bench runs, and what it writes has its form; how fast anything is, no test says."""
 
+import tempfile
 from pathlib import Path
 
 import orjson
@@ -49,13 +50,13 @@ def test_a_row_that_cannot_be_measured_is_told_and_ends_with_1(tmp_path: Path, m
     """The other rows are measured all the same."""
 
     def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("no clock")
+        raise RuntimeError(f"no clock\nin {tempfile.gettempdir()}/x")
 
     monkeypatch.setattr(bench, "measure_decide", fail)
     out = tmp_path / "bench.json"
     assert bench.main(["--quick", "--only", "decide", "--only", "connector", "--out", str(out)]) == 1
     written = orjson.loads(out.read_bytes())
-    assert written["failures"] == {"decide": "RuntimeError: no clock"}
+    assert written["failures"] == {"decide": "RuntimeError: no clock in …/x"}
     assert [row["row"] for row in written["rows"]] == ["connector"]
 
 
