@@ -7,7 +7,8 @@
 5. a statement for our own OIN is one that we made, or there is an alarm
 
 Checkpoints that came with answers are checked against the next one that is read here: two views of the log cannot both
-be its beginning.
+be its beginning. What is handed over was proven in a checkpoint that was checked so before (`believe`); where the hub
+goes on showing a log that ends before one of its own checkpoints, that is an alarm.
 
 Source: the architecture, section 3 (admissions and statements) and section 6.
 """
@@ -28,13 +29,19 @@ from connectors.sdk.answers import ParticipantLine
 from connectors.sdk.ports import Hub
 from connectors.sdk.proving import prove_checkpoint, prove_consistency, prove_place
 from schemas.codes import EntryKind
-from schemas.errors import EvidenceError, UnavailableError
+from schemas.errors import EvidenceError, RejectedMessageError, UnavailableError
 from schemas.identifiers import OIN
 from schemas.jwk import VerificationKey
 from schemas.participants import Directory
 
 CHECKPOINT: Final = "checkpoint"
 CHECKPOINTS_MAX: Final = 256
+"""How many checkpoints wait to be checked; with one more they are checked at the next answer."""
+
+BELIEVED_MAX: Final = 256
+BEHIND_SECONDS_MAX: Final = 300
+"""How long a hub may show a log that ends before a checkpoint of its own: a process may be behind for a moment."""
+
 ROUNDS_MAX: Final = 100
 
 
@@ -79,6 +86,8 @@ class DirectoryKeeper:
         # The loops of the agent refresh when they need to, and each entry is written once.
         self._refreshing = asyncio.Lock()
         self._seen: dict[tuple[int, bytes], Checkpoint] = {}
+        self._believed: dict[tuple[int, bytes], None] = {}
+        self._behind_since: dict[tuple[int, bytes], datetime] = {}
         known = [
             ParticipantEntry(
                 index=row["log_index"],
@@ -102,8 +111,24 @@ class DirectoryKeeper:
 
     def saw(self, checkpoint: Checkpoint) -> None:
         """Remember a checkpoint that came with an answer, to hold it against the next one."""
-        if len(self._seen) < CHECKPOINTS_MAX:
-            self._seen[checkpoint.size, checkpoint.root_hash] = checkpoint
+        key = checkpoint.size, checkpoint.root_hash
+        if key not in self._believed:
+            self._seen[key] = checkpoint
+
+    async def believe(self, checkpoints: Sequence[Checkpoint], *, hub: Hub, at: datetime) -> None:
+        """Hold checkpoints against the log that everybody sees, before anything that they prove is believed.
+
+        Raises:
+            EvidenceError: The hub signed two logs, or goes on showing one that ends before these.
+            UnavailableError: The hub was not reached, or is a moment behind.
+        """
+        for checkpoint in checkpoints:
+            self.saw(checkpoint)
+        wanted = {(checkpoint.size, checkpoint.root_hash) for checkpoint in checkpoints}
+        if wanted & self._seen.keys():
+            await self.refresh(hub, at=at)
+        if wanted & self._seen.keys():
+            raise UnavailableError("the hub shows an older state of its log than it proves by", code="hub.log.behind")
 
     async def cover(self, index: int | None, *, hub: Hub, at: datetime) -> Directory:
         """Return a directory that knows the PARTICIPANT entry which a proven entry names as the newest.
@@ -112,6 +137,8 @@ class DirectoryKeeper:
             EvidenceError: The hub does not list an entry that its own log names.
             UnavailableError: The hub was not reached.
         """
+        if len(self._seen) > CHECKPOINTS_MAX:
+            await self.refresh(hub, at=at)
         if index is not None and index > self.directory.newest:
             await self.refresh(hub, at=at)
             if index > self.directory.newest:
@@ -124,20 +151,26 @@ class DirectoryKeeper:
         """Read what is new, verify it, and remember it.
 
         Raises:
-            DocumentError: What the hub lists has not its form, or does not follow.
-            SignatureError: A signature does not hold.
-            EvidenceError: The log contradicts itself.
+            EvidenceError: The log contradicts itself, or what the hub lists does not hold or does not follow.
             UnavailableError: The hub was not reached.
         """
         async with self._refreshing:
-            return await self._refresh(hub, at=at)
+            try:
+                return await self._refresh(hub, at=at)
+            except RejectedMessageError as error:
+                # Nobody's document is at fault: it is the hub that lists what does not hold.
+                raise EvidenceError(
+                    "what the hub shows of its log and participants does not hold",
+                    code=error.code,
+                    detail=error.public_message,
+                ) from error
 
     async def _refresh(self, hub: Hub, *, at: datetime) -> Directory:
         for _ in range(ROUNDS_MAX):
             page = await hub.participants(after=self.directory.newest)
             text = await hub.checkpoint()
             checkpoint = prove_checkpoint(text, log=self._log)
-            await self._check_continues(checkpoint, hub=hub)
+            await self._check_continues(checkpoint, hub=hub, at=at)
             records = await self._verify(page.participants, text=text, checkpoint=checkpoint, hub=hub)
             directory = self.directory.extended(records)
             self._remember(records, checkpoint=text, at=at)
@@ -147,7 +180,7 @@ class DirectoryKeeper:
                 return directory
         raise UnavailableError("the list of participants does not end", code="hub.directory.endless")
 
-    async def _check_continues(self, checkpoint: Checkpoint, *, hub: Hub) -> None:
+    async def _check_continues(self, checkpoint: Checkpoint, *, hub: Hub, at: datetime) -> None:
         earlier = dict(self._seen)
         last = self.last_checkpoint
         if last is not None:
@@ -155,6 +188,9 @@ class DirectoryKeeper:
         for key, known in earlier.items():
             if known.size > checkpoint.size:
                 # Another process of the hub may be a moment behind; it is asked again, unless it goes on so.
+                since = self._behind_since.setdefault(key, at)
+                if (at - since).total_seconds() > BEHIND_SECONDS_MAX:
+                    raise EvidenceError("the log ends before what the hub signed earlier", code="hub.log.behind")
                 if known is last:
                     raise UnavailableError("the hub shows an older state of its log", code="hub.log.behind")
                 continue
@@ -163,6 +199,10 @@ class DirectoryKeeper:
                 proof = await hub.consistency(old_size=known.size, new_size=checkpoint.size)
             prove_consistency(earlier=known, later=checkpoint, proof=proof)
             self._seen.pop(key, None)
+            self._behind_since.pop(key, None)
+            self._believed[key] = None
+            if len(self._believed) > BELIEVED_MAX:
+                del self._believed[next(iter(self._believed))]
 
     async def _verify(
         self, lines: Sequence[ParticipantLine], *, text: str, checkpoint: Checkpoint, hub: Hub

@@ -203,6 +203,8 @@ async def _verify(services: Services, row: Row, release: Release) -> tuple[Openi
         newest = None  # opening says what is wrong with it
     await services.directory.cover(newest, hub=services.hub, at=at)
     opening = open_release(release, view=_view(services))
+    if isinstance(opening, Opened):
+        await services.directory.believe(opening.checkpoints, hub=services.hub, at=at)
     if not isinstance(opening, Unopened) or SUBMISSION_UNPROVEN not in {each.code for each in opening.reasons}:
         return opening, None
     stated = await services.hub.entry(row["log_index"])
@@ -212,7 +214,10 @@ async def _verify(services: Services, row: Row, release: Release) -> tuple[Openi
         submission = prove_entry(entry=logged.entry, tlog_proof=logged.tlog_proof, log=services.log)
     except ExchangeError as error:
         return Unopened(reasons=(ReceiptReason(label="", code=error.code),)), None
-    return open_release(release, view=_view(services), submission=submission), logged
+    opening = open_release(release, view=_view(services), submission=submission)
+    if isinstance(opening, Opened):
+        await services.directory.believe(opening.checkpoints, hub=services.hub, at=at)
+    return opening, logged
 
 
 class _Requests:

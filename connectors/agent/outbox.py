@@ -106,6 +106,9 @@ async def _prepare(services: Services, row: Row) -> None:
         composed = await _compose(services, document)
     except UnavailableError as error:
         _put_off(services, "files", row, error)
+    except EvidenceError as error:
+        concluding.alarm(services, about="log", error=error)
+        _put_off(services, "files", row, error)
     except RejectedMessageError as error:
         concluding.refuse(services, row, error, known=known, document=document)
     else:

@@ -9,7 +9,8 @@
 7. values      every value has the form of its element
 
 Whatever does not hold is a reason, with its label where it has one; then nothing is handed over, and the reasons go
-back in a receipt. No reason repeats a value.
+back in a receipt. No reason repeats a value. Whether the log that proves it is the log that everybody sees takes an
+answer of the hub, and is the caller's to check: see `connectors.agent.directory`.
 
     match open_release(release, recipient=…):
         case Opened() as opened: ...
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
+from audit.checkpoint import Checkpoint
 from audit.entries import Entry
 from audit.note import NoteKey
 from audit.records import ShownRecord, released_digest, token_digest
@@ -91,6 +93,8 @@ class Opened:
         sd_jwt: The sender's signed message with the disclosures that came.
         entry: The DISCLOSURE entry.
         index: Its place in the log.
+        checkpoints: The signed tree heads that it was proven in, and the acceptance where that was needed: the caller
+            holds them against the log that it knows before it hands anything over.
     """
 
     message: Message
@@ -102,6 +106,7 @@ class Opened:
     sd_jwt: str = field(repr=False)
     entry: Entry
     index: int
+    checkpoints: tuple[Checkpoint, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +171,8 @@ def open_release(release: Release, *, view: RecipientView, submission: ProvenEnt
 
 def _open(release: Release, findings: _Findings, *, view: RecipientView, submission: ProvenEntry | None) -> Opened:
     # 1. proof
-    entry = _prove(release, findings, view=view)
+    proven = _prove(release, findings, view=view)
+    entry = proven.entry
     # 2. shown
     shown = _shown(release, entry, findings)
     # 3. signature
@@ -193,6 +199,7 @@ def _open(release: Release, findings: _Findings, *, view: RecipientView, submiss
         sd_jwt=present(release.message, texts),
         entry=entry,
         index=release.index,
+        checkpoints=(proven.checkpoint, *((submission.checkpoint,) if submission else ())),
     )
 
 
@@ -217,7 +224,7 @@ def _check_values(
         findings.add(issue.code, _label_of(issue.pointer, items))
 
 
-def _prove(release: Release, findings: _Findings, *, view: RecipientView) -> Entry:
+def _prove(release: Release, findings: _Findings, *, view: RecipientView) -> ProvenEntry:
     with findings.step():
         proven = prove_entry(entry=release.entry, tlog_proof=release.tlog_proof, log=view.log)
         entry = proven.entry
@@ -233,7 +240,7 @@ def _prove(release: Release, findings: _Findings, *, view: RecipientView) -> Ent
             if not holds:
                 findings.add(code)
         findings.stop_if_any()
-        return entry
+        return proven
     raise _RefusedError
 
 

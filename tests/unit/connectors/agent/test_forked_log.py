@@ -1,0 +1,124 @@
+"""A hub that shows two logs, an older log, or a directory that does not follow: seen, told, and believed by nobody."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from connectors.agent.journal import NoticeKind
+from connectors.agent.watching import watch_log
+from connectors.formats.stuf.examples import vto_example
+from connectors.sdk.answers import ParticipantList
+from schemas.errors import EvidenceError, UnavailableError
+from schemas.wire import Release
+from tests.support.connector_agents import Agent
+from tests.support.connector_world import GEMEENTE, GI, RAAD, World
+from tests.support.log_files import MemoryLog
+from tests.support.memory_hub import MemoryHub
+
+
+@pytest.fixture
+def gemeente(tmp_path: Path) -> Agent:
+    world = World()
+    return Agent(world=world, hub=MemoryHub(world=world), oin=GEMEENTE, home=tmp_path / "gemeente")
+
+
+@pytest.fixture
+def raad(gemeente: Agent, tmp_path: Path) -> Agent:
+    return Agent(world=gemeente.world, hub=gemeente.hub, oin=RAAD, home=tmp_path / "raad")
+
+
+def _fork(log: MemoryLog, *, longer_by: int = 0) -> MemoryLog:
+    """The same log but for its first entry, signed by the same key."""
+    texts = [log.texts[0] + b" ", *log.texts[1:], *(b"x" for _ in range(longer_by))]
+    return MemoryLog(signer=log.signer, texts=texts)
+
+
+def _alarms(agent: Agent) -> list[str]:
+    return [notice.text_en for notice in agent.journal.open_notices() if notice.kind is NoticeKind.ALARM]
+
+
+async def test_a_disclosure_that_is_proven_in_another_log_than_the_directory_is_not_handed_over(
+    gemeente: Agent, raad: Agent
+) -> None:
+    """The hub signs a second log for this one disclosure: in the log that all others see it never happened."""
+    log = gemeente.world.log
+
+    def prove_elsewhere(release: Release) -> Release:
+        return replace(release, tlog_proof=_fork(log).proof(release.index))
+
+    gemeente.hub.alter = prove_elsewhere
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    await raad.rounds()
+    assert raad.names("in") == []
+    assert any("hub.proof.consistency" in text for text in _alarms(raad))
+
+
+async def test_a_disclosure_that_is_proven_in_a_log_far_ahead_of_the_one_that_is_shown_is_not_handed_over(
+    gemeente: Agent, raad: Agent
+) -> None:
+    """A tree of a size that the log never reaches would never be held against it."""
+    log = gemeente.world.log
+
+    def prove_ahead(release: Release) -> Release:
+        return replace(release, tlog_proof=_fork(log, longer_by=500).proof(release.index))
+
+    gemeente.hub.alter = prove_ahead
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    await raad.rounds()
+    assert raad.names("in") == []
+    gemeente.world.clock.advance(minutes=10)
+    await raad.rounds()
+    assert raad.names("in") == []
+    assert any("hub.log.behind" in text for text in _alarms(raad))
+
+
+async def test_a_hub_that_goes_on_showing_an_older_log_is_an_alarm(raad: Agent) -> None:
+    world = raad.world
+    world.rotate(GI)
+    await watch_log(raad.services)
+    world.log.texts.pop()
+    world.records.pop()
+    with pytest.raises(UnavailableError):
+        await watch_log(raad.services)
+    assert _alarms(raad) == []
+    world.clock.advance(minutes=10)
+    await watch_log(raad.services)
+    assert any("hub.log.behind" in text for text in _alarms(raad))
+
+
+async def test_however_many_answers_came_none_of_their_checkpoints_is_forgotten(raad: Agent) -> None:
+    log = raad.world.log
+    directory = raad.services.directory
+    long = MemoryLog(signer=log.signer, texts=[*log.texts, *(b"x" for _ in range(400))])
+    for size in range(len(log.texts) + 1, len(long.texts)):
+        directory.saw(long.checkpoint(size))
+    directory.saw(_fork(log).checkpoint())
+    log.texts = long.texts
+    with pytest.raises(EvidenceError):
+        await directory.refresh(raad.services.hub, at=raad.world.clock.now())
+
+
+async def test_a_directory_that_does_not_follow_is_not_the_fault_of_a_file(
+    gemeente: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file waits; its sender's system gets no refusal for what the hub did."""
+    listed = type(gemeente.services.hub).participants
+
+    async def broken(self: object, *, after: int = -1) -> ParticipantList:
+        page: ParticipantList = await listed(self, after=after)  # type: ignore[arg-type]  # it is the same object
+        lines = [msgspec.structs.replace(line, admission="é") for line in page.participants]
+        return ParticipantList(participants=tuple(lines), newest=page.newest)
+
+    monkeypatch.setattr(type(gemeente.services.hub), "participants", broken)
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    assert gemeente.names("refused") == []
+    assert _alarms(gemeente) != []
+    monkeypatch.undo()
+    gemeente.world.clock.advance(minutes=10)
+    await gemeente.rounds()
+    assert "verzoek.xml" in gemeente.names("sent")
