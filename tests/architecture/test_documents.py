@@ -8,13 +8,17 @@ from typing import Final
 from tests.support.commands import FENCE
 from tests.support.tree import PACKAGES, REPOSITORY, files, relative, texts
 
-ROOT_DOCUMENTS: Final = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
+ROOT_DOCUMENTS: Final = ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
 FOLDERS_WITH_README: Final = (*PACKAGES, "deploy/local", "tests")
 RECORD_PARTS: Final = ("Drivers", "Options", "Outcome", "Cost")
 
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"`([^`\n]+)`")
 _PATH: Final = re.compile(rf"(?:{'|'.join((*PACKAGES, 'tests'))})/[A-Za-z0-9_./-]+")
+_NUMBERS: Final = r"([0-9]+(?:(?:,| and| to)\s+[0-9]+)*)"
+_ARCHITECTURE_CITED: Final = re.compile(rf"the\s+architecture,\s+sections?\s+{_NUMBERS}")
+_PASSAGE_CITED: Final = re.compile(r'the\s+architecture,\s+section\s+[0-9]+,\s+"([^"]+)"')
+_DOMAIN_CITED: Final = re.compile(rf"DOMAIN(?:\.md,\s+sections?)?\s+{_NUMBERS}")
 _MADE_BY_RUNNING: Final = ("hub/keys", "hub/guard")
 
 
@@ -108,3 +112,23 @@ def test_the_changelog_has_its_form() -> None:
     assert versions[:1] == ["Unreleased"]
     assert headings <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     assert headings
+
+
+def test_every_section_that_the_code_cites_is_there() -> None:
+    """Whoever reads "the architecture, section 6" or "DOMAIN 4" in the code can open it."""
+    architecture = (REPOSITORY / "ARCHITECTURE.md").read_text("utf-8")
+    sources = {name: text for name, text in texts(".py", ".toml", ".sql") if not name.startswith("tests/")}
+
+    def cited(pattern: re.Pattern[str]) -> set[str]:
+        return {
+            found for text in sources.values() for each in pattern.findall(text) for found in re.split(r"\D+", each)
+        }
+
+    def titled(document: str) -> set[str]:
+        return set(re.findall(r"^## ([0-9]+)\. ", document, re.MULTILINE))
+
+    passages = {passage for text in sources.values() for passage in _PASSAGE_CITED.findall(text)}
+    named = set(re.findall(r"^(?:- )?(?:\*\*|### )([^*\n]+?)\.?(?:\*\*|$)", architecture, re.MULTILINE))
+    assert {"3", "4", "6"} <= cited(_ARCHITECTURE_CITED) <= titled(architecture)
+    assert {"3", "4"} <= cited(_DOMAIN_CITED) <= titled((REPOSITORY / "schemas" / "DOMAIN.md").read_text("utf-8"))
+    assert {"Labels tell too", "Way back"} <= passages <= named
