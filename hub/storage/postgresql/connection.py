@@ -104,7 +104,7 @@ class HubConnection(AsyncConnection[TupleRow]):
         """
         new = [statement for statement in dict.fromkeys(statements) if statement not in self._known_statements]
         if new:
-            with self._pipeline():
+            with self._queueing():
                 for statement in new:
                     self.pgconn.send_prepare(statement.name, statement.text, statement.oids)
             _raise_first(await self._finish_pipeline(len(new)))
@@ -121,7 +121,7 @@ class HubConnection(AsyncConnection[TupleRow]):
         """
         await self.prepare([statement for statement, _ in calls])
         encoded = [(statement, statement.encode(values)) for statement, values in calls]
-        with self._pipeline():
+        with self._queueing():
             for statement, parameters in encoded:
                 formats = [Format.BINARY] * len(parameters)
                 self.pgconn.send_query_prepared(statement.name, parameters, formats, Format.BINARY)
@@ -130,7 +130,7 @@ class HubConnection(AsyncConnection[TupleRow]):
         return [self._result(result) for result in results]
 
     @contextlib.contextmanager
-    def _pipeline(self) -> Iterator[None]:
+    def _queueing(self) -> Iterator[None]:
         """Queue statements; a connection with half of them queued is of no use to anybody."""
         self.pgconn.enter_pipeline_mode()
         try:
