@@ -174,10 +174,12 @@ def set_up(*, level: int = logging.INFO, stream: IO[str] | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
 
 
 def tear_down() -> None:
     """Undo `set_up`: for tests that look at what is written."""
+    logging.captureWarnings(capture=False)
     root = logging.getLogger()
     for handler in list(root.handlers):
         if isinstance(handler.formatter, LineFormatter):
