@@ -168,7 +168,8 @@ async def test_killed_backends_cost_no_accepted_entry(database: Database, databa
                 await asyncio.sleep(chance.uniform(0, 0.05))
                 await connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    " WHERE datname = current_database() AND backend_type = 'client backend'"
+                    " AND pid <> pg_backend_pid()"
                 )
 
     killing = asyncio.create_task(kill())

@@ -298,7 +298,8 @@ def _copy(server: PostgreSQLServer, url: str) -> str:
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         # What a backup is: the database as it was, whoever is connected to it.
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend'",
             [name],
         )
         connection.execute(
