@@ -68,7 +68,7 @@ def _database(server: PostgreSQLServer, *, template: str) -> Iterator[str]:
             )
         )
     yield server.url(name)
-    # A backend that takes long to end, or the server's own worker, which is not ours to end, leaves the database behind:
+    # A backend that takes long to end, or the server's own worker, which is not ours to end, keeps the database:
     # it goes with the server.
     with (
         psycopg.connect(server.url("postgres"), autocommit=True) as connection,
