@@ -180,7 +180,8 @@ async def _open(services: Services, row: Row) -> int:
                 )
             case Unopened(reasons=reasons):
                 _journal_unopened(services, row, release, reasons)
-    except UnavailableError as error:
+    except (UnavailableError, RejectedMessageError) as error:
+        # The hub is away, or does not show what the check of this message needs: the others go on.
         _put_off(services, row, error)
         return 0
     except EvidenceError as error:

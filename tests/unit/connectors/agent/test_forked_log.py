@@ -9,8 +9,8 @@ import pytest
 from connectors.agent.journal import NoticeKind
 from connectors.agent.watching import watch_log
 from connectors.formats.stuf.examples import vto_example
-from connectors.sdk.answers import ParticipantList
-from schemas.errors import EvidenceError, UnavailableError
+from connectors.sdk.answers import ParticipantList, ProvenText
+from schemas.errors import EvidenceError, RejectedMessageError, UnavailableError
 from schemas.wire import Release
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, GI, RAAD, World
@@ -122,3 +122,21 @@ async def test_a_directory_that_does_not_follow_is_not_the_fault_of_a_file(
     gemeente.world.clock.advance(minutes=10)
     await gemeente.rounds()
     assert "verzoek.xml" in gemeente.names("sent")
+
+
+async def test_an_acceptance_that_the_hub_does_not_show_holds_up_no_other_message(
+    gemeente: Agent, raad: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(self: object, index: int) -> ProvenText:
+        raise RejectedMessageError(f"no entry {index} of {type(self)}", code="recipient.log.unknown")
+
+    monkeypatch.setattr(type(raad.services.hub), "entry", unknown)
+    gemeente.drop("een.xml", vto_example())
+    await gemeente.rounds()
+    gemeente.world.rotate(GEMEENTE)
+    gemeente.restart()
+    gemeente.drop("twee.xml", vto_example().replace(b"VTO-2026-0001", b"VTO-2026-0002"))
+    await gemeente.rounds()
+    await raad.rounds()
+    received = {row["state"] for row in raad.journal.rows("SELECT state FROM received")}
+    assert received == {"released", "received"}
