@@ -161,6 +161,17 @@ def _not_released(services: Services, message_id: str, code: str) -> None:
     if code in _GONE:
         with services.journal.step("gone") as db:
             db.execute("UPDATE received SET state = 'gone', outcome = ? WHERE id = ?", (code, message_id))
+            # It was listed for us and never came: somebody must ask the sender.
+            notify(
+                db,
+                kind=NoticeKind.ALARM,
+                about=message_id,
+                text_nl=f"Bericht {message_id} van OIN {row['sender']} stond klaar en is niet ontvangen: de hub geeft"
+                f" het niet meer af ({code}). Neem contact op met de afzender.",
+                text_en=f"Message {message_id} of OIN {row['sender']} waited and was not received: the hub does not"
+                f" hand it out any more ({code}). Contact the sender.",
+                at=services.clock.now(),
+            )
         return
     _put_off(services, row, RejectedMessageError("the hub does not hand out this message", code=code or None))
 

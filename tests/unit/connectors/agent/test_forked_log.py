@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from connectors.agent.inbox import list_inbox
 from connectors.agent.journal import NoticeKind
 from connectors.agent.watching import watch_log
 from connectors.formats.stuf.examples import vto_example
@@ -140,3 +141,16 @@ async def test_an_acceptance_that_the_hub_does_not_show_holds_up_no_other_messag
     await raad.rounds()
     received = {row["state"] for row in raad.journal.rows("SELECT state FROM received")}
     assert received == {"released", "received"}
+
+
+async def test_a_message_that_the_hub_lists_and_then_denies_is_told_to_people(gemeente: Agent, raad: Agent) -> None:
+    """The hub says that we received it, and we did not: without a word it would be lost to both sides."""
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    (stored,) = gemeente.hub.messages.values()
+    await list_inbox(raad.services, wait_seconds=0)
+    stored.state = "received"
+    await raad.rounds()
+    (row,) = raad.journal.rows("SELECT state FROM received")
+    assert row["state"] == "gone"
+    assert any("recipient.message.received" in text for text in _alarms(raad))
