@@ -31,6 +31,10 @@ OPEN_STATES: Final = ("waiting", "released")
 ASK_SECONDS_MAX: Final = 3600.0
 KEEP_HANDED_SECONDS: Final = 7 * 24 * 3600
 KEEP_REQUESTS_SECONDS: Final = 62 * 24 * 3600
+CLOCK_SECONDS_MAX: Final = 120
+"""How far this clock and the hub's may be apart."""
+
+_STATE_AFTER: Final = {Outcome.ACCEPTED: "received", Outcome.REFUSED: "refused"}
 _KNOWN_STATES: Final = frozenset({"waiting", "released", "received", "refused", "expired"})
 
 
@@ -75,8 +79,7 @@ async def _ask(services: Services, row: Row) -> int:
     try:
         status = await services.hub.message(MessageId(row["id"]))
         receipt = await _check_receipt(services, row, status.receipt) if status.receipt else None
-        if status.state in ("received", "refused") and receipt is None:
-            raise EvidenceError("a receipt is missing", code="hub.receipt.missing")
+        _check_state(row, status, receipt, at=at)
     except UnavailableError:
         status = None
     except (EvidenceError, RejectedMessageError) as error:
@@ -90,6 +93,21 @@ async def _ask(services: Services, row: Row) -> int:
         return 0
     _journal_state(services, row, status, receipt, at=at)
     return 1
+
+
+def _check_state(row: Row, status: MessageStatus, receipt: JSONValue, *, at: datetime) -> None:
+    """Check that the hub's word agrees with the receipt and the clock: who believes otherwise sends the same again.
+
+    Raises:
+        EvidenceError: It does not.
+    """
+    if status.state in ("received", "refused") and receipt is None:
+        raise EvidenceError("a receipt is missing", code="hub.receipt.missing")
+    outcome = receipt["outcome"] if isinstance(receipt, dict) else None
+    contradicted = outcome is not None and status.state != _STATE_AFTER[Outcome(str(outcome))]
+    early = status.state == "expired" and at.timestamp() + CLOCK_SECONDS_MAX < row["pickup_by"]
+    if contradicted or early:
+        raise EvidenceError("how the message stands is not what receipt and clock say", code="hub.message.state")
 
 
 def _submit_again(services: Services, row: Row, at: datetime) -> None:

@@ -154,3 +154,26 @@ async def test_a_message_that_the_hub_lists_and_then_denies_is_told_to_people(ge
     (row,) = raad.journal.rows("SELECT state FROM received")
     assert row["state"] == "gone"
     assert any("recipient.message.received" in text for text in _alarms(raad))
+
+
+async def test_a_message_that_is_said_to_have_lapsed_before_its_time_stays_open(gemeente: Agent, raad: Agent) -> None:
+    """Whoever believed it would send the same again, while the hub hands out the first."""
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    (stored,) = gemeente.hub.messages.values()
+    stored.state = "expired"
+    await gemeente.rounds()
+    assert [row["state"] for row in gemeente.journal.rows("SELECT state FROM submissions")] == ["waiting"]
+    assert any("hub.message.state" in text for text in _alarms(gemeente))
+
+
+async def test_a_state_that_the_receipt_contradicts_is_not_believed(gemeente: Agent, raad: Agent) -> None:
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    await raad.rounds()
+    (stored,) = gemeente.hub.messages.values()
+    assert stored.state == "received"
+    stored.state = "refused"
+    await gemeente.rounds()
+    assert [row["state"] for row in gemeente.journal.rows("SELECT state FROM submissions")] == ["waiting"]
+    assert any("hub.message.state" in text for text in _alarms(gemeente))
