@@ -19,6 +19,7 @@ from hub.exchange.services import Policy, World
 from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
 from hub.ports import KeptDraft, Shown, Store
 from schemas.codes import Capacity, EntryKind
+from schemas.errors import DocumentError, Issue
 from schemas.message import Label, Message
 from schemas.participants import Participant
 from schemas.randomness import Randomness
@@ -30,11 +31,14 @@ _NOTHING_DENIED: Final[Mapping[str, tuple[Reason, ...]]] = {}
 async def find_facts(message: Message, *, store: Store) -> Facts:
     """Look up what the decision about a message may know beyond its labels.
 
-    A message that names one to reply to which is not here, or went another way, is not refused for it: the fact does
-    not exist, and the decision says what follows.
+    A message that names one to reply to which is not here is not refused for it: the fact does not exist, and the
+    decision says what follows. One that is here and went another way is no answer.
 
     Raises:
+        DocumentError: It names a message that did not go from its recipient to its sender in its case.
         UnavailableError: The store could not be reached.
+
+    Source: the architecture, section 4, `reply_to`; hub/decisions/0010.
     """
     if message.reply_to is None:
         return Facts()
@@ -43,7 +47,11 @@ async def find_facts(message: Message, *, store: Store) -> Facts:
         return Facts()
     route = Route(sender=message.sender, recipient=message.recipient.oin, case=message.case)
     way = Route(sender=answered.sender, recipient=answered.recipient, case=answered.case)
-    return Facts(reply=reply_fact(route, answered=way, message_type=answered.type))
+    fact = reply_fact(route, answered=way, message_type=answered.type)
+    if fact is None:
+        text = "names a message that this recipient did not send to this sender in this case"
+        raise DocumentError(text, issues=[Issue(pointer="/reply_to", code="sender.reply-to.other", text=text)])
+    return Facts(reply=fact)
 
 
 def decide_labels(
