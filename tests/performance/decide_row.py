@@ -8,7 +8,8 @@ from consent.memo import DecisionMemo
 from consent.request import NO_FACTS, DataSubject, Exchange, Party
 from schemas.clock import SystemClock
 from schemas.codes import Category, Necessity, Role
-from schemas.definitions import load_definitions
+from schemas.definitions import Definitions, load_definitions
+from schemas.message import Message
 from tests.performance.figures import Bound, Figure, Report, seconds_each
 from tests.performance.pairs import bench_document, make_template
 
@@ -26,16 +27,10 @@ class _Question:
     necessary: Necessity | None
 
 
-def measure_decide(report: Report, *, seconds: float) -> None:
-    """Decide every label of a message, over and over; each pass is one message, as the hub asks it."""
-    at = SystemClock().now()
-    message, definitions, catalogue = (
-        make_template(bench_document(), at=at).message,
-        load_definitions(),
-        packaged_catalogue(),
-    )
+def _questions(message: Message, definitions: Definitions) -> list[_Question]:
+    """Make the question about each label of a message."""
     people = tuple(DataSubject(role=each.role, age=each.age, turns=each.turns) for each in message.subjects)
-    questions = [
+    return [
         _Question(
             item.profile,
             name,
@@ -46,6 +41,17 @@ def measure_decide(report: Report, *, seconds: float) -> None:
         for item in message.content
         for name in item.elements
     ]
+
+
+def measure_decide(report: Report, *, seconds: float) -> None:
+    """Decide every label of a message, over and over; each pass is one message, as the hub asks it."""
+    at = SystemClock().now()
+    message, definitions, catalogue = (
+        make_template(bench_document(), at=at).message,
+        load_definitions(),
+        packaged_catalogue(),
+    )
+    questions = _questions(message, definitions)
     exchange = Exchange(
         sender=Party(role=Role.GEMEENTE, capacity=None, admitted=frozenset()),
         recipient=Party(role=Role.RAAD, capacity=None, admitted=frozenset()),
