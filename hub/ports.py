@@ -92,8 +92,8 @@ class SubmissionAccepted:
 class DisclosureMade:
     """Permitted elements are released.
 
-    Loses if the message is received or expired, or if its newest disclosure is no longer the one at `replaces` (None:
-    there was none).
+    Loses if the message has a receipt or is expired, or if its newest disclosure is no longer the one at `replaces`
+    (None: there was none).
     """
 
     message_id: MessageId
@@ -106,9 +106,9 @@ class DisclosureMade:
 class ReceiptGiven:
     """The recipient says what arrived.
 
-    Loses if the message is received (an accepting receipt is final) or expired, if its newest receipt is this one, or
-    if its newest disclosure is another. A refusing receipt can be followed by another receipt: what was held back is
-    then taken after all. `forget` drops the ciphertexts (outcome `accepted`).
+    Loses if the message has a receipt, or if its newest disclosure is another. It does not lose because the message
+    has expired: it was released before, and its sender must know what came of it. `forget` drops the ciphertexts
+    (outcome `accepted`).
     """
 
     message_id: MessageId
@@ -120,7 +120,7 @@ class ReceiptGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageExpired:
-    """Nobody collected it in time. Loses if it is received or expired already. The ciphertexts are dropped."""
+    """Nobody collected it in time. Loses if it has a receipt or is expired already. The ciphertexts are dropped."""
 
     message_id: MessageId
 

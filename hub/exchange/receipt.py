@@ -10,7 +10,7 @@ from audit.records import token_digest
 from hub.exchange.authenticate import Request, authenticate
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
-from hub.ports import LogMember, MemberLostError, MessageState, ReceiptGiven, StoredDisclosure, StoredMessage
+from hub.ports import LogMember, MemberLostError, ReceiptGiven, StoredDisclosure, StoredMessage
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import DocumentError, Issue, RejectedMessageError, ReplayError
 from schemas.requests import Outcome, ReceiptClaims, parse_receipt
@@ -65,8 +65,8 @@ async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receip
     # 3. repeat
     if stored.receipt is not None and stored.receipt.receipt == token:
         return await _old_answer(stored, services=services)
-    if stored.state is MessageState.RECEIVED:
-        raise ReplayError("this message was received already, by another receipt", code="recipient.receipt.used")
+    if stored.receipt is not None:
+        raise ReplayError("this message has another receipt already", code="recipient.receipt.used")
     # 4. compare
     _compare(request.claims, stored, stored.disclosure)
     # 5. log and change
@@ -130,12 +130,10 @@ async def _old_answer(stored: StoredMessage, *, services: Services) -> Receipted
 
 
 async def _after_losing(token: str, request: Request[ReceiptClaims], *, services: Services) -> Receipted:
-    """Somebody was first: the same receipt on another connection, another receipt, a new disclosure, or the clock."""
+    """Somebody was first: the same receipt on another connection, another receipt, or a new disclosure."""
     stored = await services.store.message(request.claims.message_id)
     if stored is not None and stored.receipt is not None and stored.receipt.receipt == token:
         return await _old_answer(stored, services=services)
-    if stored is not None and stored.state is MessageState.EXPIRED:
-        raise RejectedMessageError("the time to collect this message has passed", code="recipient.message.expired")
     raise ReplayError(
         "another receipt or release of this message was first; ask for its release again",
         code="recipient.receipt.used",

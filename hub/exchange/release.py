@@ -256,6 +256,9 @@ async def _log_and_hand_out(
                 shown=before.shown,
                 tlog_proof=await services.log.proof(before.index),
             )
+        if plan.stored.receipt is not None:
+            text = "this message was refused, and of what it held then less is permitted now"
+            raise RejectedMessageError(text, code="recipient.message.refused")
         shown = make_shown(plan.decided, kind=EntryKind.DISCLOSURE, randomness=services.randomness)
         member = _disclosure_member(plan, shown=shown, request=request, arrival=arrival, services=services)
         try:

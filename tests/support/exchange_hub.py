@@ -5,27 +5,27 @@ hub.meanwhile = lambda: hub.suspend(RAAD)      # happens once, under way to the 
 await release(hub.release_request(RAAD, message_id), arrival=hub.arrival, services=hub.services)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from audit.entries import parse_entry
 from connectors.sdk.composing import Composed
-from consent.grounds import Catalogue, packaged_catalogue
+from consent.grounds import Catalogue, Ground, packaged_catalogue
 from consent.memo import DecisionMemo
 from hub.exchange.accept import Accepted, accept
 from hub.exchange.directory import join, publish_policy
+from hub.exchange.receipt import receipt
 from hub.exchange.release import Released, release
 from hub.exchange.services import Policy, Services
 from hub.exchange.stages import Arrival
 from hub.worlds import LogWorlds
 from schemas.admissions import Admission, admission_to_payload
-from schemas.codes import TokenType
+from schemas.codes import Category, TokenType
 from schemas.definitions import Definitions, load_definitions
 from schemas.document import Document
 from schemas.identifiers import OIN, HubName, MessageId
-from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
 from schemas.randomness import UnsafeSeededRandomness, new_message_id
 from schemas.requests import (
@@ -40,7 +40,23 @@ from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, World
 from tests.support.example_documents import request_document
 from tests.support.memory_ports import MemoryPorts
 
-__all__ = ["GEMEENTE", "GI", "HUB", "RAAD", "MemoryHub"]
+__all__ = ["GEMEENTE", "GI", "HUB", "RAAD", "MemoryHub", "without", "without_category"]
+
+
+def without(code: str) -> Catalogue:
+    """The packaged catalogue in which a ground is switched off."""
+    return _with(code, lambda ground: replace(ground, in_force=False))
+
+
+def without_category(code: str, category: Category) -> Catalogue:
+    """The packaged catalogue in which a ground does not carry a category."""
+    return _with(code, lambda ground: replace(ground, categories=ground.categories - {category}))
+
+
+def _with(code: str, change: Callable[[Ground], Ground]) -> Catalogue:
+    catalogue = packaged_catalogue()
+    grounds = tuple(change(ground) if ground.code == code else ground for ground in catalogue.grounds)
+    return replace(catalogue, grounds=grounds)
 
 
 @dataclass(slots=True)
@@ -154,7 +170,7 @@ class MemoryHub(MemoryPorts):
         """Ask for messages."""
         return await release(self.release_request(oin, *ids), arrival=self.arrival, services=self.services)
 
-    def release_request(self, oin: OIN, *ids: MessageId, key: SigningKey | None = None, **changes: object) -> str:
+    def release_request(self, oin: OIN, *ids: MessageId, **changes: object) -> str:
         """Sign a request for messages."""
         claims: dict[str, object] = {
             "issuer": oin,
@@ -165,13 +181,13 @@ class MemoryHub(MemoryPorts):
             **changes,
         }
         payload = release_to_payload(ReleaseClaims(**claims))  # type: ignore[arg-type]  # changed by name
-        return sign_jws(payload, typ=TokenType.RELEASE, key=key or self.world.organisations[oin].signing)
+        return sign_jws(payload, typ=TokenType.RELEASE, key=self.world.organisations[oin].signing)
 
     def receipt_for(
-        self, message_id: MessageId, *, by: OIN = RAAD, reasons: Sequence[ReceiptReason] = (), **changes: object
+        self, about: MessageId, *, by: OIN = RAAD, reasons: Sequence[ReceiptReason] = (), **changes: object
     ) -> str:
         """Sign a receipt about the newest disclosure of a message."""
-        stored = self._stored(message_id)
+        stored = self._stored(about)
         assert stored is not None
         disclosure, entry = stored.disclosure, parse_entry((stored.disclosure or stored).entry.encode())
         claims: dict[str, object] = {
@@ -179,7 +195,7 @@ class MemoryHub(MemoryPorts):
             "id": self.new_id(),
             "issued_at": self.arrival.seconds,
             "hub": HUB,
-            "message_id": message_id,
+            "message_id": about,
             "message": entry.message,
             "released": entry.released or "r" * 42 + "A",
             "index": disclosure.index if disclosure else 0,
@@ -189,6 +205,17 @@ class MemoryHub(MemoryPorts):
         }
         payload = receipt_to_payload(ReceiptClaims(**claims))  # type: ignore[arg-type]  # changed by name
         return sign_jws(payload, typ=TokenType.RECEIPT, key=self.world.organisations[by].signing)
+
+    async def give_receipt(self, about: MessageId, *, refused: bool = False) -> None:
+        """Let the recipient accept or refuse what was released to it."""
+        reasons = (ReceiptReason(label="", code="hub.element.altered"),) if refused else ()
+        token = self.receipt_for(about, reasons=reasons)
+        await receipt(token, arrival=self.arrival, services=self.services)
+
+    def decide_by(self, catalogue: Catalogue) -> None:
+        """Let this process decide by another catalogue from now on."""
+        policy = replace(self.services.policy, catalogue=catalogue, decisions=DecisionMemo(catalogue))
+        self.services = replace(self.services, policy=policy)
 
     def new_id(self) -> MessageId:
         """Draw an identifier."""

@@ -6,7 +6,6 @@ import pytest
 
 from audit.records import parse_shown, token_digest
 from connectors.sdk.composing import Composed, Thread
-from consent.grounds import Catalogue, packaged_catalogue
 from hub.exchange.accept import accept
 from schemas.codes import Capacity, Category, EntryKind, TokenType
 from schemas.errors import AuthenticationError, RejectedMessageError, ReplayError, UnavailableError
@@ -16,7 +15,7 @@ from schemas.message import Message, Recipient, Sealed, labels, message_to_paylo
 from schemas.sdjwt import conceal
 from schemas.wire import Submission
 from tests.support.example_documents import notification_document
-from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub
+from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub, without_category
 
 
 async def test_a_message_is_stored_with_its_entry_and_its_recipient_is_woken() -> None:
@@ -156,14 +155,14 @@ async def test_a_message_of_which_nothing_is_permitted_is_refused_with_every_rea
 
 
 async def test_a_message_of_which_a_required_part_is_not_permitted_is_refused() -> None:
-    hub = await MemoryHub.opened(catalogue=_without_category(packaged_catalogue(), "VTO", Category.PROFESSIONAL))
+    hub = await MemoryHub.opened(catalogue=without_category("VTO", Category.PROFESSIONAL))
     refused = await _refused(hub, hub.compose().submission)
     assert refused.public_message.startswith("an element that this message type requires")
     assert {issue.pointer.split("/")[2] for issue in refused.issues} == {"4"}
 
 
 async def test_what_is_not_required_and_not_permitted_is_not_stored() -> None:
-    hub = await MemoryHub.opened(catalogue=_without_category(packaged_catalogue(), "VTO", Category.DOCUMENT))
+    hub = await MemoryHub.opened(catalogue=without_category("VTO", Category.DOCUMENT))
     accepted = await hub.submit(hub.compose())
     stored = await hub.message(accepted.id)
     assert stored is not None
@@ -289,15 +288,6 @@ async def test_an_answer_to_nothing_that_is_here_passes_and_is_marked(reply_to: 
 
 def _notification(hub: MemoryHub, thread: Thread) -> Composed:
     return hub.compose(notification_document(), sender=RAAD, recipient=GEMEENTE, thread=thread)
-
-
-def _without_category(catalogue: Catalogue, code: str, category: Category) -> Catalogue:
-    """A catalogue in which a ground does not carry a category."""
-    grounds = tuple(
-        replace(ground, categories=ground.categories - {category}) if ground.code == code else ground
-        for ground in catalogue.grounds
-    )
-    return replace(catalogue, grounds=grounds)
 
 
 async def _refused(hub: MemoryHub, submission: Submission) -> RejectedMessageError:
