@@ -25,7 +25,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from deploy.local.processes import ManagedProcess, wait_until
+from deploy.local.processes import wait_until
 from deploy.local.stack import GEMEENTE, GI, RAAD, Organisation, Stack, running_stack
 
 WAIT_SECONDS: Final = 60.0
@@ -153,12 +153,13 @@ class Office:
         return dict(json.loads(self.command("status", "--json").stdout))
 
     def stop(self) -> None:
-        """Stop the connector."""
+        """Stop the connector, if it runs."""
         self.stack.processes[self.organisation.name].stop()
 
-    def start(self) -> ManagedProcess:
-        """Start the connector."""
-        return self.stack.start_connector(self.organisation)
+    def start(self) -> None:
+        """Start the connector, if it does not run."""
+        if self.stack.processes[self.organisation.name].pid is None:
+            self.stack.start_connector(self.organisation)
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
