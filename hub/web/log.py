@@ -15,7 +15,7 @@ from audit.entries import Entry, parse_entry
 from audit.tiles import TILE_WIDTH, Tile, bundle_to_bytes, parse_tile_path
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.problems import RequestError
-from hub.web.reading import query_integer
+from hub.web.reading import path_index, query_integer
 from schemas.canonical import b64url
 from schemas.codes import EntryKind, Role
 from schemas.errors import DocumentError, RejectedMessageError
@@ -90,11 +90,13 @@ async def consistency(call: Call, hub: HubWeb) -> web.Response:
 
 async def one_entry(call: Call, hub: HubWeb) -> web.Response:
     """`GET /log/entries/{index}`: one entry with its proof, for its parties and for who may see it."""
+    index = path_index(call.request)
+    if index is None:
+        raise _unknown()
     try:
-        index = int(call.request.match_info["index"])
         texts = await hub.services.log.entries(start=index, count=1)
         proof = await hub.services.log.proof(index) if texts else ""
-    except (KeyError, ValueError) as error:
+    except KeyError as error:
         raise _unknown() from error
     if not texts:
         raise _unknown()

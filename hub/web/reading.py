@@ -99,6 +99,12 @@ def path_message_id(request: web.Request) -> MessageId:
     return MessageId(request.match_info["jti"])
 
 
+def path_index(request: web.Request) -> int | None:
+    """Return the index in the path; None if no log can have such an entry."""
+    text = request.match_info["index"]
+    return int(text) if _NUMBER.fullmatch(text) and text != "-1" else None
+
+
 def _refused(pointer: str, text: str) -> DocumentError:
     code = "sender.request.member"
     return DocumentError(text, code=code, issues=[Issue(pointer=pointer, code=code, text=text)])
