@@ -1,21 +1,24 @@
-"""The world that a process knows: the directory, built from the log's PARTICIPANT entries and read anew when they grow.
+"""The world that a process knows: the directory, built from the log's PARTICIPANT entries, and by what is decided.
 
-The size of the log is read before the participants: whatever the directory lacks has an index of at least `as_of`, and
-the log finds out under its lock whether that concerns a decision. That makes an old world safe, so requests read what
-is in memory; it is read anew in the background, and one reading serves all who wait for it.
+The size of the log is read before both: whatever they lack has an index of at least `as_of`, and the log finds out
+under its lock whether that concerns a decision. That makes an old world safe, so requests read what is in memory; it is
+read anew in the background, and one reading serves all who wait for it.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
+from audit.entries import parse_entry
 from hub.exchange.services import World
 from hub.logs import Event, record
 from hub.ports import Log, ParticipantRecord, Store
+from schemas.codes import EntryKind
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, SignatureError, UnavailableError
 from schemas.jwk import VerificationKey
 from schemas.participants import Directory
@@ -25,6 +28,10 @@ REFRESH_SECONDS: Final = 1.0
 
 SOON_SECONDS: Final = 0.05
 """Least time between a reading and one for somebody who is not known: at most 20 such readings a second."""
+
+
+_CATALOGUES: Final = frozenset({EntryKind.CATALOGUE})
+_CATALOGUES_MAX: Final = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +51,7 @@ class LogWorlds:
     _read_at: float = field(default=float("-inf"), init=False)
     _reading: "asyncio.Task[World] | None" = field(default=None, init=False)
     _soon: "asyncio.Task[World] | None" = field(default=None, init=False)
+    _catalogues: tuple[int, Mapping[str, str]] = field(default=(-1, MappingProxyType({})), init=False)
 
     def __post_init__(self) -> None:
         self._world = World(directory=Directory.empty(registrar=self.registrar), as_of=0)
@@ -134,13 +142,24 @@ class LogWorlds:
         # The size that this process knows may lack what others appended: the participants are read all the same.
         as_of = await self.log.size()
         known = self._world
-        news = await self.store.participants(after=known.directory.newest)
-        known = World(directory=_extended(known.directory, news), as_of=max(as_of, known.as_of))
+        news, in_force = await asyncio.gather(self.store.participants(after=known.directory.newest), self._in_force())
+        known = World(directory=_extended(known.directory, news), as_of=max(as_of, known.as_of), in_force=in_force)
         if news:
             record(Event.DIRECTORY_REFRESHED, index=news[-1].index, count=len(news))
         self._world = known
         self._read_at = time.monotonic()
         return known
+
+    async def _in_force(self) -> Mapping[str, str]:
+        """Read which version of each document that decides is the newest."""
+        while True:
+            newest, known = self._catalogues
+            news = await self.log.entries_of_kinds(_CATALOGUES, after=newest, limit=_CATALOGUES_MAX)
+            if not news:
+                return known
+            entries = [parse_entry(text.encode()) for _, text in news]
+            found = {entry.id: entry.catalogue for entry in entries if entry.catalogue is not None}
+            self._catalogues = (news[-1][0], {**known, **found})
 
 
 def _extended(directory: Directory, news: Sequence[ParticipantRecord]) -> Directory:

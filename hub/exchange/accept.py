@@ -12,7 +12,7 @@ from typing import Final
 from audit.entries import EntryDraft
 from audit.records import token_digest
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
-from hub.exchange.decide import decide_labels, find_facts, keep, make_shown, pointer, watches
+from hub.exchange.decide import check_in_force, decide_labels, find_facts, keep, make_shown, pointer, watches
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
 from hub.ports import (
@@ -209,6 +209,7 @@ async def _accept_verified(verified: Verified, *, world: World, arrival: Arrival
         # 4. structure, 5. recipient
         structured = structure(verified, hub=services.hub, world=world, policy=services.policy, arrival=arrival)
         # 6. decision
+        check_in_force(services.policy, world=world)
         facts = await find_facts(verified.message, store=services.store)
         decided = decide_labels(structured, facts=facts, world=world, at=arrival.at, policy=services.policy)
         _refuse_incomplete(decided, definitions=services.policy.definitions)

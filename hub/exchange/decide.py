@@ -19,7 +19,7 @@ from hub.exchange.services import Policy, World
 from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
 from hub.ports import KeptDraft, Shown, Store
 from schemas.codes import Capacity, EntryKind
-from schemas.errors import DocumentError, Issue
+from schemas.errors import DocumentError, Issue, UnavailableError
 from schemas.message import Label, Message
 from schemas.participants import Participant
 from schemas.randomness import Randomness
@@ -52,6 +52,18 @@ async def find_facts(message: Message, *, store: Store) -> Facts:
         text = "names a message that this recipient did not send to this sender in this case"
         raise DocumentError(text, issues=[Issue(pointer="/reply_to", code="sender.reply-to.other", text=text)])
     return Facts(reply=fact)
+
+
+def check_in_force(policy: Policy, *, world: World) -> None:
+    """Check that this process decides by what is in force: from its entry on nothing is decided by a version before.
+
+    Raises:
+        UnavailableError: Another process brought another version into force; this one must be started anew.
+    """
+    for name, (digest, _, _) in policy.documents.items():
+        if world.in_force.get(name, digest) != digest:
+            text = f"this process decides by {name} that were replaced; another process decides, or this one anew"
+            raise UnavailableError(text, code="hub.policy.outdated")
 
 
 def decide_labels(

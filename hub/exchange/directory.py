@@ -190,10 +190,11 @@ async def open_epoch(signed: str, *, services: Services) -> Logged:
 
 
 async def hand_over(token: str, *, arrival: Arrival, services: Services) -> MessageId:
-    """Keep a chain key for its receiver: sealed, so that the hub cannot read it.
+    """Keep a chain key for its receiver: sealed, so that the hub cannot read it. The same again is the same.
 
     Raises:
-        RejectedMessageError: The giver is unknown or not in force, or one of the two may not hold a chain key.
+        RejectedMessageError: The giver is unknown or not in force, one of the two may not hold a chain key, or the
+            identifier stands for another handover.
         UnavailableError: It may succeed later; nothing was changed.
     """
     parsed = parse_jws(token, typ=TokenType.CHAIN_KEY)
@@ -209,7 +210,8 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
     kept = ChainKeyHandover(
         id=handover.id, giver=handover.giver, receiver=handover.receiver, epoch=handover.epoch, handover=token
     )
-    await services.store.store_handover(kept)
+    if not await services.store.store_handover(kept) and kept not in await services.store.handovers(handover.receiver):
+        raise ReplayError("this identifier was used for another handover; draw a new one", code="sender.jti.used")
     return handover.id
 
 
@@ -219,11 +221,7 @@ async def publish_policy(*, services: Services) -> None:
     Raises:
         UnavailableError: The database could not be reached; the process must not start.
     """
-    catalogue, definitions = services.policy.catalogue, services.policy.definitions
-    for document, digest, version, text in (
-        ("grounds", catalogue.digest, catalogue.version, catalogue.data),
-        ("definitions", definitions.digest, definitions.version, definitions.data),
-    ):
+    for document, (digest, version, text) in services.policy.documents.items():
         member = LogMember(
             draft=EntryDraft(
                 kind=EntryKind.CATALOGUE,
@@ -242,6 +240,7 @@ async def publish_policy(*, services: Services) -> None:
             await services.log.append(member)
         except MemberLostError:
             continue
+    await services.worlds.refresh()
 
 
 def _logged(appended: Appended, *, oin: OIN | None) -> Logged:

@@ -15,7 +15,16 @@ from typing import Final
 from audit.entries import EntryDraft, parse_entry
 from audit.records import released_digest, token_digest
 from hub.exchange.authenticate import Request, authenticate, renew
-from hub.exchange.decide import decide_labels, denied_before, find_facts, keep, make_shown, pointer, watches
+from hub.exchange.decide import (
+    check_in_force,
+    decide_labels,
+    denied_before,
+    find_facts,
+    keep,
+    make_shown,
+    pointer,
+    watches,
+)
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival, Decided, Structured
 from hub.ports import (
@@ -120,6 +129,7 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
     )
     world = await services.worlds.refresh()
     request = renew(request, world=world, at=arrival.at)
+    check_in_force(services.policy, world=world)
     # 2. find
     found = await services.store.messages(request.claims.ids)
     refused: list[tuple[MessageId, RejectedMessageError]] = []
@@ -281,6 +291,7 @@ async def _log_and_hand_out(
 async def _plan_anew(plan: _Plan, *, request: Request[ReleaseClaims], arrival: Arrival, services: Services) -> _Plan:
     world = await services.worlds.refresh()
     request = renew(request, world=world, at=arrival.at)
+    check_in_force(services.policy, world=world)
     stored = _waiting(await services.store.message(plan.stored.id), request=request, arrival=arrival)
     return await _decide_again(stored, request=request, world=world, arrival=arrival, services=services)
 

@@ -1,6 +1,7 @@
 """What the use cases work with: ports, policy and the directory, wired once by `hub/bootstrap.py`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from consent.grounds import Catalogue
@@ -15,15 +16,17 @@ from schemas.randomness import Randomness
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The participants, as the log had them at one size.
+    """The participants and what is decided by, as the log had them at one size.
 
     Attributes:
         directory: Who is admitted, with which keys.
-        as_of: Log size before the directory was read: whatever it lacks has an index of at least this.
+        in_force: Digest of the newest version of each document that decides, by its name; absent before the first.
+        as_of: Log size before these were read: whatever they lack has an index of at least this.
     """
 
     directory: Directory
     as_of: int
+    in_force: Mapping[str, str] = field(default_factory=dict)
 
 
 class Worlds(Protocol):
@@ -49,6 +52,15 @@ class Policy:
     catalogue: Catalogue
     definitions: Definitions
     decisions: DecisionMemo
+
+    @property
+    def documents(self) -> Mapping[str, tuple[str, str, bytes]]:
+        """The documents that decide, by their name in the log: digest, version and bytes."""
+        catalogue, definitions = self.catalogue, self.definitions
+        return {
+            "grounds": (catalogue.digest, catalogue.version, catalogue.data),
+            "definitions": (definitions.digest, definitions.version, definitions.data),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

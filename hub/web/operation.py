@@ -5,6 +5,7 @@ import ipaddress
 
 from aiohttp import web
 
+from hub.exchange.decide import check_in_force
 from hub.web.context import Call, HubWeb, json_response
 from schemas.errors import AuthenticationError, EvidenceError, UnavailableError
 
@@ -16,7 +17,7 @@ async def alive(_: Call, __: HubWeb) -> web.Response:
 
 async def ready(_: Call, hub: HubWeb) -> web.Response:
     """`GET /readyz`: send it requests or not. Without Redis it is slower and ready."""
-    parts = {"database": "up", "log": "sound", "redis": "none"}
+    parts = {"database": "up", "log": "sound", "policy": "in force", "redis": "none"}
     good = True
     try:
         hub.metrics.log_size.set(await hub.services.log.size())
@@ -28,6 +29,10 @@ async def ready(_: Call, hub: HubWeb) -> web.Response:
         parts["log"], good = "contradicted", False
     if hub.state.contradiction is not None:
         parts["log"], good = "contradicted", False
+    try:
+        check_in_force(hub.services.policy, world=hub.services.worlds.current())
+    except UnavailableError:
+        parts["policy"], good = "outdated", False
     if hub.redis_answers is not None:
         parts["redis"] = "up" if await hub.redis_answers() else "down"
     if hub.state.stopping.done():
