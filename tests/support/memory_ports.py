@@ -113,6 +113,10 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         message = self._messages[message_id]
         message.elements = {each: sealed for each, sealed in (message.elements or {}).items() if each != number}
 
+    def lose_elements(self, message_id: MessageId) -> None:
+        """Forget the stored ciphertexts of a message."""
+        self._messages[message_id].elements = None
+
     def deny_stored(self, message_id: MessageId, label: str, reason: str) -> None:
         """Let the acceptance of a message have denied a label."""
         message = self._messages[message_id]

@@ -288,3 +288,13 @@ async def test_a_sender_suspended_since_keeps_what_it_sent() -> None:
     await hub.rotate(GEMEENTE, revoke=True)
     await hub.suspend(GEMEENTE)
     assert len((await hub.release(RAAD, accepted.id)).releases) == 1
+
+
+async def test_what_was_received_while_its_release_was_decided_is_gone() -> None:
+    """The ciphertexts went with the receipt, after this request had found the message."""
+    hub = await MemoryHub.opened()
+    accepted = await hub.submit(hub.compose())
+    hub.lose_elements(accepted.id)
+    released = await hub.release(RAAD, accepted.id)
+    assert [error.code for _, error in released.refused] == ["recipient.message.received"]
+    assert hub.entries_of(EntryKind.DISCLOSURE) == []
