@@ -148,8 +148,9 @@ def _pins(settings: Settings, metadata: Metadata) -> Iterator[Finding]:
     if metadata.log.vkey != settings.hub.log_vkey:
         yield fault(
             "De hub noemt een andere logsleutel dan hier is vastgelegd. Vraag de beheerder van de hub waarom, voordat"
-            " u iets verandert.",
-            "The hub names another log key than the one pinned here. Ask its operator why before you change anything.",
+            " u iets verandert. Zet een nieuw log het oude voort, dan is er een ondertekende verklaring: `log accept`.",
+            "The hub names another log key than the one pinned here. Ask its operator why before you change anything."
+            " If a new log continues the old one, there is a signed statement: `log accept`.",
         )
     pinned = canonical_json(dict(settings.hub.registrar or {}))
     if canonical_json(dict(metadata.registrar)) != pinned:

@@ -6,6 +6,7 @@
     refused    something did not hold: nothing is handed over, and the receipt says why
     received   the hub has the receipt
     gone       it is not handed out any more: received before, expired, or nothing is permitted now
+    former     handed over under a log that the present one continues (`connectors.agent.continuing`)
 
 The receipt of an opened message goes out only when its files are in the folder, on the disk.
 
@@ -32,13 +33,14 @@ from connectors.sdk.proving import ProvenEntry, prove_entry
 from schemas.codes import TokenType
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
 from schemas.identifiers import MessageId
-from schemas.jws import sign_jws
+from schemas.jws import parse_jws, sign_jws
 from schemas.randomness import new_message_id
 from schemas.requests import (
     Outcome,
     ReceiptClaims,
     ReceiptReason,
     ReleaseClaims,
+    parse_receipt,
     receipt_to_payload,
     release_to_payload,
 )
@@ -68,7 +70,9 @@ async def list_inbox(services: Services, *, wait_seconds: int) -> int:
         for item in page.items:
             db.execute(
                 "INSERT INTO received (id, log_index, sender, type, pickup_by, listed_at) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (id) DO NOTHING",
+                # One that was handed over under a former log is listed again where its sender had no receipt.
+                " ON CONFLICT (id) DO UPDATE SET state = 'listed', log_index = excluded.log_index,"
+                " pickup_by = excluded.pickup_by WHERE received.state = 'former'",
                 (MessageId(item.id).value, item.index, item.sender, item.type, item.pickup_by, milliseconds(at)),
             )
         remember(db, CURSOR, str(max(page.next, after)))
@@ -181,6 +185,8 @@ async def _open(services: Services, row: Row) -> int:
         release = _release_of(row)
         opening, submission = await _verify(services, row, release)
         match opening:
+            case Opened() if (again := _handed_before(row, release, opening)) is not None:
+                _journal_again(services, row, release, opening, same=again)
             case Opened():
                 handing = await prepare_files(services, opening, at=services.clock.now())
                 _journal_opened(services, row, release, opening, handing, submission=submission)
@@ -278,6 +284,36 @@ def _journal_opened(
         )
         for kind, text_nl, text_en in handing.notices:
             notify(db, kind=kind, about=row["id"], text_nl=text_nl, text_en=text_en, at=at)
+        db.execute(
+            "UPDATE received SET state = 'opened', release = NULL, receipt = ?, outcome = 'accepted', attempts = 0,"
+            " next_at = 0, trouble = NULL WHERE id = ?",
+            (receipt, row["id"]),
+        )
+    say(Event.MESSAGE_OPENED, message=row["id"], index=release.index)
+
+
+def _handed_before(row: Row, release: Release, opened: Opened) -> bool | None:
+    """Whether a message was handed over under a former log.
+
+    Returns:
+        None if it was not, or if what is released now is not what was handed over then: it goes its whole way. True if
+        it is the same message, False if its id was used for another one.
+    """
+    if row["receipt"] is None:
+        return None
+    before = parse_receipt(parse_jws(row["receipt"], typ=TokenType.RECEIPT).payload)
+    if before.message != token_digest(release.message):
+        return False
+    return True if before.released == opened.entry.released else None
+
+
+def _journal_again(services: Services, row: Row, release: Release, opened: Opened, *, same: bool) -> None:
+    """Write down that nothing is to be handed over: the receipt is signed again, for its place in this log."""
+    if not same:
+        _journal_unopened(services, row, release, (ReceiptReason(label="", code="sender.jti.used"),))
+        return
+    receipt = _sign_receipt(services, release, released=opened.entry.released or "", reasons=())
+    with services.journal.step("opened again") as db:
         db.execute(
             "UPDATE received SET state = 'opened', release = NULL, receipt = ?, outcome = 'accepted', attempts = 0,"
             " next_at = 0, trouble = NULL WHERE id = ?",

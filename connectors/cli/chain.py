@@ -49,15 +49,17 @@ async def open_epoch(home: Path, signed_file: Path) -> None:
     async with opened(home) as services:
         chain_epoch = verify_chain_epoch(signed, registrar=services.directory.directory.registrar)
         pending = _pending(services, chain_epoch.epoch)
-        if chain_epoch.epoch not in services.keys.chain:
-            key = ChainKey(epoch=chain_epoch.epoch, value=read_file(pending))
-            if key.fingerprint != chain_epoch.fingerprint:
-                raise CommandError(
-                    "de registrar heeft een andere sleutel ondertekend dan hier wacht",
-                    "the registrar signed another key than the one that waits here",
-                )
-            await services.hub.open_chain_epoch(signed)
-            await _find_epoch(services, chain_epoch.epoch)
+        held = services.keys.chain.get(chain_epoch.epoch)
+        key = held or ChainKey(epoch=chain_epoch.epoch, value=read_file(pending))
+        if key.fingerprint != chain_epoch.fingerprint:
+            raise CommandError(
+                "de registrar heeft een andere sleutel ondertekend dan hier wacht",
+                "the registrar signed another key than the one that waits here",
+            )
+        # A key that is held already may stand in a former log only: the same epoch again gets the same answer.
+        await services.hub.open_chain_epoch(signed)
+        await _find_epoch(services, chain_epoch.epoch)
+        if held is None:
             keep_chain_key(services.settings.keys, key)
         pending.unlink(missing_ok=True)
         print(f"Tijdvak {chain_epoch.epoch} is open. Geef de sleutel door met `chain-key hand-over OIN`.")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation, fault
-from connectors.cli import chain, joining, rotating, showing, working
+from connectors.cli import chain, continuing, joining, rotating, showing, working
 from connectors.cli.common import HOME_VARIABLE, CommandError, opened, run
 from connectors.settings import load_settings
 from schemas.codes import Capacity, Role
@@ -70,6 +70,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _rotate(options: argparse.Namespace) -> None:
     asyncio.run(rotating.rotate(options.home, revoke=options.revoke))
+
+
+def _log(options: argparse.Namespace) -> int:
+    return continuing.accept(options.home, options.statement, proof=options.consistency, confirmed=options.yes)
 
 
 def _example(options: argparse.Namespace) -> None:
@@ -159,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         "--revoke", action="store_true", help="the old keys are lost or stolen: never use them again"
     )
     _add_example(add("example", _example, "print an example message with fictitious people, to try with"))
+    _add_log(commands.add_parser("log", help="the hub's log, when another continues it"), home)
     chain_key = commands.add_parser("chain-key", help="the key that makes pseudonyms")
     chain_key.set_defaults(work=_chain_key)
     _add_chain_key(chain_key, home)
@@ -189,6 +194,16 @@ def _add_example(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", required=True, metavar="OIN", help="for whom")
     parser.add_argument("--scenario", default=DEMO, metavar="N", help="number of the official scenario, or demo")
     parser.add_argument("--answers", type=Path, metavar="FILE", help="the request that a notification answers")
+
+
+def _add_log(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "take the log that continues the pinned one; the service must not run"
+    taking = actions.add_parser("accept", parents=[home], help=text, description=text)
+    taking.set_defaults(work=_log)
+    taking.add_argument("statement", type=Path, metavar="STATEMENT", help="what the operator, or the registrar, signed")
+    taking.add_argument("--consistency", type=Path, metavar="FILE", help="what `ketenhub log consistency` wrote")
+    taking.add_argument("--yes", action="store_true", help="the new key was compared with a second source")
 
 
 def _add_chain_key(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:

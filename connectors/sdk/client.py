@@ -72,7 +72,7 @@ class HubClient:
         query = {"after": after} if after >= 0 else {}
         return decode(await self._get("/v1/participants", authorised=False, **query), ParticipantList)
 
-    async def join(self, *, statement: str, replaced: str | None, admission: str | None) -> Joined:
+    async def join(self, *, statement: str | None, replaced: str | None, admission: str | None) -> Joined:
         """Post an admission, a participant statement, or both."""
         body = {"statement": statement, "replaced": replaced, "admission": admission}
         return decode(await self._post("/v1/participants", msgspec.json.encode(body), JSON, authorised=False), Joined)

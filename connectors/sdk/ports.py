@@ -36,7 +36,7 @@ class Hub(Protocol):
         """The PARTICIPANT entries after a log index, in order."""
         ...
 
-    async def join(self, *, statement: str, replaced: str | None, admission: str | None) -> Joined:
+    async def join(self, *, statement: str | None, replaced: str | None, admission: str | None) -> Joined:
         """Post an admission, a participant statement, or both; its entry is in the log when this returns."""
         ...
 

@@ -1,18 +1,25 @@
-"""`ketenhub log recover | continue`: the way back when the hub stops because the log contradicts its guard.
+"""`ketenhub log recover | continue | consistency`: the way back when the log contradicts its guard.
 
-Read `hub/storage/README.md` before using either; stop every hub process first.
+Read `hub/storage/README.md` before using any of them; stop every hub process first.
 """
 
 import argparse
 import asyncio
+from pathlib import Path
 
-from audit.checkpoint import parse_checkpoint
-from audit.note import parse_note, parse_vkey, verify_note
+import orjson
+
+from audit.checkpoint import Checkpoint, parse_checkpoint
+from audit.continuation import make_continuation, sign_continuation
+from audit.note import NoteKey, NoteSigner, parse_note, parse_skey, parse_vkey, verify_note
 from hub.bootstrap import conninfo, read_log_key
-from hub.cli.common import CommandError, read_file
-from hub.settings import Settings
+from hub.cli.common import CommandError, read_file, write_new
+from hub.ports import MemberLostError
+from hub.settings import Settings, read_secret
 from hub.storage.holdings import read_holdings
 from hub.storage.postgresql.recovery import continue_log, recover
+from hub.storage.postgresql.standing import first_entry, prove_consistency
+from schemas.canonical import b64url
 from schemas.clock import SystemClock
 from schemas.randomness import SystemRandomness
 
@@ -35,21 +42,70 @@ def recover_log(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def continue_the_log(settings: Settings, options: argparse.Namespace) -> None:
-    """Open a new log in a new database; its first entry says what it continues and what is lost."""
-    note = parse_note(read_file(options.checkpoint))
-    verify_note(note, [parse_vkey(options.vkey)])
+    """Open a new log in a new database, and write the signed statement by which connectors accept it.
+
+    1. the old log's last provable checkpoint is signed by its key
+    2. the first entry of the new log says what it continues and what is lost
+    3. the statement is signed by the new key, and by the old one if it is there
+
+    Interrupted between 2 and 3, the same command goes on: it finds its own entry.
+    """
+    if options.statement.exists():
+        raise CommandError(f"`{options.statement}` is there already and is not replaced")
+    # 1.
+    note, old = parse_note(read_file(options.checkpoint)), parse_vkey(options.vkey)
+    verify_note(note, [old])
     provable = parse_checkpoint(note.text)
-    appended = asyncio.run(
-        continue_log(
-            conninfo(settings),
-            signer=read_log_key(settings),
-            guard_folder=settings.storage.guard,
-            clock=SystemClock(),
-            randomness=SystemRandomness(),
-            provable=provable,
-            published=options.published,
-        )
+    signer, old_signer = read_log_key(settings), _old_signer(options.old_key, old=old)
+    # 2.
+    entry = _open(settings, signer=signer, provable=provable, published=options.published)
+    # 3.
+    continuation = make_continuation(predecessor=old, successor=signer.public, entry=entry.encode())
+    if (continuation.provable, continuation.published) != (provable, options.published):
+        raise CommandError("the database holds a log already, which continues something else")
+    statement = sign_continuation(continuation, [signer, *([old_signer] if old_signer else [])])
+    write_new(options.statement, str(statement).encode(), secret=False)
+    for line in continuation.words:
+        print(line)
+    print(f"statement: {options.statement}; connectors take it with `ketenhub-connector log accept`")
+    if old_signer is None:
+        print("not signed by the old key: the registrar must sign it first, with `ketenhub-registrar continue-log`")
+
+
+def prove_that_it_continues(settings: Settings, options: argparse.Namespace) -> None:
+    """Print the consistency proof between two sizes of a log that stands still, for a connector that was away."""
+    try:
+        hashes = asyncio.run(prove_consistency(conninfo(settings), size=options.size, until=options.until))
+    except ValueError as error:
+        raise CommandError(f"there is no proof between these sizes: {error}") from error
+    print(
+        orjson.dumps({"from": options.size, "to": options.until, "hashes": [b64url(each) for each in hashes]}).decode()
     )
-    print(f"opened {settings.log_origin}, which continues {provable.origin} from {provable.size} entries")
-    print(f"lost: entries {provable.size} to {options.published - 1}" if options.published > provable.size else "")
-    print(f"first entry, for the statement that connectors accept it by:\n{appended.entry}")
+
+
+def _old_signer(path: Path | None, *, old: NoteKey) -> NoteSigner | None:
+    if path is None:
+        return None
+    signer = parse_skey(read_secret(path).decode("ascii", "replace"))
+    if signer.public != old:
+        raise CommandError(f"`{path}` is not the secret key of `--vkey`")
+    return signer
+
+
+def _open(settings: Settings, *, signer: NoteSigner, provable: Checkpoint, published: int) -> str:
+    """Append the first entry; where there is one already, return that."""
+    try:
+        appended = asyncio.run(
+            continue_log(
+                conninfo(settings),
+                signer=signer,
+                guard_folder=settings.storage.guard,
+                clock=SystemClock(),
+                randomness=SystemRandomness(),
+                provable=provable,
+                published=published,
+            )
+        )
+    except MemberLostError:
+        return asyncio.run(first_entry(conninfo(settings))) or ""
+    return appended.entry

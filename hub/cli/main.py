@@ -118,7 +118,17 @@ def _add_log(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", co
     onward.add_argument(
         "--published", type=int, required=True, metavar="SIZE", help="largest size it is known to have had"
     )
+    onward.add_argument(
+        "--old-key", type=Path, metavar="FILE", help="the old log's secret key; without it the registrar must sign"
+    )
+    onward.add_argument("--statement", type=Path, required=True, metavar="FILE", help="where the signed statement goes")
     onward.set_defaults(does=log.continue_the_log)
+    between = ways.add_parser(
+        "consistency", parents=[common], help="prove to a connector that was away that a log that stands still went on"
+    )
+    between.add_argument("--from", dest="size", type=int, required=True, metavar="SIZE", help="what the connector saw")
+    between.add_argument("--to", dest="until", type=int, required=True, metavar="SIZE", help="the last provable size")
+    between.set_defaults(does=log.prove_that_it_continues)
 
 
 def _default_settings() -> Path | None:

@@ -7,6 +7,7 @@ public key pinned. Nothing here needs a network.
     ketenhub-registrar init /media/registrar
     ketenhub-registrar admit admission-request.json --key /media/registrar/registrar.pem --out admission.jwt
     ketenhub-registrar open-epoch chain-epoch-request.json --key /media/registrar/registrar.pem --out epoch.jwt
+    ketenhub-registrar continue-log statement.txt --key /media/registrar/registrar.pem --out signed.txt
 """
 
 import argparse
@@ -18,6 +19,8 @@ from typing import Final
 
 import orjson
 
+from audit.continuation import parse_continuation, vouch
+from audit.note import parse_note, verify_note
 from hub.cli.common import read_file, run, write_new
 from hub.settings import read_secret
 from schemas.admissions import Admission, admission_to_payload, parse_admission
@@ -137,6 +140,21 @@ def open_epoch(request: Path, *, key: Path, out: Path) -> None:
     print(f"  written: {out}")
 
 
+def continue_log(statement: Path, *, key: Path, out: Path) -> None:
+    """Vouch for a log that continues another, where the old log's key is lost or somebody else has it.
+
+    Ask the operator in person first: whoever accepts the statement believes the new key from then on.
+    """
+    note = parse_note(read_file(statement))
+    continuation = parse_continuation(note)
+    verify_note(note, [continuation.successor])
+    signed = vouch(note, registrar=SigningKey.from_pem(read_secret(key)))
+    write_new(out, str(signed).encode(), secret=False)
+    for line in continuation.words:
+        print(line)
+    print(f"  written:  {out}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code (see `hub.cli.common`)."""
     options = _parser().parse_args(arguments)
@@ -152,8 +170,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 valid_from=options.valid_from,
                 valid_until=options.valid_until,
             )
-        else:
+        elif options.command == "open-epoch":
             open_epoch(options.request, key=options.key, out=options.out)
+        else:
+            continue_log(options.statement, key=options.key, out=options.out)
 
     return run(command)
 
@@ -161,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ketenhub-registrar",
-        description="Admit participants to the exchange, and open epochs of the chain key.",
+        description="Admit participants to the exchange, open epochs of the chain key, vouch for a continued log.",
         epilog="The registrar's key belongs to the scheme's owner or supervisor, never to the operator of a hub.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -175,9 +195,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     third = commands.add_parser("open-epoch", help="sign the opening of an epoch", description=open_epoch.__doc__)
     third.add_argument("request", type=Path, metavar="REQUEST", help="chain-epoch-request.json of a holder")
-    for each in (second, third):
+    fourth = commands.add_parser("continue-log", help="vouch for a continued log", description=continue_log.__doc__)
+    fourth.add_argument("statement", type=Path, metavar="STATEMENT", help="what `ketenhub log continue` wrote")
+    for each in (second, third, fourth):
         each.add_argument("--key", type=Path, required=True, metavar="FILE", help="the registrar's registrar.pem")
-        each.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the signed token goes")
+        each.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the signed file goes")
     return parser
 
 

@@ -155,7 +155,7 @@ class Caller:
         )
         return ParticipantList(participants=lines, newest=self.hub.world.log.newest_participant)
 
-    async def join(self, *, statement: str, replaced: str | None, admission: str | None) -> Joined:
+    async def join(self, *, statement: str | None, replaced: str | None, admission: str | None) -> Joined:
         index = self.hub.world.take_statement(self.oin, admission=admission, statement=statement, replaced=replaced)
         log = self.hub.world.log
         return Joined(oin=self.oin.value, index=index, entry=log.texts[index].decode(), tlog_proof=log.proof(index))
