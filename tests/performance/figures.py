@@ -22,6 +22,8 @@ import orjson
 from schemas.jwk import SigningKey
 from schemas.randomness import UnsafeSeededRandomness
 
+OTHERS_SHARE_MAX: Final = 0.1
+"""Above this share of the processors for other work, rates and times say little."""
 FORMAT: Final = "ketenhub-bench/1"
 _COLUMNS: Final = "{:<14} {:<42} {:>10} {:<12} {:>9} {:>7} {:>7}  {}"
 
@@ -149,6 +151,11 @@ class Report:
             self.say(f"missed: {figure.row}, {figure.name}: {rounded(figure.value)} {figure.unit}")
         for row, reason in self.failures.items():
             self.say(f"not measured: {row}: {reason}")
+        shares = [share for figure in self.figures if isinstance(share := figure.detail.get("others_share"), float)]
+        if shares and max(shares) > OTHERS_SHARE_MAX:
+            self.say(
+                f"other work took up to {max(shares):.0%} of the processors meanwhile: measure again when there is none"
+            )
 
     def to_json(self) -> bytes:
         """Return `bench.json`."""

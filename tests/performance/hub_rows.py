@@ -65,7 +65,7 @@ class Scale:
     Attributes:
         warm_seconds: Played before measuring.
         seconds: Measured.
-        many: Messages for `MANY` connections; `few`, `trips` and `alone` for the other plays.
+        many: Messages for `MANY` connections, for each number of processes; `few`, `trips` and `alone` for the others.
     """
 
     warm_seconds: float
@@ -76,39 +76,107 @@ class Scale:
     alone: int
 
 
-FULL: Final = Scale(warm_seconds=1.5, seconds=6.0, many=11_000, few=6_000, trips=6_000, alone=4_500)
+FULL: Final = Scale(warm_seconds=1.5, seconds=6.0, many=9_000, few=6_000, trips=5_000, alone=4_500)
 QUICK: Final = Scale(warm_seconds=0.3, seconds=1.0, many=1_500, few=800, trips=1_000, alone=600)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loads:
+    """What is measured with, made before anything is.
+
+    Attributes:
+        servers: The hub and the load client.
+        scale: How long.
+        messages: Messages between all pairs; each process count submits its own part.
+        trips: Messages for round trips between all pairs.
+        alone: Messages of one pair.
+    """
+
+    servers: Servers
+    scale: Scale
+    messages: Path
+    trips: Path
+    alone: Path
+
+    def play(
+        self, play: Play, messages: Path, *, part: tuple[int, int], connections: int, hubs: int = 1, batch: int = 1
+    ) -> Played:
+        """Let the load client play a part of a file to the first processes of the hub.
+
+        Raises:
+            BenchError: The messages were used up too early.
+        """
+        played = self.servers.play(
+            play=play,
+            ports=self.servers.stack.ports[:hubs],
+            pids=[self.servers.hub_pid(number) for number in range(hubs)],
+            messages=messages,
+            first=part[0],
+            last=part[1],
+            connections=connections,
+            warm_seconds=0.0 if batch > 1 else self.scale.warm_seconds,
+            seconds=self.scale.seconds,
+            batch=batch,
+        )
+        if not played.measured:
+            raise BenchError(f"`{play}` used up its messages before it was warm")
+        return played
+
+
 def measure_hub(report: Report, servers: Servers, *, rows: AbstractSet[str], scale: Scale) -> None:
-    """Measure the rows that are asked for, on one hub."""
+    """Measure the rows that are asked for: with one process of the hub, then with as many as there are cores."""
     servers.stack.prepare_hub()
     _measure_start(report, servers, wanted=PROCESS in rows)
     servers.join_pairs()
-    if rows & {ACCEPT, RELEASE, PROCESS}:
-        _measure_accept_and_release(report, servers, rows=rows, scale=scale)
+    loads = Loads(
+        servers=servers,
+        scale=scale,
+        messages=servers.folder / "messages",
+        trips=servers.folder / "trips",
+        alone=servers.folder / "alone",
+    )
+    submitting = bool(rows & {ACCEPT, RELEASE, PROCESS})
+    if submitting:
+        write_messages(loads.messages, count=HUBS * scale.many + scale.few, pairs=PAIRS)
     if ROUND_TRIP in rows:
-        _measure_round_trips(report, servers, scale=scale)
+        write_messages(loads.trips, count=HUBS * scale.trips, pairs=PAIRS)
+        write_messages(loads.alone, count=scale.alone, pairs=1)
+    floor_rate = _measure_floor(report, loads) if rows & {ACCEPT, RELEASE} else 0.0
+    for hubs in range(1, HUBS + 1):
+        if hubs > 1 and rows & {ACCEPT, RELEASE, ROUND_TRIP}:
+            servers.start_hub(hubs - 1)
+        if submitting:
+            _measure_accept_and_release(report, loads, rows=rows, hubs=hubs, floor_rate=floor_rate)
+        if ROUND_TRIP in rows:
+            _measure_round_trips(report, loads, hubs=hubs)
     if PROCESS in rows:
         asyncio.run(_measure_large(report, servers))
+
+
+def _named(name: str, hubs: int) -> str:
+    return name if hubs == 1 else f"{name}, {hubs} processes"
 
 
 # ---- accept, release ----
 
 
-def _measure_accept_and_release(report: Report, servers: Servers, *, rows: AbstractSet[str], scale: Scale) -> None:
-    messages = servers.folder / "messages"
-    write_messages(messages, count=2 * scale.many + scale.few, pairs=PAIRS)
-    floor_rate = _measure_floor(report, servers, messages, scale=scale) if rows & {ACCEPT, RELEASE} else None
-    with watched_memory(servers.hub_pid()) as memory:
-        accepted = _play(servers, Play.SUBMIT, messages, part=(0, scale.many), connections=MANY, scale=scale)
+def _measure_accept_and_release(
+    report: Report, loads: Loads, *, rows: AbstractSet[str], hubs: int, floor_rate: float
+) -> None:
+    if hubs > 1 and not rows & {ACCEPT, RELEASE}:
+        return
+    many = loads.scale.many
+    first = (hubs - 1) * many
+    with watched_memory(loads.servers.hub_pid()) as memory:
+        accepted = loads.play(Play.SUBMIT, loads.messages, part=(first, first + many), connections=MANY, hubs=hubs)
     if ACCEPT in rows:
-        few = _play(
-            servers, Play.SUBMIT, messages, part=(scale.many, scale.many + scale.few), connections=FEW, scale=scale
+        _report_accept(report, accepted, hubs=hubs, floor_rate=floor_rate)
+    if ACCEPT in rows and hubs == 1:
+        rest = HUBS * many
+        _report_few(
+            report, loads.play(Play.SUBMIT, loads.messages, part=(rest, rest + loads.scale.few), connections=FEW)
         )
-        _report_accept(report, accepted, few, floor_rate=floor_rate or 0)
-        _measure_two(report, servers, messages, first=scale.many + scale.few, scale=scale)
-    if PROCESS in rows:
+    if PROCESS in rows and hubs == 1:
         report.add(
             Figure(
                 row=PROCESS,
@@ -120,32 +188,45 @@ def _measure_accept_and_release(report: Report, servers: Servers, *, rows: Abstr
             )
         )
     if RELEASE in rows:
-        half = accepted.used // 2
-        single = _play(servers, Play.RELEASE, messages, part=(0, half), connections=MANY, scale=scale)
-        batched = _play(
-            servers,
-            Play.RELEASE,
-            messages,
-            part=(half, accepted.used),
-            connections=FEW,
-            scale=scale,
-            batch=RELEASE_BATCH,
+        _measure_release(report, loads, part=(first, first + accepted.used), hubs=hubs, floor_rate=floor_rate)
+
+
+def _measure_release(report: Report, loads: Loads, *, part: tuple[int, int], hubs: int, floor_rate: float) -> None:
+    """Release what was accepted: half of it one by one, and the rest in batches."""
+    half = (part[0] + part[1]) // 2
+    single = loads.play(Play.RELEASE, loads.messages, part=(part[0], half), connections=MANY, hubs=hubs)
+    batched = loads.play(
+        Play.RELEASE, loads.messages, part=(half, part[1]), connections=FEW, hubs=hubs, batch=RELEASE_BATCH
+    )
+    for name, played, budget in (
+        (f"{MANY} connections, one a request", single, RELEASE_PER_SECOND_MIN),
+        (f"{FEW} connections, {RELEASE_BATCH} a request", batched, None),
+    ):
+        report.add(
+            Figure(
+                row=RELEASE,
+                name=_named(name, hubs),
+                value=played.rate,
+                unit="messages/s",
+                budget=budget,
+                of_floor=played.rate / floor_rate,
+                detail=_detail(played),
+            )
         )
-        _report_release(report, single, batched, floor_rate=floor_rate or 0)
 
 
-def _measure_floor(report: Report, servers: Servers, messages: Path, *, scale: Scale) -> float:
-    with servers.floor() as (port, pid):
-        played = servers.play(
+def _measure_floor(report: Report, loads: Loads) -> float:
+    with loads.servers.floor() as (port, pid):
+        played = loads.servers.play(
             play=Play.FLOOR,
             ports=(port,),
             pids=(pid,),
-            messages=messages,
+            messages=loads.messages,
             first=0,
-            last=scale.many + scale.few,
+            last=HUBS * loads.scale.many + loads.scale.few,
             connections=MANY,
-            warm_seconds=scale.warm_seconds,
-            seconds=scale.seconds,
+            warm_seconds=loads.scale.warm_seconds,
+            seconds=loads.scale.seconds,
         )
     report.add(
         Figure(
@@ -159,77 +240,41 @@ def _measure_floor(report: Report, servers: Servers, messages: Path, *, scale: S
     return played.rate
 
 
-def _report_accept(report: Report, many: Played, few: Played, *, floor_rate: float) -> None:
+def _report_accept(report: Report, played: Played, *, hubs: int, floor_rate: float) -> None:
     report.add(
         Figure(
             row=ACCEPT,
-            name=f"{MANY} connections",
-            value=many.rate,
+            name=_named(f"{MANY} connections", hubs),
+            value=played.rate,
             unit="messages/s",
             budget=ACCEPT_PER_SECOND_MIN,
-            of_floor=many.rate / floor_rate,
-            detail=_detail(many) | {"elements": ELEMENTS},
+            of_floor=played.rate / floor_rate,
+            detail=_detail(played) | {"elements": ELEMENTS},
         )
     )
-    report.add(
-        Figure(
-            row=ACCEPT,
-            name="as a ratio to the floor",
-            value=many.rate / floor_rate,
-            unit="×",
-            budget=ACCEPT_OF_FLOOR_MIN,
+    if hubs == 1:
+        # The floor is one process too.
+        report.add(
+            Figure(
+                row=ACCEPT,
+                name="as a ratio to the floor",
+                value=played.rate / floor_rate,
+                unit="×",
+                budget=ACCEPT_OF_FLOOR_MIN,
+            )
         )
-    )
+
+
+def _report_few(report: Report, played: Played) -> None:
     report.add(
         Figure(
             row=ACCEPT,
             name=f"p99, {FEW} connections",
-            value=quantile(few.latencies_us, 0.99) / 1000,
+            value=quantile(played.latencies_us, 0.99) / 1000,
             unit="ms",
             budget=ACCEPT_P99_MS_MAX,
             bound=Bound.AT_MOST,
-            detail=_detail(few) | {"rate": round(few.rate, 1)},
-        )
-    )
-
-
-def _measure_two(report: Report, servers: Servers, messages: Path, *, first: int, scale: Scale) -> None:
-    """Accept with as many processes as there are cores: one log, whose order both keep."""
-    servers.start_hub(1)
-    part = (first, first + scale.many)
-    played = _play(servers, Play.SUBMIT, messages, part=part, connections=MANY, scale=scale, hubs=HUBS)
-    servers.stop_hub(1)
-    report.add(
-        Figure(
-            row=ACCEPT,
-            name=f"{MANY} connections, {HUBS} processes of the hub",
-            value=played.rate,
-            unit="messages/s",
-            detail=_detail(played),
-        )
-    )
-
-
-def _report_release(report: Report, single: Played, batched: Played, *, floor_rate: float) -> None:
-    report.add(
-        Figure(
-            row=RELEASE,
-            name=f"{MANY} connections, one message a request",
-            value=single.rate,
-            unit="messages/s",
-            budget=RELEASE_PER_SECOND_MIN,
-            of_floor=single.rate / floor_rate,
-            detail=_detail(single),
-        )
-    )
-    report.add(
-        Figure(
-            row=RELEASE,
-            name=f"{FEW} connections, {RELEASE_BATCH} messages a request",
-            value=batched.rate,
-            unit="messages/s",
-            of_floor=batched.rate / floor_rate,
-            detail=_detail(batched),
+            detail=_detail(played) | {"rate": round(played.rate, 1)},
         )
     )
 
@@ -237,32 +282,45 @@ def _report_release(report: Report, single: Played, batched: Played, *, floor_ra
 # ---- round trip ----
 
 
-def _measure_round_trips(report: Report, servers: Servers, *, scale: Scale) -> None:
-    messages, alone = servers.folder / "trips", servers.folder / "alone"
-    write_messages(messages, count=scale.trips, pairs=PAIRS)
-    write_messages(alone, count=scale.alone, pairs=1)
-    many = _play(servers, Play.ROUND_TRIP, messages, part=(0, scale.trips), connections=PAIRS, scale=scale)
-    one = _play(servers, Play.ROUND_TRIP, alone, part=(0, scale.alone), connections=ONE_PAIR_UNDER_WAY, scale=scale)
-    single = _play(servers, Play.ROUND_TRIP, alone, part=(one.used, scale.alone), connections=1, scale=scale)
-    for name, played, rate_min, share, ms_max in (
-        (f"{PAIRS} pairs", many, TRIPS_PER_SECOND_MIN, 0.99, TRIPS_P99_MS_MAX),
-        ("one pair", one, ONE_PAIR_PER_SECOND_MIN, 0.5, ONE_PAIR_P50_MS_MAX),
-        ("one pair, one message at a time", single, None, 0.5, None),
-    ):
-        detail = _detail(played)
-        report.add(
-            Figure(row=ROUND_TRIP, name=name, value=played.rate, unit="messages/s", budget=rate_min, detail=detail)
+def _measure_round_trips(report: Report, loads: Loads, *, hubs: int) -> None:
+    trips = loads.scale.trips
+    part = ((hubs - 1) * trips, hubs * trips)
+    many = loads.play(Play.ROUND_TRIP, loads.trips, part=part, connections=PAIRS, hubs=hubs)
+    name = _named(f"{PAIRS} pairs", hubs)
+    _report_trips(report, many, name=name, rate_min=TRIPS_PER_SECOND_MIN, share=0.99, ms_max=TRIPS_P99_MS_MAX)
+    if hubs > 1:
+        return
+    alone = loads.scale.alone
+    two = loads.play(Play.ROUND_TRIP, loads.alone, part=(0, alone), connections=ONE_PAIR_UNDER_WAY)
+    one = loads.play(Play.ROUND_TRIP, loads.alone, part=(two.used, alone), connections=1)
+    name = "one pair"
+    _report_trips(report, two, name=name, rate_min=ONE_PAIR_PER_SECOND_MIN, share=0.5, ms_max=ONE_PAIR_P50_MS_MAX)
+    _report_trips(report, one, name="one pair, one at a time", rate_min=None, share=0.5, ms_max=None)
+
+
+def _report_trips(
+    report: Report, played: Played, *, name: str, rate_min: float | None, share: float, ms_max: float | None
+) -> None:
+    report.add(
+        Figure(
+            row=ROUND_TRIP,
+            name=name,
+            value=played.rate,
+            unit="messages/s",
+            budget=rate_min,
+            detail=_detail(played),
         )
-        report.add(
-            Figure(
-                row=ROUND_TRIP,
-                name=f"{name}, p{int(share * 100)}",
-                value=quantile(played.latencies_us, share) / 1000,
-                unit="ms",
-                budget=ms_max,
-                bound=Bound.AT_MOST,
-            )
+    )
+    report.add(
+        Figure(
+            row=ROUND_TRIP,
+            name=f"{name}, p{int(share * 100)}",
+            value=quantile(played.latencies_us, share) / 1000,
+            unit="ms",
+            budget=ms_max,
+            bound=Bound.AT_MOST,
         )
+    )
 
 
 # ---- the process ----
@@ -349,37 +407,6 @@ def measure_stack(report: Report, folder: Path) -> None:
         )
 
 
-# ---- playing ----
-
-
-def _play(
-    servers: Servers,
-    play: Play,
-    messages: Path,
-    *,
-    part: tuple[int, int],
-    connections: int,
-    scale: Scale,
-    batch: int = 1,
-    hubs: int = 1,
-) -> Played:
-    played = servers.play(
-        play=play,
-        ports=servers.stack.ports[:hubs],
-        pids=[servers.hub_pid(number) for number in range(hubs)],
-        messages=messages,
-        first=part[0],
-        last=part[1],
-        connections=connections,
-        warm_seconds=0.0 if batch > 1 else scale.warm_seconds,
-        seconds=scale.seconds,
-        batch=batch,
-    )
-    if not played.measured:
-        raise BenchError(f"`{play}` used up its messages before it was warm")
-    return played
-
-
 def _detail(played: Played) -> Facts:
     return {
         "measured": played.measured,
@@ -387,5 +414,6 @@ def _detail(played: Played) -> Facts:
         "request_bytes": played.request_bytes,
         "p50_ms": round(quantile(played.latencies_us, 0.5) / 1000, 2),
         "p99_ms": round(quantile(played.latencies_us, 0.99) / 1000, 2),
+        "others_share": round(played.others_share, 2),
         **{f"{name}_cpu_us": round(seconds / played.used * 1e6) for name, seconds in played.cpu_seconds.items()},
     }

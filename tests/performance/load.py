@@ -99,6 +99,7 @@ class Played:
         latencies_us: Microseconds of each request, or each round trip, that ended while measuring.
         cpu_seconds: Processor time that was used for all messages, by whom: the load client here, others by who asks.
         request_bytes: Bytes of one request's body.
+        others_share: Share of all processors that others used meanwhile; set by who asks.
     """
 
     used: int = 0
@@ -107,6 +108,7 @@ class Played:
     latencies_us: list[int] = field(default_factory=list)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     request_bytes: int = 0
+    others_share: float = 0.0
 
     @property
     def rate(self) -> float:

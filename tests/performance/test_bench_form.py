@@ -81,6 +81,15 @@ def test_a_missed_budget_is_said_at_the_end() -> None:
     assert said[-2:] == ["0 budgets held, 1 missed", "missed: decide, cold: 60.0 µs"]
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.05, 0), (0.2, 1)])
+def test_other_work_on_the_machine_is_told(share: float, told: int) -> None:
+    said: list[str] = []
+    report = Report(quick=False, say=said.append)
+    report.add(Figure(row="accept", name="64", value=1.0, unit="messages/s", detail={"others_share": share}))
+    report.end()
+    assert sum("measure again" in line for line in said) == told
+
+
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
 def test_a_quantile_is_a_value_that_was_measured(share: float, value: int) -> None:
     assert quantile(list(range(100, 0, -1)), share) == value
