@@ -154,17 +154,16 @@ class Servers:
         number = next(self._jobs)
         path, result = self.folder / f"job-{number}.json", self.folder / f"job-{number}.result.json"
         path.write_bytes(Job(**job, result=result).to_json())  # type: ignore[arg-type]  # named by the caller
-        before, machine_before = self._cpu_seconds(pids), psutil.cpu_times()
+        before, machine_before = self._cpu_seconds(pids), _machine_seconds()
         command = [sys.executable, "-m", "tests.performance.load", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LOAD_SECONDS_MAX)
         if done.returncode != 0:
             raise BenchError(done.stderr.strip().splitlines()[-1] if done.stderr else "the load client failed")
         played = Played(**orjson.loads(result.read_bytes()))
-        after, machine = self._cpu_seconds(pids), psutil.cpu_times()
+        after, machine = self._cpu_seconds(pids), _machine_seconds()
         played.cpu_seconds |= {name: after[name] - before[name] for name in after}
-        whole = sum(machine) - sum(machine_before)
-        busy = whole - (machine.idle - machine_before.idle)
-        played.others_share = max(0.0, (busy - sum(played.cpu_seconds.values())) / whole) if whole else 0.0
+        busy, whole = (now - earlier for now, earlier in zip(machine, machine_before, strict=True))
+        played.others_share = max(0.0, busy - sum(played.cpu_seconds.values())) / whole if whole else 0.0
         return played
 
     def _cpu_seconds(self, pids: Sequence[int]) -> dict[str, float]:
@@ -204,6 +203,13 @@ def watched_memory(pid: int) -> Iterator[Memory]:
     finally:
         stop.set()
         watcher.join()
+
+
+def _machine_seconds() -> tuple[float, float]:
+    """Seconds that the processors of this machine worked, and all that there were."""
+    times = psutil.cpu_times()
+    whole = sum(times)
+    return whole - times.idle - getattr(times, "iowait", 0.0), whole
 
 
 def _hub_name(number: int) -> str:
