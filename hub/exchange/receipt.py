@@ -4,16 +4,20 @@ Source: the architecture, sections 1 and 7 (`POST /v1/receipts`).
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
-from hub.exchange.authenticate import Request, authenticate
-from hub.exchange.services import Services
+from hub.exchange.authenticate import Request, authenticate, renew
+from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
-from hub.ports import LogMember, MemberLostError, ReceiptGiven, StoredDisclosure, StoredMessage
+from hub.ports import DecisionOutdatedError, LogMember, MemberLostError, ReceiptGiven, StoredDisclosure, StoredMessage
 from schemas.codes import EntryKind, TokenType
-from schemas.errors import DocumentError, Issue, RejectedMessageError, ReplayError
+from schemas.errors import DocumentError, Issue, RejectedMessageError, ReplayError, UnavailableError
 from schemas.requests import Outcome, ReceiptClaims, parse_receipt
+
+ATTEMPTS_MAX: Final = 3
+"""How often a receipt is tried anew because its signer changed under it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,8 @@ async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receip
     2. find: the message is its own and was released
     3. repeat: the same receipt gets the same answer
     4. compare: the receipt is about what the newest disclosure released
-    5. log RECEIPT and change the state, in one transaction
+    5. log RECEIPT and change the state, in one transaction; anew from 1 if the recipient has changed: at its place in
+       the log the receipt is signed with the key in force there
 
     Raises:
         RejectedMessageError: The receipt is not about what was released; every issue is listed.
@@ -48,22 +53,33 @@ async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receip
         EvidenceError: The log contradicts itself.
     """
     # 1. authenticate
+    world = services.worlds.current()
     request = authenticate(
         token,
         typ=TokenType.RECEIPT,
         parse=parse_receipt,
         arrival=arrival,
         hub=services.hub,
-        world=services.worlds.current(),
+        world=world,
         age_seconds_max=None,
     )
+    for _ in range(ATTEMPTS_MAX):
+        try:
+            return await _take(request, world=world, services=services)
+        except DecisionOutdatedError:
+            world = await services.worlds.refresh()
+            request = renew(request, world=world, at=arrival.at)
+    raise UnavailableError("the recipient keeps changing; send the receipt again", code="hub.decision.outdated")
+
+
+async def _take(request: Request[ReceiptClaims], *, world: World, services: Services) -> Receipted:
     # 2. find
     stored = await services.store.message(request.claims.message_id)
     if stored is None or stored.recipient != request.participant.oin or stored.disclosure is None:
         text = "there is no message with this id that was released to this recipient"
         raise RejectedMessageError(text, code="recipient.message.unknown")
     # 3. repeat
-    if stored.receipt is not None and stored.receipt.receipt == token:
+    if stored.receipt is not None and stored.receipt.receipt == request.token:
         return await _old_answer(stored, services=services)
     if stored.receipt is not None:
         raise ReplayError("this message has another receipt already", code="recipient.receipt.used")
@@ -71,9 +87,9 @@ async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receip
     _compare(request.claims, stored, stored.disclosure)
     # 5. log and change
     try:
-        appended = await services.log.append(_receipt_member(request, stored, services=services))
+        appended = await services.log.append(_receipt_member(request, stored, world=world, services=services))
     except MemberLostError:
-        return await _after_losing(token, request, services=services)
+        return await _after_losing(request, services=services)
     return Receipted(index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof, repeated=False)
 
 
@@ -91,7 +107,9 @@ def _compare(claims: ReceiptClaims, stored: StoredMessage, disclosure: StoredDis
         raise DocumentError("the receipt is about something else than was released", issues=issues)
 
 
-def _receipt_member(request: Request[ReceiptClaims], stored: StoredMessage, *, services: Services) -> LogMember:
+def _receipt_member(
+    request: Request[ReceiptClaims], stored: StoredMessage, *, world: World, services: Services
+) -> LogMember:
     accepted = request.claims.outcome is Outcome.ACCEPTED
     return LogMember(
         draft=EntryDraft(
@@ -100,6 +118,7 @@ def _receipt_member(request: Request[ReceiptClaims], stored: StoredMessage, *, s
             sender=stored.sender,
             recipient=stored.recipient,
             purpose=stored.purpose,
+            as_of=world.as_of,
             message=request.claims.message,
             released=request.claims.released,
             request=request.digest,
@@ -107,7 +126,7 @@ def _receipt_member(request: Request[ReceiptClaims], stored: StoredMessage, *, s
         ),
         shown=None,
         kept=(),
-        watches=frozenset(),
+        watches=frozenset({stored.recipient.value}),
         touches=frozenset(),
         change=ReceiptGiven(
             message_id=stored.id,
@@ -129,10 +148,10 @@ async def _old_answer(stored: StoredMessage, *, services: Services) -> Receipted
     )
 
 
-async def _after_losing(token: str, request: Request[ReceiptClaims], *, services: Services) -> Receipted:
+async def _after_losing(request: Request[ReceiptClaims], *, services: Services) -> Receipted:
     """Somebody was first: the same receipt on another connection, another receipt, or a new disclosure."""
     stored = await services.store.message(request.claims.message_id)
-    if stored is not None and stored.receipt is not None and stored.receipt.receipt == token:
+    if stored is not None and stored.receipt is not None and stored.receipt.receipt == request.token:
         return await _old_answer(stored, services=services)
     raise ReplayError(
         "another receipt or release of this message was first; ask for its release again",

@@ -169,3 +169,36 @@ async def test_a_log_that_cannot_be_written_takes_no_receipt() -> None:
     with pytest.raises(UnavailableError):
         await _give(hub, token)
     assert (await _give(hub, token)).repeated
+
+
+async def test_a_key_replaced_while_its_receipt_is_logged_signs_nothing_any_more() -> None:
+    """Its sender checks the receipt with the key that was in force at its place in the log."""
+    hub = await MemoryHub.opened()
+    message_id = await _released(hub)
+    token = hub.receipt_for(message_id)
+    hub.meanwhile = lambda: hub.rotate(RAAD)
+    with pytest.raises(AuthenticationError) as refused:
+        await _give(hub, token)
+    assert refused.value.code == "sender.key.unknown"
+    assert hub.entries_of(EntryKind.RECEIPT) == []
+
+
+async def test_what_changes_elsewhere_about_the_recipient_costs_one_more_attempt() -> None:
+    hub = await MemoryHub.opened()
+    token = hub.receipt_for(await _released(hub))
+    hub.meanwhile = lambda: hub.admit(RAAD)
+    assert not (await _give(hub, token)).repeated
+
+
+async def test_a_recipient_that_keeps_changing_is_put_off() -> None:
+    hub = await MemoryHub.opened()
+    token = hub.receipt_for(await _released(hub))
+
+    async def again() -> None:
+        await hub.admit(RAAD)
+        hub.meanwhile = again
+
+    hub.meanwhile = again
+    with pytest.raises(UnavailableError) as refused:
+        await _give(hub, token)
+    assert refused.value.code == "hub.decision.outdated"
