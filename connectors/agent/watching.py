@@ -125,7 +125,7 @@ def _submit_again(services: Services, row: Row, at: datetime) -> None:
 
 
 async def _check_receipt(services: Services, row: Row, stored: StoredReceipt) -> JSONValue:
-    """Check a receipt: the recipient signed it about this message, and it is in the log.
+    """Check a receipt: the recipient signed it about this message, and it is in the log with what it is about.
 
     Raises:
         EvidenceError: It does not hold.
@@ -163,6 +163,7 @@ async def _check_receipt(services: Services, row: Row, stored: StoredReceipt) ->
     )
     if said != meant:
         raise EvidenceError("the receipt is about another message", code="hub.receipt.message")
+    await _check_disclosure(services, claims)
     return {
         "outcome": claims.outcome.value,
         "at": datetime.fromtimestamp(claims.issued_at, UTC).isoformat(),
@@ -171,6 +172,25 @@ async def _check_receipt(services: Services, row: Row, stored: StoredReceipt) ->
         "reasons": [{"label": reason.label, "code": reason.code} for reason in claims.reasons],
         "receipt": stored.receipt,
     }
+
+
+async def _check_disclosure(services: Services, claims: ReceiptClaims) -> None:
+    """Check that what the recipient says it got stands in the log that we see.
+
+    The recipient signed the index that the hub showed to it: where the hub shows two logs, that is how it comes out.
+
+    Raises:
+        EvidenceError: Our log has another entry there.
+        RejectedMessageError: The hub does not show it.
+        UnavailableError: The hub was not reached.
+    """
+    stated = await services.hub.entry(claims.index)
+    proven = prove_entry(entry=stated.entry, tlog_proof=stated.tlog_proof, log=services.log)
+    services.directory.saw(proven.checkpoint)
+    entry = proven.entry
+    said = (proven.index, entry.kind, entry.message, entry.released, entry.recipient)
+    if said != (claims.index, EntryKind.DISCLOSURE, claims.message, claims.released, claims.issuer):
+        raise EvidenceError("the log has no such disclosure as the receipt is about", code="hub.receipt.disclosure")
 
 
 def _journal_state(services: Services, row: Row, status: MessageStatus, receipt: JSONValue, *, at: datetime) -> None:

@@ -156,7 +156,7 @@ async def test_a_message_that_the_hub_lists_and_then_denies_is_told_to_people(ge
     assert any("recipient.message.received" in text for text in _alarms(raad))
 
 
-async def test_a_message_that_is_said_to_have_lapsed_before_its_time_stays_open(gemeente: Agent, raad: Agent) -> None:
+async def test_a_message_that_is_said_to_have_lapsed_before_its_time_stays_open(gemeente: Agent) -> None:
     """Whoever believed it would send the same again, while the hub hands out the first."""
     gemeente.drop("verzoek.xml", vto_example())
     await gemeente.rounds()
@@ -177,3 +177,18 @@ async def test_a_state_that_the_receipt_contradicts_is_not_believed(gemeente: Ag
     await gemeente.rounds()
     assert [row["state"] for row in gemeente.journal.rows("SELECT state FROM submissions")] == ["waiting"]
     assert any("hub.message.state" in text for text in _alarms(gemeente))
+
+
+async def test_a_receipt_about_a_disclosure_that_is_not_in_the_log_is_an_alarm(gemeente: Agent, raad: Agent) -> None:
+    """The hub shows each of the two a log of its own; what the recipient signed tells the sender of the other one."""
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    await raad.rounds()
+    (stored,) = gemeente.hub.messages.values()
+    assert stored.disclosure is not None
+    index, _ = stored.disclosure
+    texts = gemeente.world.log.texts
+    texts[index] = texts[index].replace(b'"kind":"DISCLOSURE"', b'"kind":"SUBMISSION"')
+    await gemeente.rounds()
+    assert [row["state"] for row in gemeente.journal.rows("SELECT state FROM submissions")] == ["waiting"]
+    assert any("hub.receipt.disclosure" in text for text in _alarms(gemeente))
