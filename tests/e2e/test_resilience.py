@@ -184,8 +184,9 @@ def ordinary_user() -> int | None:
     """Return a user that is not root and can run this Python; None if we are an ordinary user, or there is none."""
     if os.geteuid() != 0:
         return None
-    words = ("--clear-groups", sys.executable, "-c", "import aiohttp")
-    return 65534 if command_of("setpriv", "--reuid=65534", "--regid=65534", *words) == 0 else None
+    starts_itself = "import subprocess, sys, aiohttp; subprocess.run([sys.executable, '-c', ''], check=True)"
+    words = ("--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", starts_itself)
+    return 65534 if command_of("setpriv", *words) == 0 else None
 
 
 @pytest.mark.timeout(400)

@@ -20,7 +20,10 @@ from lxml import etree
 
 VALUE_CHARACTERS_MIN: Final = 4
 LONG_ENOUGH: Final = 9
-"""A needle of this length does not occur by chance: 64 to the 9th is 10^16."""
+"""A value of this length does not occur by chance: 64 to the 9th is 10^16."""
+
+RANDOM_CHARACTERS_MIN: Final = 22
+"""The shortest random text that a message has in the clear: 16 bytes in base64."""
 
 _Branch: TypeAlias = "dict[int, _Branch]"
 _END: Final = -1
@@ -29,7 +32,7 @@ _BEGINNING: Final = 12
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]+")
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
-_AROUND: Final = 12
+_AROUND: Final = 64
 _CHUNK: Final = 1 << 16
 
 
@@ -143,24 +146,42 @@ def _write_pattern(branch: "_Branch") -> bytes:
 
 
 def _is_there(data: bytes, at: int, needle: Needle) -> bool:
-    end = at + len(needle.data)
+    """Whether a needle stands where it was found: as the value, not as a part of something random."""
+    raw = needle.value.encode()
     if needle.offset is None:
-        if len(needle.data) >= LONG_ENOUGH:
-            return True
-        before, after = data[max(0, at - _AROUND) : at], data[end : end + _AROUND]
-        run = before + needle.data + after
-        return len(run) < len(needle.data) + 2 * _AROUND or not _looks_random(run)
-    # The groups of four characters that hold the value begin before it and end after it.
-    begin = at - -(-needle.offset * 8 // 6)
-    groups = data[max(begin, 0) : end + (begin - end) % 4]
-    if begin < 0 or len(groups) % 4 or not _BASE64.fullmatch(groups):
+        return len(raw) >= LONG_ENOUGH or _stands_by_itself(data, at, at + len(needle.data))
+    # The groups of four characters that hold the value begin before it and end after it; some more show what is around.
+    begin, end = at - -(-needle.offset * 8 // 6), at + len(needle.data)
+    left = _run_length(data[max(0, begin - _AROUND) : begin][::-1]) // 4 * 4
+    groups = data[begin - left : end + _run_length(data[end : end + _AROUND])]
+    if begin < 0 or not _BASE64.fullmatch(groups):
         return True  # at an edge: what is missing cannot be compared
-    return needle.value.encode() in base64.b64decode(groups.translate(_FROM_URL))
+    decoded = base64.b64decode(groups.translate(_FROM_URL)[: len(groups) // 4 * 4])
+    place = left * 3 // 4 + needle.offset
+    if len(decoded) < place + len(raw):
+        return True  # the same, at the other edge
+    if decoded[place : place + len(raw)] != raw:
+        return False
+    if len(raw) >= LONG_ENOUGH:
+        return True
+    around = decoded[max(0, place - 3) : place + len(raw) + 3]
+    # Read at another offset than it was written at, text in base64 gives bytes that are no text.
+    is_text = all(0x20 <= byte < 0x7F or byte in b"\n\r\t" for byte in around)
+    return is_text and _stands_by_itself(decoded, place, place + len(raw))
 
 
-def _looks_random(run: bytes) -> bool:
-    """Whether bytes look like the inside of a digest, a signature or a ciphertext in base64."""
-    return bool(_BASE64.fullmatch(run)) and all(re.search(kind, run) for kind in (rb"[a-z]", rb"[A-Z]", rb"[0-9_-]"))
+def _stands_by_itself(data: bytes, start: int, end: int) -> bool:
+    """Whether a short text is not the inside of a salt, digest, signature or ciphertext in base64."""
+    left = _run_length(data[max(0, start - _AROUND) : start][::-1])
+    right = _run_length(data[end : end + _AROUND])
+    others = data[start - left : start] + data[end : end + right]
+    random = all(re.search(kind, others) for kind in (rb"[a-z]", rb"[A-Z]"))
+    return not random or left + right + end - start < RANDOM_CHARACTERS_MIN
+
+
+def _run_length(data: bytes) -> int:
+    match = _BASE64.match(data)
+    return match.end() if match else 0
 
 
 def texts_of(xml: bytes) -> set[str]:
