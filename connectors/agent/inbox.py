@@ -15,6 +15,7 @@ Source: the architecture, sections 1 (steps 8 to 13) and 7.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from sqlite3 import Row
 from typing import Final
 
@@ -47,6 +48,7 @@ from schemas.requests import (
 from schemas.wire import Release, Releases, encode_releases, parse_releases
 
 CURSOR: Final = "inbox"
+KEY_UNKNOWN: Final = "sender.key.unknown"
 RELEASE_AT_ONCE: Final = 20
 RETRY_SECONDS_MAX: Final = 300
 _NEWER: Final = frozenset({"sender.structure.type-unknown", "sender.structure.version-unknown"})
@@ -383,6 +385,8 @@ async def _receipt(services: Services, row: Row) -> int:
         _put_off(services, row, error)
         return 0
     except RejectedMessageError as error:
+        if error.code == KEY_UNKNOWN and _sign_again(services, row):
+            return 1
         await _receipt_refused(services, row, error)
         return 0
     with services.journal.step("received") as db:
@@ -390,6 +394,27 @@ async def _receipt(services: Services, row: Row) -> int:
         db.execute("DELETE FROM deliveries WHERE message = ? AND state = 'handed'", (row["id"],))
     say(Event.MESSAGE_RECEIVED, message=row["id"], index=answer.index)
     return 1
+
+
+def _sign_again(services: Services, row: Row) -> bool:
+    """Sign a receipt with the key that replaced the one it was signed with; the hub has not taken it.
+
+    Returns:
+        Whether there is such a key.
+    """
+    parsed = parse_jws(row["receipt"], typ=TokenType.RECEIPT)
+    if parsed.kid == services.keys.signing.public.thumbprint:
+        return False
+    at = services.clock.now()
+    claims = replace(
+        parse_receipt(parsed.payload),
+        id=new_message_id(at=at, randomness=services.randomness),
+        issued_at=int(at.timestamp()),
+    )
+    receipt = sign_jws(receipt_to_payload(claims), typ=TokenType.RECEIPT, key=services.keys.signing)
+    with services.journal.step("signed again") as db:
+        db.execute("UPDATE received SET receipt = ?, next_at = 0 WHERE id = ?", (receipt, row["id"]))
+    return True
 
 
 async def _receipt_refused(services: Services, row: Row, error: RejectedMessageError) -> None:

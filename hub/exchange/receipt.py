@@ -8,12 +8,20 @@ from typing import Final
 
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
-from hub.exchange.authenticate import Request, authenticate, renew
+from hub.exchange.authenticate import Request, authenticate, renew, verify_former_signer
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
 from hub.ports import DecisionOutdatedError, LogMember, MemberLostError, ReceiptGiven, StoredDisclosure, StoredMessage
 from schemas.codes import EntryKind, TokenType
-from schemas.errors import DocumentError, Issue, RejectedMessageError, ReplayError, UnavailableError
+from schemas.errors import (
+    AuthenticationError,
+    DocumentError,
+    Issue,
+    RejectedMessageError,
+    ReplayError,
+    UnavailableError,
+)
+from schemas.jws import parse_jws
 from schemas.requests import Outcome, ReceiptClaims, parse_receipt
 
 ATTEMPTS_MAX: Final = 3
@@ -42,7 +50,7 @@ async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receip
 
     1. authenticate: the recipient signed it, however long ago
     2. find: the message is its own and was released
-    3. repeat: the same receipt gets the same answer
+    3. repeat: the same receipt gets the same answer, also when its signer has another key by now
     4. compare: the receipt is about what the newest disclosure released
     5. log RECEIPT and change the state, in one transaction; anew from 1 if the recipient has changed: at its place in
        the log the receipt is signed with the key in force there
@@ -54,15 +62,22 @@ async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receip
     """
     # 1. authenticate
     world = services.worlds.current()
-    request = authenticate(
-        token,
-        typ=TokenType.RECEIPT,
-        parse=parse_receipt,
-        arrival=arrival,
-        hub=services.hub,
-        world=world,
-        age_seconds_max=None,
-    )
+    try:
+        request = authenticate(
+            token,
+            typ=TokenType.RECEIPT,
+            parse=parse_receipt,
+            arrival=arrival,
+            hub=services.hub,
+            world=world,
+            age_seconds_max=None,
+        )
+    except AuthenticationError:
+        # 3. repeat
+        known = await _answer_to_former_key(token, world=world, services=services)
+        if known is None:
+            raise
+        return known
     for _ in range(ATTEMPTS_MAX):
         try:
             return await _take(request, world=world, services=services)
@@ -70,6 +85,20 @@ async def receipt(token: str, *, arrival: Arrival, services: Services) -> Receip
             world = await services.worlds.refresh()
             request = renew(request, world=world, at=arrival.at)
     raise UnavailableError("the recipient keeps changing; send the receipt again", code="hub.decision.outdated")
+
+
+async def _answer_to_former_key(token: str, *, world: World, services: Services) -> Receipted | None:
+    """Give the old answer to a receipt that was taken before its signer changed its key; None: it was not taken."""
+    parsed = parse_jws(token, typ=TokenType.RECEIPT)
+    claims = parse_receipt(parsed.payload)
+    try:
+        verify_former_signer(parsed, oin=claims.issuer, world=world)
+    except RejectedMessageError:
+        return None
+    stored = await services.store.message(claims.message_id)
+    if stored is None or stored.receipt is None or stored.receipt.receipt != token:
+        return None
+    return await _old_answer(stored, services=services)
 
 
 async def _take(request: Request[ReceiptClaims], *, world: World, services: Services) -> Receipted:

@@ -312,6 +312,11 @@ class Caller:
         parsed = parse_jws(receipt, typ=TokenType.RECEIPT)
         claims = parse_receipt(parsed.payload)
         stored = self.hub.messages[claims.message_id.value]
+        if stored.receipt is None or stored.receipt[0] != receipt:
+            key = self.hub.world.participant(claims.issuer).signing_key(parsed.kid)
+            if key is None:
+                raise AuthenticationError("not the key in force", code="sender.key.unknown")
+            verify_parsed_jws(parsed, key=key)
         if stored.receipt is None:
             assert stored.disclosure is not None
             draft = self.hub.draft(

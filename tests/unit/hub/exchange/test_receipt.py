@@ -202,3 +202,23 @@ async def test_a_recipient_that_keeps_changing_is_put_off() -> None:
     with pytest.raises(UnavailableError) as refused:
         await _give(hub, token)
     assert refused.value.code == "hub.decision.outdated"
+
+
+async def test_a_receipt_that_was_taken_gets_its_answer_again_after_its_signer_changed_its_key() -> None:
+    hub = await MemoryHub.opened()
+    message_id = await _released(hub)
+    token = hub.receipt_for(message_id)
+    first = await _give(hub, token)
+    await hub.rotate(RAAD)
+    again = await _give(hub, token)
+    assert (again.index, again.entry, again.repeated) == (first.index, first.entry, True)
+
+
+async def test_a_replaced_key_signs_no_new_receipt() -> None:
+    hub = await MemoryHub.opened()
+    message_id = await _released(hub)
+    token = hub.receipt_for(message_id)
+    await hub.rotate(RAAD)
+    with pytest.raises(AuthenticationError) as refused:
+        await _give(hub, token)
+    assert refused.value.code == "sender.key.unknown"
