@@ -179,7 +179,10 @@ def _not_released(services: Services, message_id: str, code: str) -> None:
                 at=services.clock.now(),
             )
         return
-    _put_off(services, row, RejectedMessageError("the hub does not hand out this message", code=code or None))
+    error = RejectedMessageError("the hub does not hand out this message", code=code or None)
+    if error.code.startswith("hub."):
+        alarm(services, about=message_id, error=error)
+    _put_off(services, row, error)
 
 
 async def _open(services: Services, row: Row) -> int:

@@ -11,8 +11,12 @@ from connectors.agent.journal import NoticeKind
 from connectors.agent.watching import watch_log
 from connectors.formats.stuf.examples import vto_example
 from connectors.sdk.answers import ParticipantList, ProvenText
+from connectors.sdk.transport import Reply
+from schemas.codes import TokenType
 from schemas.errors import EvidenceError, RejectedMessageError, UnavailableError
-from schemas.wire import Release
+from schemas.jws import parse_jws
+from schemas.requests import parse_release
+from schemas.wire import RefusedRelease, Release, Releases, encode_releases
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, GI, RAAD, World
 from tests.support.log_files import MemoryLog
@@ -192,3 +196,24 @@ async def test_a_receipt_about_a_disclosure_that_is_not_in_the_log_is_an_alarm(g
     await gemeente.rounds()
     assert [row["state"] for row in gemeente.journal.rows("SELECT state FROM submissions")] == ["waiting"]
     assert any("hub.receipt.disclosure" in text for text in _alarms(gemeente))
+
+
+async def test_a_message_that_is_damaged_at_the_hub_is_told_to_people_and_asked_for_again(
+    gemeente: Agent, raad: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def damaged(self: object, request: str) -> Reply:
+        assert self
+        (message_id,) = parse_release(parse_jws(request, typ=TokenType.RELEASE).payload).ids
+        refused = RefusedRelease(id=message_id, problem={"code": "hub.message.damaged"})
+        content_type, body = encode_releases(Releases(refused=(refused,)))
+        return Reply(status=200, content_type=content_type, body=body)
+
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(raad.services.hub), "release", damaged)
+        await raad.rounds()
+    assert any("hub.message.damaged" in text for text in _alarms(raad))
+    raad.world.clock.advance(minutes=10)
+    await raad.rounds()
+    assert [row["state"] for row in raad.journal.rows("SELECT state FROM received")] == ["received"]
