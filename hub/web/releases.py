@@ -1,11 +1,13 @@
 """`POST /v1/releases` and `POST /v1/receipts`: handing out what waits, and taking the word that it came."""
 
+import logging
 from typing import Final
 
 from aiohttp import web
 
 from hub.exchange.receipt import receipt
 from hub.exchange.release import Release, Released, release
+from hub.logs import Event, record
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.directory import with_newest_world
 from hub.web.problems import problem_members
@@ -33,6 +35,17 @@ async def hand_out(call: Call, hub: HubWeb) -> web.Response:
     """`POST /v1/releases`: each permitted ciphertext, after its DISCLOSURE entry is durable."""
     token = read_token(call.body)
     released = await with_newest_world(hub, lambda: release(token, arrival=call.arrival, services=hub.services))
+    for _, error in released.refused:
+        hub.metrics.problems.labels(error.code).inc()
+        if error.code.startswith("hub."):
+            # The request as a whole is answered well: without this line its operator would not hear of it.
+            record(
+                Event.REQUEST_FAILED,
+                level=logging.ERROR,
+                route="/v1/releases",
+                code=error.code,
+                trace_id=call.arrival.trace_id,
+            )
     content_type, body = encode_releases(_released_to_wire(released, trace_id=call.arrival.trace_id))
     return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from audit.entries import Entry, parse_entry
@@ -148,6 +149,25 @@ async def test_a_process_whose_grounds_were_replaced_decides_nothing_until_it_is
             assert (ready.status, ready.json["policy"]) == (503, "outdated")
             gemeente.url, gemeente.access_token = new.url, ""
             assert (await gemeente.submit(composed)).status == 202
+
+
+async def test_a_message_that_somebody_changed_in_the_database_is_refused_alone_and_counted(
+    hub: RunningHub, parties: list[HubParticipant], database_url: str
+) -> None:
+    gemeente, raad, _ = parties
+    damaged, other = await gemeente.compose(raad), await gemeente.compose(raad)
+    for composed in (damaged, other):
+        assert (await gemeente.submit(composed)).status == 202
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE message_bodies SET jws = %s WHERE jws = %s", (other.submission.message, damaged.submission.message)
+        )
+    answer = await raad.release(damaged.message.id, other.message.id)
+    assert [each.id for each in answer.releases] == [other.message.id]
+    assert [(each.id, each.problem["code"]) for each in answer.refused] == [(damaged.message.id, "hub.message.damaged")]
+    assert hub.web.state.contradiction is None
+    page = (await raad.get("/metrics")).body.decode()
+    assert 'code="hub.message.damaged"' in page
 
 
 def _last(entries: list[Entry], kind: EntryKind) -> int:
