@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation, fault
-from connectors.cli import chain, continuing, joining, rotating, showing, working
+from connectors.cli import chain, continuing, fetching, joining, rotating, showing, working
 from connectors.cli.common import HOME_VARIABLE, CommandError, opened, run
 from connectors.settings import load_settings
 from schemas.codes import Capacity, Role
@@ -74,6 +74,10 @@ def _rotate(options: argparse.Namespace) -> None:
 
 def _log(options: argparse.Namespace) -> int:
     return continuing.accept(options.home, options.statement, proof=options.consistency, confirmed=options.yes)
+
+
+def _log_fetch(options: argparse.Namespace) -> None:
+    asyncio.run(fetching.fetch(options.home, options.folder))
 
 
 def _example(options: argparse.Namespace) -> None:
@@ -163,7 +167,10 @@ def _parser() -> argparse.ArgumentParser:
         "--revoke", action="store_true", help="the old keys are lost or stolen: never use them again"
     )
     _add_example(add("example", _example, "print an example message with fictitious people, to try with"))
-    _add_log(commands.add_parser("log", help="the hub's log, when another continues it"), home)
+    _add_log(
+        commands.add_parser("log", help="the hub's log: copy it for an auditor, or take the one that continues it"),
+        home,
+    )
     chain_key = commands.add_parser("chain-key", help="the key that makes pseudonyms")
     chain_key.set_defaults(work=_chain_key)
     _add_chain_key(chain_key, home)
@@ -204,6 +211,12 @@ def _add_log(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> 
     taking.add_argument("statement", type=Path, metavar="STATEMENT", help="what the operator, or the registrar, signed")
     taking.add_argument("--consistency", type=Path, metavar="FILE", help="what `ketenhub log consistency` wrote")
     taking.add_argument("--yes", action="store_true", help="the new key was compared with a second source")
+    text = "copy the log into a folder, for `ketenhub-log verify`; with entries only for a supervisor"
+    copying = actions.add_parser("fetch", parents=[home], help=text, description=text)
+    copying.set_defaults(work=_log_fetch)
+    copying.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="where the copy goes; a second run adds what is new"
+    )
 
 
 def _add_chain_key(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:

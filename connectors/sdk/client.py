@@ -141,6 +141,10 @@ class HubClient:
         """One entry that we are party to, with its proof."""
         return decode(await self._get(f"/log/entries/{index}"), ProvenText)
 
+    async def log_file(self, path: str, *, authorised: bool) -> bytes:
+        """A tile or an entry bundle, by its path below the log's prefix; bundles need a supervisor's token."""
+        return (await self._get(f"/log/{path}", authorised=authorised)).body
+
     async def _get(self, path: str, *, authorised: bool = True, **query: int) -> Reply:
         return await self._transport.request("GET", path, query=query, authorised=authorised)
 

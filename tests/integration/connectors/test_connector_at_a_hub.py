@@ -146,3 +146,26 @@ async def test_a_service_that_runs_keeps_others_off_its_home(hub: RunningHub, tm
     with locked(home):
         assert await command("rotate", "--home", home) == 1
         assert await command("run", "--home", home) == 1
+
+
+async def test_a_supervisor_copies_the_whole_log_and_anybody_else_its_hashes(
+    hub: RunningHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is copied is what `ketenhub-log verify` needs; a second copy adds what is new."""
+    from audit.cli.main import main as log_main
+
+    supervisor, gemeente = tmp_path / "toezichthouder", tmp_path / "gemeente"
+    await _join(hub, supervisor, oin=RAAD.value, role="toezichthouder")
+    whole, hashes = tmp_path / "whole", tmp_path / "hashes"
+    assert await command("log", "fetch", "--home", supervisor, whole) == 0
+    await _join(hub, gemeente, oin=GEMEENTE.value, role="gemeente")
+    assert await command("log", "fetch", "--home", supervisor, whole) == 0
+    assert await command("log", "fetch", "--home", gemeente, hashes) == 0
+    assert "with entries" in capsys.readouterr().out
+
+    policy = tmp_path / "policy.txt"
+    policy.write_text(f"log {hub.web.log_identity.vkey}\nquorum none\n", encoding="utf-8")
+    assert log_main(["verify", str(whole), "--policy", str(policy)]) == 0
+    assert log_main(["verify", str(hashes), "--policy", str(policy)]) == 0
+    assert (whole / "tile" / "entries").is_dir()
+    assert not (hashes / "tile" / "entries").exists()
