@@ -106,7 +106,7 @@ class _Plan:
 async def release(token: str, *, arrival: Arrival, services: Services) -> Released:
     """Hand out what a recipient asks for, as far as it may have it now.
 
-    1. authenticate: the recipient signed this request, now, for this hub; it is in force in the newest directory
+    1. authenticate: the recipient signed this request, now, for this hub
     2. find: the messages are its own, wait, and are in time
     3. decide again: what acceptance permitted, by what holds now
     4. fit: what does not fit into one answer is named for later
@@ -119,19 +119,22 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
         EvidenceError: The log contradicts itself.
     """
     # 1. authenticate
+    world = services.worlds.current()
     request = authenticate(
         token,
         typ=TokenType.RELEASE,
         parse=parse_release,
         arrival=arrival,
         hub=services.hub,
-        world=services.worlds.current(),
+        world=world,
     )
-    world = await services.worlds.refresh()
-    request = renew(request, world=world, at=arrival.at)
     check_in_force(services.policy, world=world)
     # 2. find
     found = await services.store.messages(request.claims.ids)
+    if any(world.directory.participant(stored.sender) is None for stored in found.values()):
+        # A sender joined a moment ago, at another process.
+        world = await services.worlds.refresh()
+        request = renew(request, world=world, at=arrival.at)
     refused: list[tuple[MessageId, RejectedMessageError]] = []
     plans: list[_Plan] = []
     for message_id in request.claims.ids:
@@ -248,6 +251,7 @@ async def _log_and_hand_out(
     arrival: Arrival,
     services: Services,
 ) -> Release:
+    newest = False
     for _ in range(ATTEMPTS_MAX):
         sealed = elements.get(plan.stored.id)
         if sealed is None:
@@ -256,8 +260,13 @@ async def _log_and_hand_out(
             )
         # What somebody took out of the store is missed by the recipient, whose receipt says so to the sender.
         permitted = {number: sealed[number] for number in plan.decided.numbers if number in sealed}
-        if plan.unchanged and plan.stored.disclosure is not None:
-            before = plan.stored.disclosure
+        before = plan.stored.disclosure
+        if before is not None and plan.unchanged:
+            if not newest:
+                # The log does not look at what is handed out again: what has changed is looked up here.
+                plan = await _plan_anew(plan, request=request, arrival=arrival, services=services)
+                elements, newest = await services.store.elements([plan.stored.id]), True
+                continue
             return Release(
                 message=plan.stored,
                 elements=permitted,
@@ -275,7 +284,7 @@ async def _log_and_hand_out(
             appended = await services.log.append(member)
         except (MemberLostError, DecisionOutdatedError):
             plan = await _plan_anew(plan, request=request, arrival=arrival, services=services)
-            elements = await services.store.elements([plan.stored.id])
+            elements, newest = await services.store.elements([plan.stored.id]), True
             continue
         return Release(
             message=plan.stored,

@@ -6,9 +6,10 @@ import pytest
 
 from audit.records import parse_shown
 from consent.grounds import packaged_catalogue
+from hub.exchange.directory import publish_policy
 from hub.exchange.release import release
-from schemas.codes import Category, EntryKind
-from schemas.errors import AuthenticationError, EvidenceError, RejectedMessageError, UnavailableError
+from schemas.codes import Category, EntryKind, Role
+from schemas.errors import EvidenceError, RejectedMessageError, UnavailableError
 from schemas.identifiers import OIN, HubName, MessageId
 from schemas.sealing import SealingPrivateKey
 from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub, without, without_category
@@ -20,10 +21,48 @@ async def test_a_recipient_suspended_a_moment_ago_gets_nothing() -> None:
     accepted = await hub.submit(hub.compose())
     with hub.another_process():
         await hub.suspend(RAAD)
-    with pytest.raises(AuthenticationError) as refused:
-        await hub.release(RAAD, accepted.id)
-    assert refused.value.code == "sender.participant.unknown"
+    released = await hub.release(RAAD, accepted.id)
+    assert released.releases == ()
+    assert [error.code for _, error in released.refused] == ["sender.participant.unknown"]
     assert hub.entries_of(EntryKind.DISCLOSURE) == []
+
+
+async def test_a_recipient_suspended_a_moment_ago_gets_nothing_again() -> None:
+    """What was released before is handed out again without an entry, and so without the log looking at it."""
+    hub = await MemoryHub.opened()
+    accepted = await hub.submit(hub.compose())
+    assert len((await hub.release(RAAD, accepted.id)).releases) == 1
+    with hub.another_process():
+        await hub.suspend(RAAD)
+    released = await hub.release(RAAD, accepted.id)
+    assert released.releases == ()
+    assert [error.code for _, error in released.refused] == ["sender.participant.unknown"]
+
+
+async def test_by_grounds_that_were_replaced_a_moment_ago_nothing_is_released_again() -> None:
+    hub = await MemoryHub.opened()
+    accepted = await hub.submit(hub.compose())
+    assert len((await hub.release(RAAD, accepted.id)).releases) == 1
+    with hub.another_process():
+        policy = hub.services.policy
+        hub.decide_by(replace(without("VTO"), digest="c" * 42 + "A"))
+        await publish_policy(services=hub.services)
+        hub.services = replace(hub.services, policy=policy)
+    released = await hub.release(RAAD, accepted.id)
+    assert released.releases == ()
+    assert released.later == (accepted.id,)
+
+
+async def test_by_grounds_that_were_replaced_nothing_is_released() -> None:
+    hub = await MemoryHub.opened()
+    accepted = await hub.submit(hub.compose())
+    policy = hub.services.policy
+    hub.decide_by(replace(without("VTO"), digest="c" * 42 + "A"))
+    await publish_policy(services=hub.services)
+    hub.services = replace(hub.services, policy=policy)
+    with pytest.raises(UnavailableError) as refused:
+        await hub.release(RAAD, accepted.id)
+    assert refused.value.code == "hub.policy.outdated"
 
 
 async def test_a_recipient_suspended_while_its_release_is_decided_gets_nothing() -> None:
@@ -298,3 +337,14 @@ async def test_what_was_received_while_its_release_was_decided_is_gone() -> None
     released = await hub.release(RAAD, accepted.id)
     assert [error.code for _, error in released.refused] == ["recipient.message.received"]
     assert hub.entries_of(EntryKind.DISCLOSURE) == []
+
+
+async def test_a_sender_that_joined_at_another_process_a_moment_ago_is_known_for_its_message() -> None:
+    hub = await MemoryHub.opened()
+    newcomer = OIN("00000099000000004000")
+    with hub.another_process():
+        hub.world.admit(newcomer, Role.VEILIG_THUIS)
+        await hub.follow()
+        accepted = await hub.submit(hub.compose(sender=newcomer))
+    released = await hub.release(RAAD, accepted.id)
+    assert [each.message.id for each in released.releases] == [accepted.id]
