@@ -149,7 +149,7 @@ def _is_there(data: bytes, at: int, needle: Needle) -> bool:
     """Whether a needle stands where it was found: as the value, not as a part of something random."""
     raw = needle.value.encode()
     if needle.offset is None:
-        return len(raw) >= LONG_ENOUGH or _stands_by_itself(data, at, at + len(needle.data))
+        return len(raw) >= LONG_ENOUGH or _stands_by_itself(data, at, at + len(raw))
     # The groups of four characters that hold the value begin before it and end after it; some more show what is around.
     begin, end = at - -(-needle.offset * 8 // 6), at + len(needle.data)
     left = _run_length(data[max(0, begin - _AROUND) : begin][::-1]) // 4 * 4
@@ -171,12 +171,25 @@ def _is_there(data: bytes, at: int, needle: Needle) -> bool:
 
 
 def _stands_by_itself(data: bytes, start: int, end: int) -> bool:
-    """Whether a short text is not the inside of a salt, digest, signature or ciphertext in base64."""
+    """Whether a short text is not the inside of a number, or of a salt, digest, signature or ciphertext in base64."""
+    if _is_in_a_number(data, start, end):
+        return False
     left = _run_length(data[max(0, start - _AROUND) : start][::-1])
     right = _run_length(data[end : end + _AROUND])
     others = data[start - left : start] + data[end : end + right]
     random = all(re.search(kind, others) for kind in (rb"[a-z]", rb"[A-Z]"))
     return not random or left + right + end - start < RANDOM_CHARACTERS_MIN
+
+
+def _is_in_a_number(data: bytes, start: int, end: int) -> bool:
+    """Whether a few digits are part of more digits, or a number in JSON: a time, a port, how long a request took.
+
+    A value of a message is a text: in JSON it stands between quotes.
+    """
+    if not data[start:end].isdigit():
+        return False
+    before, after = data[max(0, start - 1) : start], data[end : end + 1]
+    return before.isdigit() or after.isdigit() or (before == b":" and after in {b",", b"}"})
 
 
 def _run_length(data: bytes) -> int:
