@@ -9,6 +9,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def test_elements_that_were_changed_in_the_hubs_database_are_refused_by_the_reci
             stack.enter_context(tampered(office, sent.message, change))
         refused = office.gemeente.sent(sent.name, state="refused")
     assert code in {reason["code"] for reason in refused.recipient["receipt"]["reasons"]}
-    told(office, sent.message)
+    notice_about(office, sent.message)
     assert office.raad.files() == received
 
 
@@ -97,7 +98,10 @@ def test_a_message_whose_signed_bytes_were_changed_in_the_hubs_database_is_not_h
         sent = send(office)
         with office.database() as connection:
             connection.execute(change, [sent.message])
-    wait_until(lambda: "hub.message.damaged" in trouble_with(office, sent.message), what="trouble", seconds=60)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while "hub.message.damaged" not in trouble_with(office, sent.message):
+        assert time.monotonic() < deadline
+        time.sleep(0.4)
     assert office.raad.files() == received
     with office.database() as connection:
         connection.execute(change, [sent.message])  # the change undoes itself
@@ -164,18 +168,7 @@ def send(office: StackUnderTest) -> Sent:
 
 def notice_about(office: StackUnderTest, message: str) -> None:
     """Wait until the Raad's people are told about a message, and confirm that they saw it."""
-    wait_until(
-        lambda: any(each["about"] == message for each in office.raad.status()["notices"]),
-        what=f"a notice about {message}",
-        seconds=WAIT_SECONDS,
-    )
-    told(office, message)
-
-
-def told(office: StackUnderTest, message: str) -> None:
-    """See that the Raad's people are told, and confirm that they saw it."""
-    kinds = {each["kind"] for each in office.raad.status()["notices"] if each["about"] == message}
-    assert kinds
+    kinds = {each["kind"] for each in office.raad.notices_about(message)}
     assert kinds <= {"alarm", "refused-by-us"}
     office.raad.command("confirm", message)
 

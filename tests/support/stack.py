@@ -152,6 +152,14 @@ class Office:
         """What `status --json` says."""
         return dict(json.loads(self.command("status", "--json").stdout))
 
+    def notices_about(self, about: str) -> list[dict[str, Any]]:
+        """Wait until people are told something about a message, or about `disk` or `log`; returns what."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (found := [each for each in self.status()["notices"] if each["about"] == about]):
+            assert time.monotonic() < deadline, f"nobody is told about {about}"
+            time.sleep(0.4)  # a command takes its share of the machine
+        return found
+
     def stop(self) -> None:
         """Stop the connector, if it runs."""
         self.stack.processes[self.organisation.name].stop()
