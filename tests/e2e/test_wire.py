@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from schemas.codes import Role
 from schemas.identifiers import ProfessionalNumber
 from schemas.jwk import SigningKey
 from schemas.wire import Submission
@@ -100,7 +101,7 @@ async def test_other_bytes_under_a_used_id_are_a_conflict(office: StackUnderTest
 
 
 async def test_another_participants_id_is_a_conflict_too(office: StackUnderTest) -> None:
-    async with strangers(office, 2) as (one, two):
+    async with strangers(office, Role.GEMEENTE, Role.GEMEENTE) as (one, two):
         first = await one.write(RAAD)
         assert (await one.post(first.submission)).status == 202
         await received_by_raad(office, one, first.message.id.value, "received")
@@ -211,7 +212,7 @@ async def test_a_key_that_is_not_the_senders_signs_nothing(office: StackUnderTes
 
 
 async def test_nobody_signs_for_another(office: StackUnderTest) -> None:
-    async with strangers(office, 2) as (one, two):
+    async with strangers(office, Role.GEMEENTE, Role.GEMEENTE) as (one, two):
         composed = await one.write(RAAD)
         forged = dataclasses.replace(composed.submission, message=two.sign(composed.message))
         await refused(office, lambda: two.post(forged), status=401, code="sender.key.unknown")
@@ -235,7 +236,7 @@ async def test_a_key_that_was_replaced_signs_nothing_new(
 
 
 async def test_what_was_sealed_to_a_replaced_key_must_be_sealed_anew(office: StackUnderTest) -> None:
-    async with strangers(office, 2) as (one, two):
+    async with strangers(office, Role.GEMEENTE, Role.GEMEENTE) as (one, two):
         composed = await one.write(RAAD)
         recipient = dataclasses.replace(composed.message.recipient, oin=two.oin)
         sealed = dataclasses.replace(composed.message.sealed, kid=two.sealing.public.kid)
@@ -243,6 +244,20 @@ async def test_what_was_sealed_to_a_replaced_key_must_be_sealed_anew(office: Sta
         await two.rotate()
         submission = dataclasses.replace(composed.submission, message=one.sign(message))
         await refused(office, lambda: one.post(submission), status=400, code="sender.sealing-key.outdated")
+
+
+async def test_what_waits_under_a_revoked_sealing_key_is_not_handed_out(office: StackUnderTest) -> None:
+    async with strangers(office, Role.GEMEENTE, Role.RAAD) as (gemeente, raad):
+        waiting = [await gemeente.write(raad.oin.value) for _ in range(2)]
+        for composed in waiting:
+            assert (await gemeente.post(composed.submission)).status == 202
+        (released,) = (await raad.release(waiting[0].message.id)).releases
+        assert released.id == waiting[0].message.id
+        await raad.rotate(revoke=True)
+        await raad.authenticate()
+        answer = await raad.release(waiting[1].message.id)
+        assert answer.releases == ()
+        assert [each.problem["code"] for each in answer.refused] == ["recipient.sealing-key.revoked"]
 
 
 async def test_a_participant_nobody_admitted_does_not_join(office: StackUnderTest, stranger: StackParticipant) -> None:

@@ -147,20 +147,20 @@ class StackParticipant(HubParticipant):
 
 
 @contextlib.asynccontextmanager
-async def strangers(office: StackUnderTest, count: int = 1) -> AsyncIterator[list[StackParticipant]]:
-    """Admit participants of role gemeente that are nobody's connector."""
+async def strangers(office: StackUnderTest, *roles: Role) -> AsyncIterator[list[StackParticipant]]:
+    """Admit participants of these roles, or one gemeente, that are nobody's connector."""
     registrar = SigningKey.from_pem((office.stack.home / "registrar" / "registrar.pem").read_bytes())
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield [
             await StackParticipant(
                 oin=OIN(f"00000099{secrets.randbelow(10**9):09d}000"),
-                role=Role.GEMEENTE,
+                role=role,
                 session=session,
                 url=office.stack.url,
                 issuer=office.stack.url,
                 registrar=registrar,
             ).joined()
-            for _ in range(count)
+            for role in roles or (Role.GEMEENTE,)
         ]
 
 
