@@ -35,6 +35,8 @@ PACKAGED: Final = "2026-1.toml"
 CATALOGUE_BYTES_MAX: Final = 1024 * 1024
 ROWS_MAX: Final = 1000
 TEXT_MAX: Final = 1000
+WORDS_MAX: Final = 100
+"""Words of one list, such as message types: a catalogue comes from outside, and reading it must end soon."""
 SPOED_MAX: Final = 168
 
 _CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
@@ -267,7 +269,8 @@ def _parse_toml(data: bytes) -> dict[str, object]:
         raise DocumentError("the catalogue of grounds is too large", issues=[issue])
     try:
         return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # Every error of the reader is a ValueError; at an integer of thousands of digits it is not one of its own.
         issue = Issue(pointer="", code="hub.catalogue.syntax", text="not a TOML file in UTF-8")
         raise DocumentError("the catalogue of grounds cannot be read", detail=str(error), issues=[issue]) from error
 
@@ -340,6 +343,9 @@ class _Table:
 
     def words(self, name: str) -> tuple[str, ...]:
         values = self.take(name, list, "an array of words")
+        if len(values) > WORDS_MAX:
+            self.wrong(name, f"at most {WORDS_MAX} words may stand here")
+            return ()
         for number, value in enumerate(values):
             if not isinstance(value, str) or not _WORD.fullmatch(value) or value in values[:number]:
                 self.wrong(name, "a word that does not stand here yet is needed", below=number)

@@ -6,7 +6,18 @@ from datetime import date
 
 import pytest
 
-from consent.grounds import CATALOGUE_BYTES_MAX, Basis, Carries, ConsentRule, Force, Status, Text, Tie, load_catalogue
+from consent.grounds import (
+    CATALOGUE_BYTES_MAX,
+    WORDS_MAX,
+    Basis,
+    Carries,
+    ConsentRule,
+    Force,
+    Status,
+    Text,
+    Tie,
+    load_catalogue,
+)
 from schemas.codes import Capacity, Category, Role
 from schemas.errors import DocumentError
 
@@ -103,8 +114,14 @@ def test_an_open_row_holds_for_ever_and_a_bounded_one_until_its_last_day() -> No
 
 @pytest.mark.parametrize(
     "data",
-    [b"\xff", b"version = ", b"version = 1\nversion = 2", b"x = " + b"[" * 5000 + b"]" * 5000],
-    ids=["not-utf-8", "broken", "twice", "too-deep"],
+    [
+        b"\xff",
+        b"version = ",
+        b"version = 1\nversion = 2",
+        b"x = " + b"[" * 5000 + b"]" * 5000,
+        b"x = " + b"9" * 5000,
+    ],
+    ids=["not-utf-8", "broken", "twice", "too-deep", "a-number-beyond-all-numbers"],
 )
 def test_what_is_no_toml_is_refused(data: bytes) -> None:
     assert issues(data) == [("", "syntax")]
@@ -112,6 +129,12 @@ def test_what_is_no_toml_is_refused(data: bytes) -> None:
 
 def test_a_file_over_its_limit_is_refused_unread() -> None:
     assert issues(b"#" * (CATALOGUE_BYTES_MAX + 1)) == [("", "too-large")]
+
+
+def test_a_list_of_words_is_bounded() -> None:
+    words = ", ".join(f'"type-{number}"' for number in range(WORDS_MAX))
+    assert len(load_catalogue(with_row('"verzoek-tot-onderzoek"', words).encode()).grounds[0].message_types) == 100
+    assert issues(with_row('"verzoek-tot-onderzoek"', words + ', "more"')) == [("/ground/0/message_types", "form")]
 
 
 def test_an_empty_file_misses_everything() -> None:
