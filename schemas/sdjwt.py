@@ -121,10 +121,7 @@ def encode_disclosure(*, salt: bytes, value: JSONValue) -> str:
 
     Source: RFC 9901, section 4.2.2.
     """
-    if len(salt) != SALT_BYTES:
-        raise ValueError(f"a salt has {SALT_BYTES} bytes")
-    _refuse_reserved(value)
-    return b64url(canonical_json([b64url(salt), value]))
+    return _encode(_salt_text(salt), value)
 
 
 def conceal(value: JSONValue, *, randomness: Randomness) -> Disclosure:
@@ -133,9 +130,9 @@ def conceal(value: JSONValue, *, randomness: Randomness) -> Disclosure:
     Raises:
         DocumentError: A reserved member stands in the value.
     """
-    salt = randomness.bytes(SALT_BYTES)
-    text = encode_disclosure(salt=salt, value=value)
-    return Disclosure(text=text, digest=disclosure_digest(text), salt=b64url(salt), value=value)
+    salt = _salt_text(randomness.bytes(SALT_BYTES))
+    text = _encode(salt, value)
+    return Disclosure(text=text, digest=disclosure_digest(text), salt=salt, value=value)
 
 
 def parse_disclosure(text: str, *, foreign: bool = False) -> Disclosure:
@@ -304,6 +301,17 @@ class _Processing:
             raise _refused("sender.sd-jwt.digest-twice", "a digest stands twice")
         self.seen.add(digest)
         return self.by_digest.get(digest)
+
+
+def _salt_text(salt: bytes) -> str:
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt has {SALT_BYTES} bytes")
+    return b64url(salt)
+
+
+def _encode(salt: str, value: JSONValue) -> str:
+    _refuse_reserved(value)
+    return b64url(canonical_json([salt, value]))
 
 
 def _has_member(value: JSONValue, names: Iterable[str]) -> bool:

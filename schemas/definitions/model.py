@@ -38,7 +38,11 @@ class ValueType(StrEnum):
     @property
     def primitive(self) -> bool:
         """Whether FHIR writes it as a plain JSON string or boolean."""
-        return self.value[0].islower()
+        return self in _PRIMITIVES
+
+
+# FHIR writes the names of its primitive datatypes small.
+_PRIMITIVES = frozenset(kind for kind in ValueType if kind.value[0].islower())
 
 
 class When(StrEnum):

@@ -87,16 +87,23 @@ def _resource_model(name: str) -> Any | None:
 
 
 def _validate(model: Any, value: JSONValue, pointer: str) -> tuple[Issue, ...]:
+    try:
+        found = _find_errors(model, value)
+    except Exception:  # noqa: BLE001 - the library raises AssertionError, AttributeError and others on strange input
+        return (_issue(pointer, "form", "not of the form that FHIR R4B gives it"),)
+    return tuple(_translate(kind, location, pointer) for kind, location in found[:_ISSUES_MAX])
+
+
+def _find_errors(model: Any, value: JSONValue) -> list[tuple[str, tuple[int | str, ...]]]:
+    """Return kind and place of each error; telling them may fail as well, over a text that is no Unicode."""
     from pydantic import ValidationError  # noqa: PLC0415 - comes with `fhir.resources`
 
     try:
         model.model_validate(value)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return tuple(_translate(each["type"], each["loc"], pointer) for each in found[:_ISSUES_MAX])
-    except Exception:  # noqa: BLE001 - the library raises AssertionError, AttributeError and others on strange input
-        return (_issue(pointer, "form", "not of the form that FHIR R4B gives it"),)
-    return ()
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        return [(each["type"], each["loc"]) for each in errors]
+    return []
 
 
 def _translate(kind: str, location: tuple[int | str, ...], pointer: str) -> Issue:

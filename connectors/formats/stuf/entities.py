@@ -42,28 +42,29 @@ class _Sorting:
 
     kind: ItemKind
     context: Context
-    groups: "list[tuple[Part, Facts]]" = field(default_factory=list)
+    groups: dict[int, list[Facts]] = field(default_factory=dict)
     around: Facts = field(default_factory=dict)
+
+    def groups_of(self, part: Part) -> list[Facts]:
+        """Return the groups of a part; others can be added to them. Parts are told apart by identity."""
+        return self.groups.setdefault(id(part), [])
 
     def group(self, part: Part, name: Path) -> Facts:
         """Return the group a leaf joins: the part's only one, the last one that lacks it, or a new one."""
-        own = [facts for known, facts in self.groups if known is part]
+        own = self.groups_of(part)
         follows = bool(own) and not _is_address(part) and name in part.owned[1:] and name not in own[-1]
-        if own and (part.single or follows):
-            return own[-1]
-        facts: Facts = {}
-        self.groups.append((part, facts))
-        return facts
+        if not own or not (part.single or follows):
+            own.append({})
+        return own[-1]
 
     def group_of_extra(self, part: Part) -> Facts:
         """Return the group an extra element joins."""
-        own = [facts for known, facts in self.groups if known is part]
+        own = self.groups_of(part)
         # The mark of a secret address joins the person's first address.
         if own and (part.single or _is_address(part)):
             return own[0]
-        facts: Facts = {}
-        self.groups.append((part, facts))
-        return facts
+        own.append({})
+        return own[-1]
 
 
 def _is_address(part: Part) -> bool:
@@ -83,9 +84,9 @@ def read_entity(kind: ItemKind, node: Node, context: Context) -> dict[str, tuple
     _sort(sorting, node, ())
     values: dict[str, list[JSONValue]] = {}
     for part in kind.parts:
-        own = [facts for known, facts in sorting.groups if known is part]
-        if isinstance(part, ConstantPart | UnitPart):
-            own = [{}]
+        own = [{}] if isinstance(part, ConstantPart | UnitPart) else sorting.groups.get(id(part), [])
+        if not own:
+            continue
         whole = _together(own) if _is_address(part) else {}
         for facts in own:
             element = part.element(whole or facts, context)
@@ -149,7 +150,7 @@ def _sort_leaf(sorting: _Sorting, node: Node, path: Path) -> None:
     add_node(facts, node, path)
     for name in sorted(ATTRIBUTE_LEAVES & node.attributes.keys()):
         attribute = (*below, f"@{name}")
-        sorting.groups.append((sorting.kind.owners[attribute], {attribute: facts.pop(attribute)}))
+        sorting.groups_of(sorting.kind.owners[attribute]).append({attribute: facts.pop(attribute)})
     group = sorting.group(part, below)
     if below in group:
         # A second one of its kind in a part that makes one value: it keeps a number of its own.
@@ -168,7 +169,7 @@ def _sort_extra(sorting: _Sorting, node: Node, path: Path) -> None:
 
 
 def _has(sorting: _Sorting, part: Part) -> bool:
-    return any(known is part for known, _ in sorting.groups)
+    return bool(sorting.groups.get(id(part)))
 
 
 def item_facts(

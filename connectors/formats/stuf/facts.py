@@ -52,6 +52,8 @@ def nil_leaf(no_value: str | None = None) -> Leaf:
 
 def own_attributes(node: Node) -> dict[str, str]:
     """Return a node's attributes without those that the table writes by itself."""
+    if not node.attributes:
+        return {}
     kept = {name: text for name, text in node.attributes.items() if name not in ATTRIBUTE_LEAVES}
     if kept.get(ENTITY) == node.element.entity:
         del kept[ENTITY]
@@ -75,7 +77,8 @@ def add_node(facts: Facts, node: Node, above: Path) -> None:
 
 def free_path(facts: Facts, path: Path) -> Path:
     """Return the path, or the path with the first number under which there is no fact yet."""
-    taken = {known[: len(path)] for known in facts if len(known) >= len(path)}
+    length = len(path)
+    taken = {known[:length] for known in facts} if facts else ()
     number = 1
     candidate = path
     while candidate in taken:

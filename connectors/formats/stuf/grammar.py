@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
@@ -76,11 +76,7 @@ def _is_time(text: str) -> bool:
     if not re.fullmatch(r"[0-9]{8,17}", text):
         return False
     padded = text.ljust(17, "0")
-    try:
-        datetime.strptime(padded[:14], "%Y%m%d%H%M%S")  # noqa: DTZ007 - a check of digits, no moment
-    except ValueError:
-        return False
-    return True
+    return _is_day(padded[:8]) and padded[8:10] < "24" and padded[10:12] < "60" and padded[12:14] < "60"
 
 
 def _is_date(text: str, incomplete: str) -> bool:
@@ -88,9 +84,14 @@ def _is_date(text: str, incomplete: str) -> bool:
         return re.fullmatch(r"[0-9]{1,8}", text) is not None
     if not re.fullmatch(r"[0-9]{8}", text):
         return False
-    known = {"V": text, "D": text[:6] + "01", "M": text[:4] + "0101"}.get(incomplete, "")
+    known = {"V": text, "D": text[:6] + "01", "M": text[:4] + "0101"}.get(incomplete)
+    return known is not None and _is_day(known)
+
+
+def _is_day(digits: str) -> bool:
+    """Whether eight digits are a day of the calendar."""
     try:
-        datetime.strptime(known, "%Y%m%d")  # noqa: DTZ007 - a check of digits, no moment
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return False
     return True

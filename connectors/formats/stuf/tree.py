@@ -50,6 +50,7 @@ class Node:
         text: Its text without surrounding white space; empty for an element of elements.
         attributes: Its attributes by prefixed name; `xsi:nil` only if true.
         children: Its elements, in the file's order.
+        name: Prefixed name, the table's; kept here because it is asked for a thousand times in one file.
     """
 
     element: Element
@@ -57,11 +58,11 @@ class Node:
     text: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     children: "list[Node]" = field(default_factory=list)
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """Prefixed name."""
-        return self.element.name
+    def __post_init__(self) -> None:
+        """Take the name from the table."""
+        self.name = self.element.name
 
     @property
     def nil(self) -> bool:
@@ -70,9 +71,14 @@ class Node:
 
     def find(self, *names: str) -> "Node | None":
         """Return the first node at a path below this one."""
-        found: Node | None = self
+        found = self
         for name in names:
-            found = next((child for child in found.children if child.name == name), None) if found else None
+            for child in found.children:
+                if child.name == name:
+                    found = child
+                    break
+            else:
+                return None
         return found
 
     def all(self, name: str) -> "list[Node]":
@@ -108,8 +114,9 @@ def _check(source: etree._Element, element: Element, pointer: str, issues: list[
     if element.type is not None:
         if len(source):
             _add(issues, node.pointer, "element.unknown", "an element stands where text belongs")
-        # One text may lie in several pieces: around a comment that was left out, or CDATA.
-        node.text = "".join(str(piece) for piece in source.itertext()).strip(_SPACE)
+        # One text may lie in several pieces, around an element that has no place there.
+        text = "".join(str(piece) for piece in source.itertext()) if len(source) else str(source.text or "")
+        node.text = text.strip(_SPACE)
         if element.type.kind is Kind.BASE64:
             node.text = _in_lines(node.text)
         _check_text(node, issues)

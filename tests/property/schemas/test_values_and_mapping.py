@@ -19,6 +19,7 @@ from schemas.fhir import (
     item_to_resource,
     resource_to_item,
 )
+from schemas.fhir.values import without_plain_extensions
 from schemas.identifiers import BSN_SYSTEM, OIN, MessageId
 from schemas.structure import check_structure
 from tests.support.example_documents import DAY, item, message_of, request_document
@@ -165,3 +166,47 @@ def test_the_minimum_of_a_child_is_what_the_domain_says(names: set[str]) -> None
     child = item("jeugdige", "p9", **dict.fromkeys(sorted(names), ("x",)))
     extended = message_of(replace(document, items=(*document.items, child)))
     assert (check_structure(extended, DEFINITIONS) == ()) == reference_minimum(names)
+
+
+PLAIN_EXTENSION = st.recursive(
+    st.fixed_dictionaries({"url": st.sampled_from(["u", "xsi:nil", "https://ketenhub.nl/fhir/x", "a b", ""])}).flatmap(
+        lambda head: st.one_of(
+            st.fixed_dictionaries({"valueString": TEXT | st.just("\u00a0")}),
+            st.fixed_dictionaries({"valueCode": st.sampled_from(["unknown", "a b", "a  b", " a", ""])}),
+            st.fixed_dictionaries({"valueBoolean": st.booleans() | st.just("true")}),
+            st.fixed_dictionaries({"valueInteger": st.integers(-3, 3)}),
+        ).map(lambda tail: {**head, **tail})
+    ),
+    lambda inner: st.fixed_dictionaries({"url": st.just("leaf"), "extension": st.lists(inner, min_size=1, max_size=3)}),
+    max_leaves=4,
+)
+ANNOTATION = st.one_of(
+    st.fixed_dictionaries({"extension": st.lists(PLAIN_EXTENSION, min_size=1, max_size=2)}),
+    st.fixed_dictionaries({"extension": st.lists(PLAIN_EXTENSION | ANYTHING, max_size=2)}, optional={"id": TEXT}),
+    ANYTHING,
+)
+NAME_WITH_EXTENSIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "family": TEXT | ANYTHING,
+        "_family": ANNOTATION | st.lists(ANNOTATION, max_size=2),
+        "given": st.lists(TEXT, min_size=1, max_size=2) | ANYTHING,
+        "_given": st.lists(ANNOTATION | st.none(), max_size=2) | ANNOTATION,
+        "extension": st.lists(PLAIN_EXTENSION | ANYTHING, max_size=2) | ANYTHING,
+    },
+)
+
+
+@given(name=NAME_WITH_EXTENSIONS, extension=PLAIN_EXTENSION | ANYTHING, kind=st.sampled_from(["Patient", "Device"]))
+def test_the_plain_extensions_that_the_shape_check_does_not_see_change_nothing_of_what_it_finds(
+    name: dict[str, JSONValue], extension: JSONValue, kind: str
+) -> None:
+    """What the library says of the whole resource, it says of the resource without them."""
+    member = "name" if kind == "Patient" else "deviceName"
+    resource: JSONValue = {"resourceType": kind, member: [name], "extension": [extension]}
+    before = json.dumps(resource)
+
+    found, slim = check_resource(resource), without_plain_extensions(resource)
+
+    assert bool(found) == bool(check_resource(slim))
+    assert json.dumps(resource) == before

@@ -405,3 +405,9 @@ def test_a_resource_that_is_nested_or_large_without_end_is_refused_at_once() -> 
     assert codes(check_resource({"resourceType": "Patient", "name": deep})) == ["too-large"]
     wide: JSONValue = ["x"] * 200_001
     assert codes(check_resource({"resourceType": "Patient", "name": wide})) == ["too-large"]
+
+
+def test_a_text_that_is_no_unicode_is_one_finding_where_the_library_fails_over_telling_it() -> None:
+    """Half of a surrogate pair as the type of an extension: the library can find it and not write it."""
+    found = check_resource({"resourceType": "Patient", "extension": [{"resourceType": "\ud800"}]})
+    assert [issue.code for issue in found] == ["sender.fhir.form"]
