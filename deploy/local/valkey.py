@@ -38,10 +38,6 @@ class ValkeyServer:
         """Return the URL for the `redis` client."""
         return f"unix://{self.socket_path}?db=0"
 
-    def broker_url(self) -> str:
-        """Return the URL for Celery, which writes a socket differently; another database than the cache."""
-        return f"redis+socket://{self.socket_path}?virtual_host=1"
-
     def stop(self) -> None:
         """Stop the server; it writes its dump."""
         stop_child(self.process, ask=signal.SIGTERM)

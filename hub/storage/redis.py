@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -94,15 +94,18 @@ async def connect_redis(url: str, *, password: str | None, timeout_seconds: floa
         password: The server's password, if it has one.
         timeout_seconds: How long one call may take.
     """
-    client = Redis.from_url(
+    # Who finds every connection in use waits for one: a pool that refuses would look like a server that is gone.
+    pool = BlockingConnectionPool.from_url(
         url,
         socket_timeout=LISTEN_SECONDS * 2,
         socket_connect_timeout=timeout_seconds,
         max_connections=CONNECTIONS_MAX,
+        timeout=timeout_seconds,
         retry=Retry(NoBackoff(), 0),
     )
     if password is not None:
-        client.connection_pool.connection_kwargs["password"] = password
+        pool.connection_kwargs["password"] = password
+    client = Redis.from_pool(pool)
     try:
         yield RedisServer(client=client, timeout_seconds=timeout_seconds)
     finally:

@@ -5,6 +5,7 @@ was done and not taken off runs again, and its event has the same id. The broker
 is notified, and everything is still there to be collected.
 """
 
+import ssl
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -18,6 +19,8 @@ QUEUE: Final = "ketenhub"
 NOTIFY: Final = "ketenhub.notify"
 WARN: Final = "ketenhub.warn"
 WARN_EVERY_SECONDS: Final = 3600
+NOTIFY_SECONDS_MAX: Final = 3600
+"""After this nobody is told any more: a receiver that is slow must not have others wait behind old news."""
 VISIBILITY_SECONDS: Final = 600
 """How long a task may be with a worker, waiting included, before another one gets it: so long after a worker was killed
 with a task in its hands the task runs again."""
@@ -46,6 +49,7 @@ def make_celery(settings: RedisSettings) -> Celery:
         worker_enable_remote_control=False,
         enable_utc=True,
         timezone="UTC",
+        broker_use_ssl=_TLS if settings.url.startswith("rediss:") else None,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
@@ -73,7 +77,11 @@ def broker_url(settings: RedisSettings) -> str:
     """Write the server's URL as Celery does: another spelling for a socket, and a database of its own."""
     parts = urlsplit(settings.url)
     password = quote(read_secret(settings.password).decode(), safe="") if is_set(settings.password) else ""
-    credentials = f":{password}@" if password else ""
+    credentials = f"{parts.username or ''}:{password}@" if parts.username or password else ""
     if parts.scheme == "unix":
         return f"redis+socket://{credentials}{parts.path}?virtual_host=1"
     return urlunsplit((parts.scheme, f"{credentials}{parts.netloc.rpartition('@')[2]}", "/1", "", ""))
+
+
+_TLS: Final = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+"""What `rediss` means everywhere else; Celery by itself would take any certificate, and give it the password."""

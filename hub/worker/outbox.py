@@ -69,14 +69,15 @@ class CeleryOutbox:
         from kombu.exceptions import OperationalError  # noqa: PLC0415
         from redis.exceptions import RedisError  # noqa: PLC0415
 
-        from hub.worker.app import NOTIFY, make_celery  # noqa: PLC0415
+        from hub.worker.app import NOTIFY, NOTIFY_SECONDS_MAX, make_celery  # noqa: PLC0415
 
         app = make_celery(self.settings)
         item: tuple[str, str] | None = first
         while item is not None:
             oin, message_id = item
+            arguments = (EventKind.MESSAGE_WAITS.value, oin, message_id, 0)
             try:
-                app.send_task(NOTIFY, args=(EventKind.MESSAGE_WAITS.value, oin, message_id, 0), retry=False)
+                app.send_task(NOTIFY, args=arguments, retry=False, expires=NOTIFY_SECONDS_MAX)
             except (OperationalError, RedisError, OSError) as error:
                 record(Event.NOTIFICATION_FAILED, level=logging.WARNING, error=type(error).__name__, kind="publish")
             item = self._waiting.get()

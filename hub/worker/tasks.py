@@ -15,7 +15,7 @@ from hub.bootstrap import open_reading
 from hub.logs import Event, record
 from hub.ports import StoredMessage
 from hub.settings import Settings
-from hub.worker.app import NOTIFY, WARN, WARN_EVERY_SECONDS
+from hub.worker.app import NOTIFY, NOTIFY_SECONDS_MAX, WARN, WARN_EVERY_SECONDS
 from hub.worker.delivery import DeliveryRules, UndeliverableError, UndeliveredError, deliver
 from hub.worker.events import EventKind, event_source, make_event
 from schemas.clock import SystemClock
@@ -62,7 +62,7 @@ def register_tasks(app: Celery, settings: Settings) -> None:
                 count=day,
             )
             arguments = (EventKind.MESSAGE_UNCOLLECTED.value, message.sender.value, message.id.value, day)
-            app.send_task(NOTIFY, args=arguments)
+            app.send_task(NOTIFY, args=arguments, expires=NOTIFY_SECONDS_MAX)
 
 
 def wait_seconds(attempt: int) -> int:
@@ -80,8 +80,9 @@ async def notify_once(kind: EventKind, oin: OIN, message_id: MessageId, *, day: 
     """
     async with open_reading(settings) as (store, registrar):
         message = await store.message(message_id)
-        directory = Directory.empty(registrar=registrar).extended(await store.participants(after=-1))
-    participant = directory.participant(oin)
+        # Only this one's documents: verifying everybody's would take longer than all the rest.
+        own = [record for record in await store.participants(after=-1) if record.oin == oin]
+    participant = Directory.empty(registrar=registrar).extended(own).participant(oin)
     if message is None or participant is None or not participant.in_force(SystemClock().now()):
         return
     url = participant.statement.notify if participant.statement else None

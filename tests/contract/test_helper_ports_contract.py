@@ -83,3 +83,9 @@ async def test_an_identifier_is_new_again_after_its_time(helpers: Helpers) -> No
 async def test_of_many_at_once_one_is_the_first(helpers: Helpers) -> None:
     answers = await asyncio.gather(*(helpers.replay_guard.first_use("w", seconds=30) for _ in range(20)))
     assert answers.count(True) == 1
+
+
+async def test_one_proof_of_many_at_once_is_the_first(helpers: Helpers) -> None:
+    """More ask at once than a driver has connections: that must not look like a server that is gone."""
+    uses = await asyncio.gather(*(helpers.replay_guard.first_use("the same", seconds=60) for _ in range(300)))
+    assert uses.count(True) == 1
