@@ -120,7 +120,7 @@ def decide_labels(
         if label.item is not None:
             for index in message.content[label.item].about:
                 about_subject[index].append(decision)
-        decisions.append(LabelDecision(label=label, decision=decision))
+        decisions.append(LabelDecision(label, decision))
     return Decided(
         structured=structured,
         decisions=tuple(decisions),

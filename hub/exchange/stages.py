@@ -8,6 +8,7 @@ only a `Decided` can be logged.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from consent.decision import Decision, Permit
 from consent.reasons import Mark, Reason
@@ -67,9 +68,8 @@ class Structured:
     hashes: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelDecision:
-    """What was decided about one label."""
+class LabelDecision(NamedTuple):
+    """What was decided about one label; a tuple, as `Label` is."""
 
     label: Label
     decision: Decision
