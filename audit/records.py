@@ -33,6 +33,8 @@ _KEPT: Final = "hub.record.kept"
 _KEPT_MEMBERS: Final = frozenset({"tag", "responsible", "relied_on", "trace", "nth", "previous"})
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+_CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
+"""Reasons and marks are codes: what a hub writes there is shown to people, and is no text of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +184,12 @@ def parse_shown(text: str) -> ShownRecord:
         permitted=_texts(members["permitted"], code=_SHOWN),
         withheld=parse_withheld(withheld, code=_SHOWN),
         catalogue=_text(members["catalogue"], code=_SHOWN),
-        marks=_texts(members["marks"], code=_SHOWN),
+        marks=_codes(members["marks"], code=_SHOWN),
     )
 
 
 def parse_withheld(items: Sequence[JSONValue], *, code: str) -> tuple[Withheld, ...]:
-    """Read a list of `{"label": …, "reasons": […]}`, each with at least one reason.
+    """Read a list of `{"label": …, "reasons": […]}`, each with at least one reason, which is a code.
 
     Raises:
         DocumentError: With `code`: an item does not have this form.
@@ -196,7 +198,7 @@ def parse_withheld(items: Sequence[JSONValue], *, code: str) -> tuple[Withheld, 
     for item in items:
         if not isinstance(item, dict) or item.keys() != {"label", "reasons"} or not item["reasons"]:
             raise refused(code, "what was withheld has a label and reasons")
-        found.append(Withheld(label=_text(item["label"], code=code), reasons=_texts(item["reasons"], code=code)))
+        found.append(Withheld(label=_text(item["label"], code=code), reasons=_codes(item["reasons"], code=code)))
     return tuple(found)
 
 
@@ -251,3 +253,10 @@ def _texts(value: JSONValue, *, code: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise refused(code, "a list of texts is needed here")
     return tuple(_text(item, code=code) for item in value)
+
+
+def _codes(value: JSONValue, *, code: str) -> tuple[str, ...]:
+    found = _texts(value, code=code)
+    if not all(map(_CODE.fullmatch, found)):
+        raise refused(code, "reasons and marks are codes of small letters, digits and hyphens")
+    return found

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from audit.checkpoint import Checkpoint, parse_checkpoint
 from audit.cli.fetch import FolderFiles, HubFiles, UnreadableError, is_url, read_file
@@ -25,6 +25,9 @@ from audit.policy import Policy, parse_policy
 from audit.proof_file import PROOF_HEADER, parse_proof_file
 from audit.verify import LogFiles, LogReport, verify_log
 from schemas.errors import ExchangeError
+
+_UNSHOWN: Final = "\ufffd"
+"""Stands for a character that a terminal would obey and not show."""
 
 _UNANCHORED: Final = "unanchored: nothing contradicts itself, but without --policy nothing says whose log it is"
 
@@ -52,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except UnreadableError as error:
-        print(f"ketenhub-log: {error}", file=sys.stderr)
+        _say(f"ketenhub-log: {error}", to=sys.stderr)
         return ExitCode.USAGE
     except ExchangeError as error:
         _print_refusal(error, as_json=options.json)
@@ -184,36 +187,43 @@ def _print_log(report: LogReport, *, as_json: bool) -> None:
             "cosigned_by": cosigners,
             "continues": list(report.continued),
         }
-        print(json.dumps(result, ensure_ascii=False))
+        print(json.dumps(result))
         return
-    print(f"log        {checkpoint.origin}")
-    print(f"size       {checkpoint.size} entries, root {checkpoint.root_hash.hex()}")
-    print(f"entries    {report.entries} of {checkpoint.size} read and checked")
+    _say(f"log        {checkpoint.origin}")
+    _say(f"size       {checkpoint.size} entries, root {checkpoint.root_hash.hex()}")
+    _say(f"entries    {report.entries} of {checkpoint.size} read and checked")
     for kind, count in kinds.items():
-        print(f"             {kind} {count}")
+        _say(f"             {kind} {count}")
     if cosigners:
-        print(f"witnesses  {', '.join(cosigners)}")
+        _say(f"witnesses  {', '.join(cosigners)}")
     for size in report.continued:
-        print(f"continues  the checkpoint of {size} entries that you kept")
-    print("ok: the log is whole" if verified else _UNANCHORED)
+        _say(f"continues  the checkpoint of {size} entries that you kept")
+    unread = checkpoint.size - report.entries
+    whole = f"the tree is whole; what {unread} of its {checkpoint.size} entries say was not checked"
+    _say(_UNANCHORED if verified is None else f"ok: {whole}" if unread else "ok: the log is whole")
 
 
 def _print_evidence(report: EvidenceReport, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(report.as_json(), ensure_ascii=False))
+        print(json.dumps(report.as_json()))
         return
     for name, value in report.lines():
-        print(f"{name:<11}{value}")
-    print("ok: the evidence holds" if report.anchored else _UNANCHORED)
+        _say(f"{name:<11}{value}")
+    _say("ok: the evidence holds" if report.anchored else _UNANCHORED)
 
 
 def _print_refusal(error: ExchangeError, *, as_json: bool) -> None:
     findings = [{"pointer": issue.pointer, "code": issue.code, "text": issue.text} for issue in error.issues]
     if as_json:
         result = {"result": "refused", "code": error.code, "text": error.public_message, "issues": findings}
-        print(json.dumps(result, ensure_ascii=False))
+        print(json.dumps(result))
         return
-    print(f"refused: {error.public_message} ({error.code})", file=sys.stderr)
+    _say(f"refused: {error.public_message} ({error.code})", to=sys.stderr)
     for finding in findings:
         where = f"{finding['pointer']}: " if finding["pointer"] else ""
-        print(f"  {where}{finding['text']}", file=sys.stderr)
+        _say(f"  {where}{finding['text']}", to=sys.stderr)
+
+
+def _say(line: str, *, to: TextIO | None = None) -> None:
+    """Print one line. Names and texts of others are in it: none of them may end the line or command the terminal."""
+    print("".join(each if each.isprintable() else _UNSHOWN for each in line), file=to)

@@ -5,11 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from audit.checkpoint import Checkpoint, sign_checkpoint
 from audit.cli import fetch
 from audit.cli.main import ExitCode, main
 from audit.evidence_file import Evidence, redact_evidence
+from audit.hashing import EMPTY_ROOT
 from audit.note import Note, NoteKeyType, NoteSigner
-from tests.support.evidence_files import POLICY_TEXT, evidence_of, send, usual_world
+from tests.support.evidence_files import (
+    KEYS,
+    POLICY_TEXT,
+    World,
+    admit,
+    evidence_of,
+    send,
+    sign_statement,
+    state,
+    usual_world,
+)
 from tests.support.log_files import SIGNER, MemoryLog, submission, write_log
 
 WITNESS = NoteSigner.from_seed(name="witness.test", seed=bytes(32), type=NoteKeyType.COSIGNATURE_V1)
@@ -69,9 +81,34 @@ def test_a_log_without_a_policy_is_unanchored(folder: Path, capsys: Output) -> N
 
 def test_hashes_alone_are_ok(folder: Path, policy: str, capsys: Output) -> None:
     assert main(["verify", str(folder), "--policy", policy, "--hashes-only"]) == ExitCode.OK
-    assert "entries    0 of 8" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "entries    0 of 8" in printed
+    assert printed.endswith("ok: the tree is whole; what 8 of its 8 entries say was not checked\n")
     (folder / "tile/entries/000.p/8").unlink()
     assert main(["verify", str(folder), "--policy", policy]) == ExitCode.OK
+    assert capsys.readouterr().out.endswith("what 8 of its 8 entries say was not checked\n")
+
+
+def test_what_others_wrote_cannot_speak_for_the_command(
+    evidence_file: Path, policy: str, tmp_path: Path, capsys: Output
+) -> None:
+    """A name in evidence, a policy or a checkpoint shows as it is: no line, colour or direction of its own."""
+    world = World()
+    name = "gemeente\u202e Voorbeeldstad \x9b2K"
+    world.join(admission=admit(KEYS[0], name=name), statement=sign_statement(state(KEYS[0]), KEYS[0]))
+    evidence_file.write_bytes(evidence_of(world, send()).to_bytes())
+    assert main(["check", str(evidence_file), "--policy", policy]) == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert "sender     gemeente\ufffd Voorbeeldstad \ufffd2K (gemeente)" in printed
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    signer = NoteSigner.from_seed(name="\x9bstranger.test/log", seed=bytes(32))
+    empty = Checkpoint(origin=signer.name, size=0, root_hash=EMPTY_ROOT)
+    (stranger / "checkpoint").write_text(str(sign_checkpoint(empty, signer)), encoding="utf-8")
+    assert main(["verify", str(stranger)]) == ExitCode.UNANCHORED
+    assert "log        \ufffdstranger.test/log\n" in capsys.readouterr().out
+    assert main(["verify", str(stranger), "--policy", policy]) == ExitCode.REFUSED
+    assert "no log of the policy is `\ufffdstranger.test/log`" in capsys.readouterr().err
 
 
 def test_a_log_that_was_changed_is_refused_with_its_file(folder: Path, policy: str, capsys: Output) -> None:
@@ -200,6 +237,18 @@ def test_a_file_that_cannot_be_read_is_wrong_usage(
     monkeypatch.setattr(fetch, "FILE_BYTES_MAX", 10)
     assert main(["check", policy]) == ExitCode.USAGE
     assert "is larger than 10 bytes" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_of_a_log_is_not_taken_for_absent(folder: Path, policy: str, capsys: Output) -> None:
+    bundle = folder / "tile/entries/000.p/8"
+    bundle.unlink()
+    bundle.mkdir()
+    assert main(["verify", str(folder), "--policy", policy]) == ExitCode.USAGE
+    assert f"could not read `{bundle}`" in capsys.readouterr().err
+    (folder / "tile/entries/000.p/8").rmdir()
+    (folder / "tile/entries/000.p").rmdir()
+    (folder / "tile/entries/000.p").write_bytes(b"")
+    assert main(["verify", str(folder), "--policy", policy]) == ExitCode.OK
 
 
 def test_an_empty_folder_is_no_log(tmp_path: Path, capsys: Output) -> None:

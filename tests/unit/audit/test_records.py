@@ -142,12 +142,23 @@ def changed(record: str, **changes: object) -> str:
         changed(SHOWN.text, withheld=[{"label": "x"}]),
         changed(SHOWN.text, withheld=[{"label": "x", "reasons": []}]),
         changed(SHOWN.text, withheld=[{"label": "x", "reasons": "y"}]),
+        changed(SHOWN.text, withheld=[{"label": "x", "reasons": ["ok\n\x1b[2K"]}]),
+        changed(SHOWN.text, withheld=[{"label": "x", "reasons": ["Een zin van de hub."]}]),
+        changed(SHOWN.text, withheld=[{"label": "x", "reasons": ["r" * 65]}]),
+        changed(SHOWN.text, marks=["unprompted\nok: the evidence holds"]),
+        changed(SHOWN.text, marks=[7]),
         changed(SHOWN.text, ground="x" * 1_100_000),
     ],
 )
 def test_what_is_no_shown_record_is_refused(text: str) -> None:
     with pytest.raises(DocumentError):
         parse_shown(text)
+
+
+def test_a_token_is_ascii() -> None:
+    with pytest.raises(DocumentError) as caught:
+        token_digest("é.b.c")
+    assert caught.value.code == "sender.token.form"
 
 
 @pytest.mark.parametrize(
