@@ -1,5 +1,6 @@
 """The files of a log where they are: in a folder, or at a hub by HTTP."""
 
+import http.client
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -24,9 +25,17 @@ class FolderFiles:
     folder: Path
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's bytes, or None if there is no such file."""
-        file = self.folder / path
-        return read_file(file) if file.is_file() else None
+        """Return a file's bytes, or None if there is no such file.
+
+        Raises:
+            UnreadableError: It is there and cannot be read, or is too large.
+        """
+        try:
+            return read_file(self.folder / path)
+        except UnreadableError as error:
+            if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+                return None
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +45,27 @@ class HubFiles:
     url: str
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's bytes, or None if the hub does not have it or does not give it to everybody."""
+        """Return a file's bytes, or None if the hub does not have it or does not give it to everybody.
+
+        Raises:
+            UnreadableError: The hub cannot be reached, answers something else or breaks off, or the file is too large.
+        """
         where = f"{self.url.rstrip('/')}/{path}"
-        request = urllib.request.Request(where, headers={"User-Agent": "ketenhub-log"})  # noqa: S310 - checked below
         try:
+            request = urllib.request.Request(where, headers={"User-Agent": "ketenhub-log"})  # noqa: S310 - `is_url` held
             with urllib.request.urlopen(request, timeout=FETCH_SECONDS_MAX) as answer:  # noqa: S310 - `is_url` held
-                data: bytes = answer.read(FILE_BYTES_MAX + 1)
+                data = _bounded(answer.read(FILE_BYTES_MAX + 1), where)
+                # Reading a bounded number of bytes does not notice by itself that the answer ends too early.
+                if answer.length:
+                    raise UnreadableError(f"could not fetch `{where}`: the answer breaks off")
         except urllib.error.HTTPError as error:
             if error.code in _ABSENT:
                 return None
             raise UnreadableError(f"could not fetch `{where}`: status {error.code}") from error
-        except OSError as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # A ValueError is what a text that is no URL makes.
             raise UnreadableError(f"could not fetch `{where}`: {error}") from error
-        return _bounded(data, where)
+        return data
 
 
 def is_url(text: str) -> bool:

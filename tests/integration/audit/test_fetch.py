@@ -18,12 +18,15 @@ class _Hub(BaseHTTPRequestHandler):
 
     files: ClassVar[dict[str, bytes]] = {}
     broken: ClassVar[set[str]] = set()
+    cut_off: ClassVar[set[str]] = set()
 
     def do_GET(self) -> None:
         path = self.path.removeprefix("/log/")
         data = self.files.get(path)
         status = 500 if path in self.broken else 401 if "/entries/" in path else 404 if data is None else 200
         self.send_response(status)
+        if path in self.cut_off:
+            self.send_header("Content-Length", "1000000")
         self.end_headers()
         if status == 200 and data is not None:
             self.wfile.write(data)
@@ -34,7 +37,7 @@ class _Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub() -> Iterator[str]:
-    _Hub.files, _Hub.broken = usual_world().log.files, set()
+    _Hub.files, _Hub.broken, _Hub.cut_off = usual_world().log.files, set(), set()
     with HTTPServer(("127.0.0.1", 0), _Hub) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -70,6 +73,20 @@ def test_a_hub_that_fails_is_not_taken_for_one_that_has_nothing(
     monkeypatch.setattr(fetch, "FILE_BYTES_MAX", 10)
     assert main(["verify", hub, "--policy", policy]) == ExitCode.USAGE
     assert "larger than 10 bytes" in capsys.readouterr().err
+
+
+def test_an_answer_that_is_cut_off_is_not_taken_for_a_refusal(
+    hub: str, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _Hub.cut_off = {"tile/0/000.p/3"}
+    assert main(["verify", hub, "--policy", policy]) == ExitCode.USAGE
+    assert "could not fetch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["http://[hub/log", "http://hub.test:port/log", "https://hub .test/log"])
+def test_what_is_no_url_is_wrong_usage(url: str, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", url, "--policy", policy]) == ExitCode.USAGE
+    assert "could not fetch" in capsys.readouterr().err
 
 
 def test_a_hub_that_is_not_there_cannot_be_read(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
