@@ -8,7 +8,7 @@ What is checked, in this order, each tile once and never more than one path of t
 4. the tree's root is the checkpoint's;
 5. earlier checkpoints that somebody kept: their root is the root of the log's beginning;
 6. the entries follow each other: no time before that of the entry before, each names the newest PARTICIPANT entry
-   before it and was decided at a size that the log had.
+   before it and was decided at a size that the log had, and only the first can say which log this one continues.
 
 Without entries (they need a token; hashes are open to all) 2 and 6 fall away: the log is then shown to be one tree that
 continues the earlier ones, and nothing about what it says. `nth` and `previous` stand in records that are not in the
@@ -130,8 +130,12 @@ class _Chain:
     kinds: Counter[EntryKind] = field(default_factory=Counter)
     time: int | None = None
     newest_participant: int | None = None
-    gap: bool = False
-    """Whether entries are missing before the next one."""
+    gap: int | None = None
+    """Index of the first of the entries before the next one that could not be read; None if there are none."""
+
+    def miss(self, index: int) -> None:
+        """Pass over an entry that cannot be read."""
+        self.gap = index if self.gap is None else self.gap
 
     def follow(self, index: int, entry: Entry) -> list[str]:
         """Check the next entry, and take it in."""
@@ -140,19 +144,17 @@ class _Chain:
             wrong.append(f"entry {index} is dated before the entry before it")
         if entry.as_of is not None and entry.as_of > index:
             wrong.append(f"entry {index} was decided at a size that the log did not have")
-        if self.gap:
-            # The entries in between are unknown: what it names lies between what was known and itself.
-            lowest = -1 if self.newest_participant is None else self.newest_participant
-            named = -1 if entry.participants is None else entry.participants
-            if not lowest <= named < index:
-                wrong.append(f"entry {index} does not name the newest PARTICIPANT entry")
+        if entry.kind is EntryKind.CONTINUATION and index:
+            wrong.append(f"entry {index} says that this log continues another, and is not its first")
+        if entry.participants in range(index if self.gap is None else self.gap, index):
+            # Nobody has seen that it is a PARTICIPANT entry: it is taken for one until an entry says otherwise.
+            self.newest_participant = entry.participants
         elif entry.participants != self.newest_participant:
             wrong.append(f"entry {index} does not name the newest PARTICIPANT entry")
         self.count += 1
         self.kinds[entry.kind] += 1
         self.time = max(entry.time, self.time or 0)
-        if self.gap:
-            self.newest_participant, self.gap = entry.participants, False
+        self.gap = None
         if entry.kind is EntryKind.PARTICIPANT:
             self.newest_participant = index
         return wrong
@@ -208,13 +210,13 @@ class _Walk:
     def _bundle(self, tile: Tile, hashes: Sequence[bytes]) -> None:
         data, path = self._read(tile, tile.bundle_path, Tile(level=0, index=tile.index).bundle_path)
         if data is None:
-            self.checked.gap = True
+            self.checked.miss(tile.index * TILE_WIDTH)
             return
         try:
             texts = parse_bundle(data, width=tile.width)
         except DocumentError as error:
             self.wrong(path, error.public_message)
-            self.checked.gap = True
+            self.checked.miss(tile.index * TILE_WIDTH)
             return
         for place, text in enumerate(texts):
             index = tile.index * TILE_WIDTH + place
@@ -224,7 +226,7 @@ class _Walk:
                 entry = parse_entry(text)
             except DocumentError as error:
                 self.wrong(path, f"entry {index}: {error.public_message}")
-                self.checked.gap = True
+                self.checked.miss(index)
                 continue
             for text_of_issue in self.checked.follow(index, entry):
                 self.wrong(path, text_of_issue)

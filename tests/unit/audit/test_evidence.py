@@ -396,6 +396,16 @@ def test_a_chain_that_is_not_known_is_asked_for() -> None:
         participant_links(newest=2, sender=OIN("00000099000000009000"), known=known)
 
 
+def test_a_key_that_began_after_its_admission_is_followed_to_the_beginning_of_the_log() -> None:
+    world = World()
+    world.tokens[world.log.append(participant(0, RAAD))] = {}
+    world.join(admission=admit(KEYS[0]))
+    world.join(statement=sign_statement(state(KEYS[0]), KEYS[0]))
+    evidence = evidence_of(world, send())
+    assert [link.admission is not None for link in evidence.participants] == [False, True, False]
+    assert check(evidence).key.thumbprint == KEYS[0].public.thumbprint
+
+
 # ---- the file ----
 
 

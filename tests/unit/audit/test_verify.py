@@ -6,6 +6,7 @@ import random
 import pytest
 
 from audit.checkpoint import Checkpoint, sign_checkpoint
+from audit.entries import EntryDraft
 from audit.hashing import hash_leaf
 from audit.merkle import CompactRange
 from audit.note import NoteSigner
@@ -19,6 +20,18 @@ from tests.support.log_files import ORIGIN, SIGNER, MemoryFiles, MemoryLog, part
 
 POLICY = Policy(logs=(SIGNER.public,))
 OINS = [OIN(f"0000009900000000{number}000") for number in range(1, 4)]
+
+
+def continuation(number: int) -> EntryDraft:
+    return EntryDraft(
+        kind=EntryKind.CONTINUATION,
+        id=f"continuation-{number}",
+        predecessor="hub.ketenhub.test/log/0",
+        root="A" * 43,
+        provable=7,
+        published=9,
+        pad=number.to_bytes(16, "big"),
+    )
 
 
 def log_of(size: int) -> MemoryLog:
@@ -184,6 +197,31 @@ def test_after_a_gap_an_entry_names_something_between() -> None:
     with pytest.raises(EvidenceError) as caught:
         verify_log(MemoryFiles(files), policy=POLICY)
     assert [issue.text for issue in caught.value.issues] == ["entry 512 does not name the newest PARTICIPANT entry"]
+
+
+def test_after_a_gap_no_entry_names_one_that_was_read_and_is_none() -> None:
+    log = log_of(512)
+    log.newest_participant = 100
+    log.append(submission(512))
+    files = {path: data for path, data in log.files.items() if path != "tile/entries/001"}
+    with pytest.raises(EvidenceError) as caught:
+        verify_log(MemoryFiles(files), policy=POLICY)
+    assert [issue.text for issue in caught.value.issues] == ["entry 512 does not name the newest PARTICIPANT entry"]
+    for named in (5, 256, 260, 511):
+        log.newest_participant = named
+        log.texts.pop()
+        log.append(submission(512))
+        files = {path: data for path, data in log.files.items() if path != "tile/entries/001"}
+        assert verify_log(MemoryFiles(files), policy=POLICY).entries == 257
+
+
+def test_only_the_first_entry_says_which_log_is_continued() -> None:
+    log = log_of(0)
+    log.append(continuation(0))
+    log.append(submission(1))
+    assert verify_log(MemoryFiles(log.files), policy=POLICY).kinds[EntryKind.CONTINUATION] == 1
+    log.append(continuation(2))
+    assert findings(log) == ["entry 2 says that this log continues another, and is not its first"]
 
 
 def test_a_decision_is_not_taken_at_a_size_to_come() -> None:
