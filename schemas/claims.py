@@ -9,6 +9,7 @@ A value that is wrong leaves an issue and a stand-in; nothing read may be used b
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from datetime import date
 from typing import Final, TypeVar, cast
 
 from schemas.canonical import INTEGER_MAX, b64url_decode, json_pointer, parse_canonical
@@ -23,7 +24,20 @@ MOMENT_MAX: Final = 2**37 - 1
 DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """SHA-256 in canonical base64url."""
 
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
 _T = TypeVar("_T")
+
+
+def read_date(text: str) -> date:
+    """Read a day, `YYYY-MM-DD` and no other of the spellings of ISO 8601.
+
+    Raises:
+        ValueError: No such day.
+    """
+    if not _DATE.fullmatch(text):
+        raise ValueError
+    return date.fromisoformat(text)
 
 
 class ClaimsReader:
@@ -98,6 +112,14 @@ class ClaimsReader:
     def moment(self, name: str) -> int:
         """Read a NumericDate: seconds since the epoch, of a year that the calendar has."""
         return self.integer(name, at_most=MOMENT_MAX)
+
+    def flag(self, name: str) -> bool:
+        """Read true or false."""
+        value = self._claims.get(name)
+        if isinstance(value, bool):
+            return value
+        self.wrong(name, "true or false is needed here")
+        return False
 
     def convert(self, name: str, make: Callable[[str], _T]) -> _T:
         """Read a string into an identifier, a code or the like."""

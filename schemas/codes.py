@@ -115,6 +115,9 @@ class TokenType(StrEnum):
     ADMISSION = "admission+jwt"
     CHAIN_KEY = "chain-key+jwt"
     CHAIN_EPOCH = "chain-epoch+jwt"
+    LINK = "link+jwt"
+    RECALL = "recall+jwt"
+    REVIEW = "review+jwt"
     CLIENT_AUTHENTICATION = "client-authentication+jwt"
     DPOP = "dpop+jwt"
 

@@ -1,4 +1,4 @@
-"""What participants sign to ask the hub for something: a release, a receipt, an access token.
+"""What participants sign to ask the hub for something: a release, a receipt, a recall, an access token.
 
     token = sign_jws(release_to_payload(claims), typ=TokenType.RELEASE, key=signing_key)
     parse_release(verify_jws(token, typ=TokenType.RELEASE, key=…).payload)
@@ -11,7 +11,7 @@ Sources: the architecture, section 7; RFC 7523, section 3 (client authentication
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from schemas.canonical import canonical_json
 from schemas.claims import DIGEST, ClaimsReader
@@ -32,6 +32,39 @@ class Outcome(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
+
+
+class RecallReason(StrEnum):
+    """Why a sender takes back a message that was not picked up yet."""
+
+    WRONG_RECIPIENT = "verkeerde-ontvanger"
+    WRONG = "onjuist"
+    TWICE = "dubbel"
+    WITHDRAWN = "ingetrokken"
+
+
+class Stated(Protocol):
+    """What every document for a hub states: who signs it, which one it is, when, and for which hub."""
+
+    @property
+    def issuer(self) -> OIN:
+        """Who signs."""
+        ...
+
+    @property
+    def id(self) -> MessageId:
+        """Unique."""
+        ...
+
+    @property
+    def issued_at(self) -> int:
+        """Seconds since the epoch."""
+        ...
+
+    @property
+    def hub(self) -> HubName:
+        """The one hub that it is for."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +129,27 @@ class ReceiptClaims:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecallClaims:
+    """The claims of a `recall+jwt`: a message is not to be handed out any more.
+
+    Attributes:
+        issuer: The sender of the message.
+        id: Unique.
+        issued_at: Seconds since the epoch.
+        hub: The hub where it waits.
+        message_id: The message's `jti`.
+        reason: Why, as a code: a recall holds no text.
+    """
+
+    issuer: OIN
+    id: MessageId
+    issued_at: int
+    hub: HubName
+    message_id: MessageId
+    reason: RecallReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAuthentication:
     """The claims of a client assertion (`private_key_jwt`).
 
@@ -114,10 +168,20 @@ class ClientAuthentication:
     expires_at: int
 
 
+def stated(document: Stated) -> dict[str, JSONValue]:
+    """Write the four members that every document for a hub begins with."""
+    return {
+        "iss": document.issuer.urn,
+        "jti": document.id.value,
+        "iat": document.issued_at,
+        "hub": document.hub.value,
+    }
+
+
 def release_to_payload(claims: ReleaseClaims) -> bytes:
     """Write the claims of a release as the canonical bytes to sign."""
     ids: list[JSONValue] = [message_id.value for message_id in claims.ids]
-    return canonical_json({**_common(claims), "ids": ids})
+    return canonical_json({**stated(claims), "ids": ids})
 
 
 def parse_release(payload: bytes) -> ReleaseClaims:
@@ -143,7 +207,7 @@ def receipt_to_payload(claims: ReceiptClaims) -> bytes:
     reasons: list[JSONValue] = [{"label": reason.label, "code": reason.code} for reason in claims.reasons]
     return canonical_json(
         {
-            **_common(claims),
+            **stated(claims),
             "message_id": claims.message_id.value,
             "message": claims.message,
             "released": claims.released,
@@ -200,6 +264,32 @@ def parse_receipt(payload: bytes) -> ReceiptClaims:
     return claims
 
 
+def recall_to_payload(claims: RecallClaims) -> bytes:
+    """Write the claims of a recall as the canonical bytes to sign."""
+    return canonical_json({**stated(claims), "message_id": claims.message_id.value, "reason": claims.reason.value})
+
+
+def parse_recall(payload: bytes) -> RecallClaims:
+    """Read the claims of a recall.
+
+    Raises:
+        DocumentError: Not canonical, or a member that is missing, unknown or of the wrong form; all are listed.
+    """
+    reader = ClaimsReader(
+        payload, code="sender.recall.form", members=("iss", "jti", "iat", "hub", "message_id", "reason")
+    )
+    claims = RecallClaims(
+        issuer=reader.convert("iss", OIN.from_urn),
+        id=reader.convert("jti", MessageId),
+        issued_at=reader.moment("iat"),
+        hub=reader.convert("hub", HubName),
+        message_id=reader.convert("message_id", MessageId),
+        reason=reader.convert("reason", RecallReason),
+    )
+    reader.finish("the recall does not have its form")
+    return claims
+
+
 def client_authentication_to_payload(claims: ClientAuthentication) -> bytes:
     """Write the claims of a client assertion as the canonical bytes to sign."""
     return canonical_json(
@@ -240,12 +330,3 @@ def parse_client_authentication(payload: bytes) -> ClientAuthentication:
     )
     reader.finish("the client assertion does not have its form")
     return claims
-
-
-def _common(claims: ReleaseClaims | ReceiptClaims) -> dict[str, JSONValue]:
-    return {
-        "iss": claims.issuer.urn,
-        "jti": claims.id.value,
-        "iat": claims.issued_at,
-        "hub": claims.hub.value,
-    }
