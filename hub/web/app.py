@@ -2,39 +2,38 @@
 
 import asyncio
 import contextlib
-import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
-from hub.web.context import Access, Call, Handler, HubWeb, Route
+from hub.web.connection import Connection
+from hub.web.context import Access, Call, HubWeb, Route
 from hub.web.guard import Guard
 from hub.web.problems import RequestError
 from hub.web.routes import ROUTES
 
 HUB_WEB: Final = web.AppKey("hub_web", HubWeb)
-LINE_BYTES_MAX: Final = 8190
-HEADER_BYTES_MAX: Final = 8190
-HEADERS_MAX: Final = 64
 BACKLOG: Final = 512
-LINGERING_SECONDS: Final = 2.0
-"""How long the rest of a body that nobody wants may still come, so that the client can read why."""
 
 
 def make_app(hub: HubWeb) -> web.Application:
     """Make the application: every route of the table behind the guard, and a problem for everything else."""
-    app = web.Application()
-    app[HUB_WEB] = hub
     guard = Guard(hub=hub)
+
+    @web.middleware
+    async def refuse_the_rest(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if request.match_info.http_exception is not None:
+            return await guard.answer(_NO_ROUTE, request)
+        return await handler(request)
+
+    app = web.Application(middlewares=[refuse_the_rest])
+    app[HUB_WEB] = hub
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _behind(guard, route))
-    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
-        route = Route(
-            method=method, path="/{tail:.*}", name="", summary="", handler=_unknown_route(), access=Access.OPEN
-        )
-        app.router.add_route(method, route.path, _behind(guard, route))
+        app.router.add_route(route.method, route.path, _behind(guard, route), expect_handler=_ask_for_body)
     app.on_shutdown.append(_end_long_polls)
     return app
 
@@ -46,35 +45,35 @@ async def serving(hub: HubWeb, *, sock: socket.socket | None = None) -> AsyncIte
     Args:
         hub: What the handlers use.
         sock: A bound socket to listen on instead of the address in the settings.
+
+    Raises:
+        OSError: The address cannot be listened on.
     """
     settings = hub.settings.web
-    runner = web.AppRunner(
-        make_app(hub),
-        handle_signals=False,
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=settings.idle_seconds_max,
-        lingering_time=LINGERING_SECONDS,
-        max_line_size=LINE_BYTES_MAX,
-        max_field_size=HEADER_BYTES_MAX,
-        max_headers=HEADERS_MAX,
-        shutdown_timeout=settings.shutdown_seconds,
-    )
+    runner = web.AppRunner(make_app(hub), handle_signals=False, shutdown_timeout=settings.shutdown_seconds)
     await runner.setup()
-    site: web.BaseSite
-    if sock is not None:
-        site = web.SockSite(runner, sock, backlog=BACKLOG)
-    else:
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+    server = runner.server
+    assert server is not None, "it was set up"
+    loop = asyncio.get_running_loop()
+
+    def connection() -> Connection:
+        return Connection(server, loop=loop, hub=hub)
+
     try:
-        await site.start()
-        yield _address(runner)
+        if sock is not None:
+            listening = await loop.create_server(connection, sock=sock, backlog=BACKLOG)
+        else:
+            listening = await loop.create_server(connection, settings.host, settings.port, backlog=BACKLOG)
+        try:
+            yield _address(listening)
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
 
 
-def _address(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
+def _address(listening: asyncio.Server) -> str:
+    host, port = listening.sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
@@ -85,26 +84,24 @@ def _behind(guard: Guard, route: Route) -> Callable[[web.Request], Awaitable[web
     return answer
 
 
-def _unknown_route() -> Handler:
-    known = [(route.method, re.compile(_pattern(route.path))) for route in ROUTES]
-
-    async def refuse(call: Call, _: HubWeb) -> web.StreamResponse:
-        allowed = sorted({method for method, pattern in known if pattern.fullmatch(call.request.path)})
-        if allowed:
-            raise RequestError(
-                "this route has another method", code="sender.route.method", headers={"Allow": ", ".join(allowed)}
-            )
-        raise RequestError("no such route", code="sender.route.unknown")
-
-    return refuse
+async def _ask_for_body(request: web.Request) -> None:
+    """Answer `Expect: 100-continue`; another expectation is passed over. Source: RFC 9110, section 10.1.1."""
+    if request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What counts as sent is the answer, and that has not begun.
+        request.writer.output_size = 0
 
 
-def _pattern(path: str) -> str:
-    """Turn a route's template into a pattern: `{name}` is one segment, `{name:regex}` is its regex."""
-    parts = re.split(r"(\{[a-z]+(?::[^}]*)?\})", path)
-    return "".join(
-        (part[1:-1].partition(":")[2] or "[^/]+") if part.startswith("{") else re.escape(part) for part in parts
-    )
+async def _refuse(call: Call, _: HubWeb) -> web.StreamResponse:
+    found = call.request.match_info.http_exception
+    if isinstance(found, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(found.allowed_methods))
+        raise RequestError("this route has another method", code="sender.route.method", headers={"Allow": allowed})
+    raise RequestError("no such route", code="sender.route.unknown")
+
+
+_NO_ROUTE: Final = Route(method="*", path="/{tail:.*}", name="", summary="", handler=_refuse, access=Access.OPEN)
+"""What everything that is in no route is answered by; its path stands in the log and the metrics instead of theirs."""
 
 
 async def _end_long_polls(app: web.Application) -> None:

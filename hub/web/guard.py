@@ -29,7 +29,7 @@ from hub.storage.local import LocalRateLimits
 from hub.web.bodies import body_length, read_body
 from hub.web.context import Access, Call, Caller, HubWeb, Route
 from hub.web.dpop import REMEMBERED_SECONDS, replayed, verify_dpop_proof
-from hub.web.problems import RequestError, TooManyRequestsError, failure, problem_response
+from hub.web.problems import SERVER, RequestError, TooManyRequestsError, failure, problem_response
 from hub.web.tokens import verify_token
 from schemas.errors import AuthenticationError, EvidenceError, ExchangeError
 
@@ -94,8 +94,7 @@ class Guard:
         finally:
             if held:
                 self.hub.allowance.give_back(held)
-        # Which library answers is nobody's business.
-        response.headers["Server"] = "ketenhub"
+        response.headers["Server"] = SERVER
         seconds = time.perf_counter() - started
         self.hub.metrics.answered(route=route.path, method=route.method, status=response.status, seconds=seconds)
         _tell(route, request, response, trace_id=arrival.trace_id, seconds=seconds, code=code, detail=detail)

@@ -38,6 +38,8 @@ PROBLEM_TYPE_PREFIX: Final = "https://ketenhub.nl/problems/"
 """Identifies a kind of problem; nothing is served there yet, as RFC 9457, section 3.1.1 permits."""
 
 CONTENT_TYPE: Final = "application/problem+json"
+SERVER: Final = "ketenhub"
+"""What the header `Server` says: which library answers is nobody's business."""
 
 
 class RequestError(RejectedMessageError):

@@ -370,3 +370,48 @@ async def test_every_answer_of_the_way_fits_its_description(parties: list[HubPar
     for name, answer in answers.items():
         schema = {"$ref": f"#/components/schemas/{name}", "components": described["components"]}
         jsonschema.validate(answer.json, schema)
+
+
+# ---- what is no request at all ----
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (b"NONSENSE\r\n\r\n", 400, "sender.request.http"),
+        (b"GET /healthz HTTP/1.1\r\nHost : hub\r\n\r\n", 400, "sender.request.http"),
+        (b"GET /\xff HTTP/1.1\r\nHost: hub\r\n\r\n", 400, "sender.request.http"),
+        (b"POST /v1/messages HTTP/1.1\r\nHost: hub\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, ""),
+        (b"PROPFIND /v1/messages HTTP/1.1\r\nHost: hub\r\n", 405, "sender.route.method"),
+        (b"TRACE / HTTP/1.1\r\nHost: hub\r\n", 404, "sender.route.unknown"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: hub\r\n", 404, "sender.route.unknown"),
+        (b"CONNECT hub:443 HTTP/1.1\r\nHost: hub\r\n", 404, "sender.route.unknown"),
+        (b"GET /v1/inbox HTTP/1.1\r\nHost: hub\r\nExpect: tea\r\n", 401, "sender.token.needed"),
+    ],
+)
+async def test_whatever_comes_is_answered_as_a_problem(hub: RunningHub, head: bytes, status: int, code: str) -> None:
+    """Also what the framework refuses by itself: one form of answer, and no word about which library gives it."""
+    answer = await raw(
+        hub, head if head.endswith(b"\r\n\r\n") or b"ab" in head else head + b"Connection: close\r\n\r\n"
+    )
+    top, _, body = answer.partition(b"\r\n\r\n")
+    lines = [line.lower() for line in top.split(b"\r\n")]
+    assert int(lines[0].split()[1]) == status
+    assert b"content-type: application/problem+json" in lines
+    assert b"server: ketenhub" in lines
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code or "sender.request.http")
+
+
+async def test_who_asks_before_sending_a_body_is_asked_for_it(hub: RunningHub) -> None:
+    head = post("/v1/messages", "Content-Type: application/json", "Expect: 100-continue", body=b"{}")
+    answer = await raw(hub, head)
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 ")
+    assert b'"code":"sender.submission.form"' in answer
+
+
+async def test_what_is_no_http_has_its_line_and_its_count(hub: RunningHub, log_lines: io.StringIO) -> None:
+    await raw(hub, b"NONSENSE\r\n\r\n")
+    (line,) = [json.loads(line) for line in log_lines.getvalue().splitlines() if "request.answered" in line]
+    assert (line["level"], line["status"], line["code"]) == ("info", 400, "sender.request.http")
+    assert b'ketenhub_problems_total{code="sender.request.http"} 1.0' in hub.web.metrics.page()[0]
