@@ -33,6 +33,7 @@ def accept(services: Services, file: Row, submission: Row, checked: Checked) -> 
     at = services.clock.now()
     known, document = read_again(services, file)
     with services.journal.step("accepted") as db:
+        services.directory.keep_seen(db)
         db.execute(
             "UPDATE submissions SET state = 'waiting', log_index = ?, answer = ?, trouble = NULL, attempts = 0,"
             " next_at = 0 WHERE id = ?",
@@ -61,6 +62,7 @@ def accept(services: Services, file: Row, submission: Row, checked: Checked) -> 
 def accept_again(services: Services, file: Row, submission: Row, checked: Checked) -> None:
     """The hub had lost the message and accepted it again: only its place in the log is new."""
     with services.journal.step("accepted again") as db:
+        services.directory.keep_seen(db)
         db.execute(
             "UPDATE submissions SET state = 'waiting', log_index = ?, answer = ?, trouble = NULL, attempts = 0,"
             " next_at = 0 WHERE id = ?",

@@ -233,6 +233,7 @@ def move_to(journal: Journal, continuation: Continuation, *, trial: Journal) -> 
     participants = [tuple(row) for row in trial.rows("SELECT * FROM participants ORDER BY log_index")]
     with journal.step("log continued") as db:
         db.execute("DELETE FROM participants")
+        db.execute("DELETE FROM checkpoints")
         db.executemany("INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?)", participants)
         remember(db, CHECKPOINT, checkpoint)
         remember(db, LOG, continuation.successor.vkey)

@@ -7,13 +7,15 @@
 5. a statement for our own OIN is one that we made, or there is an alarm
 
 Checkpoints that came with answers are checked against the next one that is read here: two views of the log cannot both
-be its beginning. What is handed over was proven in a checkpoint that was checked so before (`believe`); where the hub
-goes on showing a log that ends before one of its own checkpoints, that is an alarm.
+be its beginning; until then they stand in the journal, written in the step that rests on them. What is handed over was
+proven in a checkpoint that was checked so before (`believe`); where the hub goes on showing a log that ends before one
+of its own checkpoints, that is an alarm.
 
 Source: the architecture, section 3 (admissions and statements) and section 6.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,7 +87,11 @@ class DirectoryKeeper:
         self._log = log
         # The loops of the agent refresh when they need to, and each entry is written once.
         self._refreshing = asyncio.Lock()
-        self._seen: dict[tuple[int, bytes], Checkpoint] = {}
+        self._seen = {
+            (row["size"], row["root"]): Checkpoint(origin=log.name, size=row["size"], root_hash=row["root"])
+            for row in journal.rows("SELECT size, root FROM checkpoints")
+        }
+        self._checked: set[tuple[int, bytes]] = set()
         self._believed: dict[tuple[int, bytes], None] = {}
         self._behind_since: dict[tuple[int, bytes], datetime] = {}
         known = [
@@ -114,6 +120,10 @@ class DirectoryKeeper:
         key = checkpoint.size, checkpoint.root_hash
         if key not in self._believed:
             self._seen[key] = checkpoint
+
+    def keep_seen(self, db: sqlite3.Connection) -> None:
+        """Write down, within the step that rests on them, the checkpoints that are still to be checked."""
+        db.executemany("INSERT INTO checkpoints (size, root) VALUES (?, ?) ON CONFLICT DO NOTHING", self._seen)
 
     async def believe(self, checkpoints: Sequence[Checkpoint], *, hub: Hub, at: datetime) -> None:
         """Hold checkpoints against the log that everybody sees, before anything that they prove is believed.
@@ -199,6 +209,7 @@ class DirectoryKeeper:
                 proof = await hub.consistency(old_size=known.size, new_size=checkpoint.size)
             prove_consistency(earlier=known, later=checkpoint, proof=proof)
             self._seen.pop(key, None)
+            self._checked.add(key)
             self._behind_since.pop(key, None)
             self._believed[key] = None
             if len(self._believed) > BELIEVED_MAX:
@@ -263,6 +274,8 @@ class DirectoryKeeper:
                         at=at,
                     )
             remember(db, CHECKPOINT, checkpoint)
+            db.executemany("DELETE FROM checkpoints WHERE size = ? AND root = ?", self._checked)
+        self._checked.clear()
 
     def _is_ours(self, statement: str) -> bool:
         return self._journal.row("SELECT 1 FROM statements WHERE digest = ?", token_digest(statement)) is not None

@@ -4,18 +4,22 @@
     .taken.NAME   ours from here on; whoever puts a new NAME there loses nothing
     (journal)     its bytes are durable, and `.taken.NAME` is removed
 
-A crash between any two of these leaves the file in one of them, and the next start goes on from there. The same name
-may come again: what lies in `sent` or `refused` then gets a number, `NAME~2.xml`.
+A crash between any two of these leaves the file in one of them, and the next round goes on from there. The same name
+may come again: what lies in `sent` or `refused` then gets a number, `NAME~2.xml`. A file that cannot be taken stays
+where it is, and people are told why (`not_taken`).
 """
 
 import hashlib
+import os
 import shutil
+import sys
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
 
 from connectors.agent.disk import Disk
 from connectors.agent.journal import Journal, milliseconds
+from connectors.agent.troubles import Troubles
 from connectors.settings import Folders
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -32,48 +36,85 @@ def is_finished(path: Path) -> bool:
 
 
 def take_files(journal: Journal, *, folders: Folders, disk: Disk, at: datetime) -> int:
-    """Take every finished file from `out` into the journal.
+    """Take every finished file from `out` into the journal, and what a crash or a failing folder left halfway.
 
     Returns:
         How many were taken.
 
     Raises:
-        DiskFullError: There is no room for one of them; it stays where it is.
-        OSError: The folder cannot be read or written.
+        OSError: The folder cannot be read or written, or one of the files; the others were taken.
     """
-    taken = 0
-    for path in sorted(folders.out.iterdir()):
-        if not is_finished(path) or len(path.name.encode()) > NAME_BYTES_MAX:
-            continue
-        hidden = path.with_name(TAKEN + path.name)
-        if hidden.exists():
-            _journal(journal, hidden, folders=folders, disk=disk, at=at)
-        try:
-            disk.replace(path, hidden)
-        except PermissionError:
-            continue  # on Windows somebody still has it open: the next round takes it
-        _journal(journal, hidden, folders=folders, disk=disk, at=at)
-        taken += 1
+    _mark_removed(journal, folders=folders)
+    taken, troubles = 0, Troubles()
+    # A leftover goes first: whoever put the same name there again comes after it.
+    for path in sorted(folders.out.iterdir(), key=lambda path: (not path.name.startswith(TAKEN), path.name)):
+        with troubles.kept():
+            taken += _take(journal, path, folders=folders, disk=disk, at=at)
+    troubles.raise_first()
     return taken
 
 
-def recover_files(journal: Journal, *, folders: Folders, disk: Disk, at: datetime) -> None:
-    """Finish at a start what a crash interrupted."""
+def _take(journal: Journal, path: Path, *, folders: Folders, disk: Disk, at: datetime) -> int:
+    if path.name.startswith(TAKEN):
+        if not path.is_file() or why_not_taken(path) is not None:
+            return 0  # nothing that we put there
+        _journal(journal, path, folders=folders, disk=disk, at=at)
+        return 1
+    hidden = path.with_name(TAKEN + path.name)
+    if not is_finished(path) or why_not_taken(path) is not None or hidden.exists():
+        return 0
+    try:
+        disk.replace(path, hidden)
+    except FileNotFoundError:
+        return 0  # whoever put it there took it back
+    except PermissionError:
+        if sys.platform == "win32":
+            return 0  # somebody still has it open: the next round takes it
+        raise
+    _journal(journal, hidden, folders=folders, disk=disk, at=at)
+    return 1
+
+
+def why_not_taken(path: Path) -> tuple[str, str] | None:
+    """Say why a finished file stays where it is.
+
+    Returns:
+        The reason in Dutch and in English; None if the file can be taken.
+    """
+    try:
+        name_bytes = len(path.name.removeprefix(TAKEN).encode())
+    except UnicodeEncodeError:
+        return "de naam is geen UTF-8", "its name is not UTF-8"
+    if name_bytes > NAME_BYTES_MAX:
+        return f"de naam is langer dan {NAME_BYTES_MAX} bytes", f"its name is longer than {NAME_BYTES_MAX} bytes"
+    if path.is_symlink():
+        # It could name a file that the connector may read and whoever writes to `out` may not: a key.
+        return "het is een verwijzing (symlink)", "it is a symbolic link"
+    if not os.access(path, os.R_OK):
+        return "de connector mag het niet lezen", "the connector may not read it"
+    return None
+
+
+def not_taken(folders: Folders) -> tuple[tuple[str, str, str], ...]:
+    """List the finished files that stay in `out`: name as it can be shown, and why, in Dutch and in English.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    found = []
+    for path in sorted(folders.out.iterdir()):
+        why = why_not_taken(path) if is_finished(path) else None
+        if why is not None:
+            found.append((path.name.encode(errors="backslashreplace").decode(), *why))
+    return tuple(found)
+
+
+def _mark_removed(journal: Journal, *, folders: Folders) -> None:
+    """Finish what a crash interrupted between removing a file and writing that down."""
     for row in journal.rows("SELECT id, name FROM files WHERE removed = 0"):
         if not (folders.out / (TAKEN + row["name"])).exists():
             with journal.step("removed") as db:
                 db.execute("UPDATE files SET removed = 1 WHERE id = ?", (row["id"],))
-    for hidden in sorted(folders.out.glob(TAKEN + "*")):
-        _journal(journal, hidden, folders=folders, disk=disk, at=at)
-
-
-def names_too_long(folders: Folders) -> tuple[str, ...]:
-    """List the files that are not taken because no other file could be named after them."""
-    return tuple(
-        path.name
-        for path in sorted(folders.out.iterdir())
-        if is_finished(path) and len(path.name.encode()) > NAME_BYTES_MAX
-    )
 
 
 def _journal(journal: Journal, hidden: Path, *, folders: Folders, disk: Disk, at: datetime) -> None:
@@ -82,16 +123,18 @@ def _journal(journal: Journal, hidden: Path, *, folders: Folders, disk: Disk, at
     # What is larger than any message is refused without being read; its bytes need not be kept twice.
     data = hidden.read_bytes() if size <= FILE_BYTES_MAX else b""
     digest = hashlib.sha256(data).hexdigest() if data or size == 0 else f"{OVERSIZE}{size}"
-    known = journal.row("SELECT digest FROM files WHERE name = ? AND removed = 0 ORDER BY id DESC LIMIT 1", name)
-    if known is None or known["digest"] != digest:
+    known = journal.row("SELECT digest, target FROM files WHERE name = ? AND removed = 0 ORDER BY id DESC", name)
+    if known is not None and known["digest"] == digest:
+        target = known["target"]
+    else:
         target = _free_target(journal, name, folders=folders)
         with journal.step("taken") as db:
             db.execute(
                 "INSERT INTO files (name, digest, data, taken_at, target) VALUES (?, ?, ?, ?, ?)",
                 (name, digest, data, milliseconds(at), target),
             )
-        if digest.startswith(OVERSIZE):
-            shutil.move(hidden, folders.refused / target)
+    if digest.startswith(OVERSIZE):
+        shutil.move(hidden, folders.refused / target)
     disk.remove(hidden)
     disk.sync_folder(hidden.parent)
     with journal.step("removed") as db:

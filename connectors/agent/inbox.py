@@ -14,7 +14,7 @@ Source: the architecture, sections 1 (steps 8 to 13) and 7.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from sqlite3 import Row
 from typing import Final
@@ -28,6 +28,7 @@ from connectors.agent.handing import Handing, prepare_files
 from connectors.agent.journal import NoticeKind, deliver, hand_over_all, milliseconds, notify, remember
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction, remember_thread
+from connectors.agent.troubles import Troubles, own_mistakes
 from connectors.sdk.evidence import make_evidence
 from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
 from connectors.sdk.proving import ProvenEntry, prove_entry
@@ -92,37 +93,42 @@ async def inbox_round(services: Services) -> int:
     Raises:
         ExchangeError: The hub could not be asked for more, or refuses to be; what is here went on.
         DiskFullError: There is no room; nothing was lost.
-        OSError: The folder cannot be written.
+        OSError: A folder cannot be written; what does not need it went on.
     """
-    hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
-    moved, trouble = 0, None
-    try:
+    moved, troubles = 0, Troubles()
+    with troubles.kept():
+        hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+    with troubles.kept():
         moved += await _collect(services)
-    except ExchangeError as error:
-        trouble = error  # what is here already goes on
     for row in _due(services, "released"):
-        moved += await _open(services, row)
-    hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+        with troubles.kept():
+            moved += await _open(services, row)
+    with troubles.kept():
+        hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
     for state in ("opened", "refused"):
         for row in _due(services, state):
-            moved += await _receipt(services, row)
-    if trouble is not None:
-        raise trouble
+            with troubles.kept():
+                moved += await _receipt(services, row)
+    troubles.raise_first()
     return moved
 
 
-def _due(services: Services, state: str, *, limit: int = 1000) -> list[Row]:
-    return services.journal.rows(
-        "SELECT * FROM received WHERE state = ? AND next_at <= ? ORDER BY log_index LIMIT ?",
+def _due(services: Services, state: str, *, limit: int = 1000) -> Iterator[Row]:
+    """Yield what is to be worked on now, one at a time: what was released and waits may be more than the memory."""
+    for each in services.journal.rows(
+        "SELECT id FROM received WHERE state = ? AND next_at <= ? ORDER BY log_index LIMIT ?",
         state,
         milliseconds(services.clock.now()),
         limit,
-    )
+    ):
+        row = services.journal.row("SELECT * FROM received WHERE id = ?", each["id"])
+        if row is not None and row["state"] == state:
+            yield row
 
 
 async def _collect(services: Services) -> int:
     """Ask for what is listed, with a signed request whose digest stands in the journal before it goes out."""
-    rows = _due(services, "listed", limit=RELEASE_AT_ONCE)
+    rows = list(_due(services, "listed", limit=RELEASE_AT_ONCE))
     if not rows:
         return 0
     at = services.clock.now()
@@ -187,21 +193,8 @@ def _not_released(services: Services, message_id: str, code: str) -> None:
 
 async def _open(services: Services, row: Row) -> int:
     try:
-        release = _release_of(row)
-        opening, submission = await _verify(services, row, release)
-        match opening:
-            case Opened() if (again := _handed_before(row, release, opening)) is not None:
-                _journal_again(services, row, release, opening, same=again)
-            case Opened():
-                handing = await prepare_files(services, opening, at=services.clock.now())
-                _journal_opened(services, row, release, opening, handing, submission=submission)
-            case Unopened(reasons=reasons) if {reason.code for reason in reasons} <= _NEWER:
-                raise UnavailableError(
-                    "the message is of a type or version that this connector does not know: upgrade it",
-                    code="recipient.connector.outdated",
-                )
-            case Unopened(reasons=reasons):
-                _journal_unopened(services, row, release, reasons)
+        with own_mistakes(services, about=row["id"], side="recipient"):
+            await _open_and_journal(services, row)
     except (UnavailableError, RejectedMessageError) as error:
         # The hub is away, or does not show what the check of this message needs: the others go on.
         _put_off(services, row, error)
@@ -211,6 +204,24 @@ async def _open(services: Services, row: Row) -> int:
         _put_off(services, row, error)
         return 0
     return 1
+
+
+async def _open_and_journal(services: Services, row: Row) -> None:
+    release = _release_of(row)
+    opening, submission = await _verify(services, row, release)
+    match opening:
+        case Opened() if (again := _handed_before(row, release, opening)) is not None:
+            _journal_again(services, row, release, opening, same=again)
+        case Opened():
+            handing = await prepare_files(services, opening, at=services.clock.now())
+            _journal_opened(services, row, release, opening, handing, submission=submission)
+        case Unopened(reasons=reasons) if {reason.code for reason in reasons} <= _NEWER:
+            raise UnavailableError(
+                "the message is of a type or version that this connector does not know: upgrade it",
+                code="recipient.connector.outdated",
+            )
+        case Unopened(reasons=reasons):
+            _journal_unopened(services, row, release, reasons)
 
 
 def _release_of(row: Row) -> Release:
@@ -395,6 +406,7 @@ async def _receipt(services: Services, row: Row) -> int:
     with services.journal.step("received") as db:
         db.execute("UPDATE received SET state = 'received', trouble = NULL WHERE id = ?", (row["id"],))
         db.execute("DELETE FROM deliveries WHERE message = ? AND state = 'handed'", (row["id"],))
+        services.directory.keep_seen(db)
     say(Event.MESSAGE_RECEIVED, message=row["id"], index=answer.index)
     return 1
 

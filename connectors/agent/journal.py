@@ -4,7 +4,7 @@ A *step* is one durable transaction with a name. A crash happens before a step (
 it (then the agent goes on from there at its next start); tests put one at each. Files that others read leave through
 *deliveries*: the bytes stand here until the file is under its name, so each is handed over once, whatever crashes:
 
-    pending    write the part file, flush it to the disk
+    pending    write the part file, flush it and the folder to the disk
     handing    rename it, flush the folder
     handed     forget the bytes
 
@@ -24,10 +24,9 @@ from typing import Final
 
 from connectors.agent.disk import Disk
 
-SCHEMA_VERSION: Final = 1
 BUSY_SECONDS: Final = 10.0
 
-_SCHEMA: Final = """
+_FIRST_SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 -- A native file taken from `out`; its bytes stay until it is in `sent` or `refused`.
@@ -156,6 +155,21 @@ CREATE TABLE participants (
 CREATE TABLE statements (digest TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+_SECOND_SCHEMA: Final = """
+-- Checkpoints that came with proofs which were believed, until the log that everybody sees was held against them.
+CREATE TABLE checkpoints (size INTEGER NOT NULL, root BLOB NOT NULL, PRIMARY KEY (size, root)) STRICT, WITHOUT ROWID;
+
+-- What each round looks for; without these a round reads all that ever passed.
+CREATE INDEX files_target ON files (target);
+CREATE INDEX files_not_removed ON files (name) WHERE removed = 0;
+CREATE INDEX submissions_file ON submissions (file);
+CREATE INDEX deliveries_handed ON deliveries (handed_at) WHERE state = 'handed';
+CREATE INDEX requests_at ON requests (at);
+"""
+
+_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA)
+SCHEMA_VERSION: Final = len(_SCHEMAS)
+
 
 class DeliveryState(StrEnum):
     """How far the hand-over of one file is."""
@@ -174,10 +188,13 @@ class NoticeKind(StrEnum):
     BLOCKED = "blocked"
     UNCOLLECTED = "uncollected"
     EXPIRED = "expired"
+    LATE = "late"
     REFUSED_BY_RECIPIENT = "refused-by-recipient"
     REFUSED_BY_US = "refused-by-us"
     ALARM = "alarm"
     DISK = "disk"
+    NOT_TAKEN = "not-taken"
+    CATALOGUE = "catalogue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,13 +303,13 @@ class Journal:
     def _make_schema(self) -> None:
         with self.step("schema") as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _SCHEMA.split(";\n"):
+            if version > SCHEMA_VERSION:
+                raise RuntimeError(f"the journal has version {version}, this program knows {SCHEMA_VERSION}")
+            for schema in _SCHEMAS[version:]:
+                for statement in schema.split(";\n"):
                     if statement.strip():
                         db.execute(statement)
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise RuntimeError(f"the journal has version {version}, this program knows {SCHEMA_VERSION}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def remember(db: sqlite3.Connection, name: str, value: str) -> None:
@@ -326,6 +343,14 @@ def confirm(db: sqlite3.Connection, *, about: str, at: datetime) -> int:
     ).rowcount
 
 
+def take_back(db: sqlite3.Connection, *, kind: NoticeKind, about: str, at: datetime) -> None:
+    """Let people no longer see what is no longer so; other notices about the same stay."""
+    db.execute(
+        "UPDATE notices SET confirmed_at = ? WHERE confirmed_at IS NULL AND kind = ? AND about = ?",
+        (milliseconds(at), kind, about),
+    )
+
+
 def hand_over_all(journal: Journal, *, disk: Disk, at: datetime) -> int:
     """Bring every delivery to its end, in the order in which they were asked for; return how many files came.
 
@@ -357,6 +382,8 @@ def _hand_over(journal: Journal, row: sqlite3.Row, *, disk: Disk, at: datetime) 
     part, target = folder / row["part"], folder / row["name"]
     if row["state"] == DeliveryState.PENDING:
         disk.write(part, row["data"])
+        # Its name must be durable before `handing` is: a part file that a power cut takes away would look handed over.
+        disk.sync_folder(folder)
         with journal.step("handing") as db:
             db.execute("UPDATE deliveries SET state = 'handing' WHERE id = ?", (number,))
     # After a crash: a part file that is gone was renamed, so the file was handed over.

@@ -13,23 +13,24 @@ Source: the architecture, section 4, "Submission"; section 7.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import Row
 from typing import Final, TypeVar
 
 from connectors.agent import concluding
-from connectors.agent.catalogues import follow_catalogue
+from connectors.agent.catalogues import keep_up_with_catalogue
 from connectors.agent.documents import attachments, own_withheld_to_json
 from connectors.agent.events import Event, say
-from connectors.agent.files import OVERSIZE, take_files
-from connectors.agent.journal import hand_over_all, milliseconds
+from connectors.agent.files import OVERSIZE, not_taken, take_files
+from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify
 from connectors.agent.keystore import load_keys
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.agent.submitting import check_answer
 from connectors.agent.threads import Addressed, Direction, address, remember_thread
+from connectors.agent.troubles import Troubles, own_mistakes, settle
 from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
 from connectors.sdk.composing import Composed, Envelope, SenderKeys, compose, person_key
@@ -53,6 +54,8 @@ from schemas.wire import encode_submission
 _T = TypeVar("_T")
 RETRY_SECONDS_MAX: Final = 300
 COMPOSED_ANEW_MAX: Final = 5
+NOT_TAKEN_SHOWN_MAX: Final = 5
+OUT: Final = "out"
 COMPOSE_ANEW: Final = frozenset(
     {"sender.sealing-key.outdated", "sender.message.expired", "sender.jti.used", "sender.key.unknown"}
 )
@@ -69,41 +72,83 @@ async def outbox_round(services: Services) -> int:
 
     Raises:
         DiskFullError: There is no room; nothing was lost.
-        OSError: A folder cannot be read or written.
+        ExchangeError: The hub failed in what does not belong to one file.
+        OSError: A folder cannot be read or written; what does not need it went on.
     """
-    at = services.clock.now()
-    hand_over_all(services.journal, disk=services.disk, at=at)
-    moved = take_files(services.journal, folders=services.settings.folders, disk=services.disk, at=at)
-    for row in services.journal.rows(
-        "SELECT * FROM files WHERE state = 'taken' AND next_at <= ? ORDER BY id", milliseconds(at)
-    ):
-        await _prepare(services, row)
-    for row in services.journal.rows(
-        "SELECT * FROM submissions WHERE state = 'prepared' AND next_at <= ? ORDER BY id", milliseconds(at)
-    ):
-        moved += await _send(services, row)
-    hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+    at, moved, troubles = services.clock.now(), 0, Troubles()
+    with troubles.kept():
+        hand_over_all(services.journal, disk=services.disk, at=at)
+    with troubles.kept():
+        _tell_not_taken(services)
+        moved += take_files(services.journal, folders=services.settings.folders, disk=services.disk, at=at)
+    for row in _due(services, "files", state="taken"):
+        with troubles.kept():
+            await _prepare(services, row)
+    for row in _due(services, "submissions", state="prepared"):
+        with troubles.kept():
+            moved += await _send(services, row)
+    with troubles.kept():
+        hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
+    troubles.raise_first()
     return moved
+
+
+def _due(services: Services, table: str, *, state: str) -> Iterator[Row]:
+    """Yield what is to be worked on now, one at a time: the bytes of all that waits may be more than the memory."""
+    # The table's name is one of two of ours, never from outside.
+    query = f"SELECT id FROM {table} WHERE state = ? AND next_at <= ? ORDER BY id"  # noqa: S608 - see above
+    for each in services.journal.rows(query, state, milliseconds(services.clock.now())):
+        row = services.journal.row(f"SELECT * FROM {table} WHERE id = ?", each["id"])  # noqa: S608 - see above
+        if row is not None and row["state"] == state:
+            yield row
+
+
+def _tell_not_taken(services: Services) -> None:
+    """Tell people which files stay in `out` and why, until none does."""
+    waiting = not_taken(services.settings.folders)
+    if not waiting:
+        settle(services, kind=NoticeKind.NOT_TAKEN, about=OUT)
+        return
+    shown, more = waiting[:NOT_TAKEN_SHOWN_MAX], len(waiting) - NOT_TAKEN_SHOWN_MAX
+    and_more = (f"; en nog {more}", f"; and {more} more") if more > 0 else ("", "")
+    text_nl = f"Blijft in `out` staan: {'; '.join(f'{name}: {nl}' for name, nl, _ in shown)}{and_more[0]}."
+    told = services.journal.row(
+        "SELECT 1 FROM notices WHERE kind = ? AND about = ? AND text_nl = ? AND confirmed_at IS NULL",
+        NoticeKind.NOT_TAKEN,
+        OUT,
+        text_nl,
+    )
+    if told is None:
+        with services.journal.step("not taken") as db:
+            notify(
+                db,
+                kind=NoticeKind.NOT_TAKEN,
+                about=OUT,
+                text_nl=text_nl,
+                text_en=f"Stays in `out`: {'; '.join(f'{name}: {en}' for name, _, en in shown)}{and_more[1]}.",
+                at=services.clock.now(),
+            )
 
 
 async def _prepare(services: Services, row: Row) -> None:
     """Compose one taken file, or refuse it; what is not its fault leaves it for later."""
     known: Format | None = None
     document: Document | None = None
+    composed: Composed | None = None
     try:
-        known = _recognise(services, row)
-        document = known.read(row["data"])
-        _check_sender(document, own=services.settings.oin)
-        first = _first_of(services, row, document)
-        if first is not None and first["state"] != "filed":
-            return  # the first of the same number is not concluded yet: this one gets its answers
-        if first is not None and first["digest"] == row["digest"]:
-            concluding.repeat(services, row, first)
-            return
-        if first is not None:
-            concluding.refuse(services, row, _used(), known=known, document=document, duplicate=True)
-            return
-        composed = await _compose(services, document)
+        with own_mistakes(services, about=row["target"], side="sender"):
+            known = _recognise(services, row)
+            document = known.read(row["data"])
+            _check_sender(document, own=services.settings.oin)
+            first = _first_of(services, row, document)
+            if first is None:
+                composed = await _compose(services, document)
+            elif first["state"] != "filed":
+                return  # the first of the same number is not concluded yet: this one gets its answers
+            elif first["digest"] == row["digest"]:
+                concluding.repeat(services, row, first)
+            else:
+                concluding.refuse(services, row, _used(), known=known, document=document, duplicate=True)
     except UnavailableError as error:
         _put_off(services, "files", row, error)
     except EvidenceError as error:
@@ -112,7 +157,8 @@ async def _prepare(services: Services, row: Row) -> None:
     except RejectedMessageError as error:
         concluding.refuse(services, row, error, known=known, document=document)
     else:
-        _journal_composed(services, row, known=known, document=document, composed=composed)
+        if composed is not None:
+            _journal_composed(services, row, known=known, document=document, composed=composed)
 
 
 def _recognise(services: Services, row: Row) -> Format:
@@ -303,8 +349,9 @@ async def _send(services: Services, row: Row) -> int:
     file = services.journal.row("SELECT * FROM files WHERE id = ?", row["file"])
     assert file is not None, "a submission has its file"
     try:
-        answer = await services.hub.submit(row["content_type"], row["body"])
-        checked = await check_answer(services, row, answer)
+        with own_mistakes(services, about=row["id"], side="hub"):
+            answer = await services.hub.submit(row["content_type"], row["body"])
+            checked = await check_answer(services, row, answer)
     except UnavailableError as error:
         _put_off(services, "submissions", row, error)
         return 0
@@ -323,7 +370,7 @@ async def _send(services: Services, row: Row) -> int:
     else:
         concluding.accept(services, file, row, checked)
     say(Event.MESSAGE_ACCEPTED, file=file["id"], message=row["id"], index=checked.index)
-    await follow_catalogue(services, checked.catalogue)
+    await keep_up_with_catalogue(services, checked.catalogue)
     return 1
 
 

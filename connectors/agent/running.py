@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from connectors.agent.disk import DiskFullError, is_full
 from connectors.agent.events import Event, say
-from connectors.agent.files import recover_files
 from connectors.agent.inbox import inbox_round, list_inbox
-from connectors.agent.journal import NoticeKind, confirm, hand_over_all, milliseconds, notify
+from connectors.agent.journal import NoticeKind, milliseconds, notify
 from connectors.agent.outbox import outbox_round
 from connectors.agent.services import Services
+from connectors.agent.troubles import LoopHealth, Troubles, settle
 from connectors.agent.watching import watch_log, watch_round
 from schemas.errors import ExchangeError
 
@@ -39,14 +39,16 @@ async def run_agent(services: Services, *, stop: asyncio.Event) -> None:
         services: What to work with.
         stop: Set it to end.
     """
-    recover(services)
     say(Event.STARTED)
-    pause = services.settings.poll_seconds
+    poll = services.settings.poll_seconds
     loops = {
-        asyncio.create_task(_loop(services, _outbox, stop=stop, pause=pause)),
-        asyncio.create_task(_loop(services, _inbox, stop=stop, pause=INBOX_PAUSE_SECONDS)),
-        asyncio.create_task(_loop(services, _watch, stop=stop, pause=pause)),
-        asyncio.create_task(_loop(services, _log, stop=stop, pause=WATCH_LOG_SECONDS)),
+        asyncio.create_task(_loop(services, work, health=health, stop=stop, pause=pause))
+        for work, health, pause in (
+            (_outbox, LoopHealth(services, about="out", nl="Versturen", en="Sending"), poll),
+            (_inbox, LoopHealth(services, about="in", nl="Ontvangen", en="Receiving"), INBOX_PAUSE_SECONDS),
+            (_watch, LoopHealth(services, about="sent", nl="Volgen wat verzonden is", en="Following"), poll),
+            (_log, LoopHealth(services, about="log", nl="Het log lezen", en="Reading the log"), WATCH_LOG_SECONDS),
+        )
     }
     stopping = asyncio.create_task(stop.wait())
     # A loop ends before the others only by an error of ours: then the service manager starts the agent again.
@@ -62,20 +64,13 @@ async def run_agent(services: Services, *, stop: asyncio.Event) -> None:
     say(Event.STOPPED)
 
 
-def recover(services: Services) -> None:
-    """Finish what a crash interrupted, before anything new begins."""
-    at = services.clock.now()
-    recover_files(services.journal, folders=services.settings.folders, disk=services.disk, at=at)
-    hand_over_all(services.journal, disk=services.disk, at=at)
-
-
 def has_room(services: Services) -> bool:
     """Whether there is room to take and to pick up; says so to people when that changes."""
     free = services.disk.free_bytes(services.settings.home)
     at = services.clock.now()
-    told = services.journal.row("SELECT 1 FROM notices WHERE kind = ? AND confirmed_at IS NULL", NoticeKind.DISK)
     if free < services.settings.free_bytes_min:
-        if told is None:
+        told = "SELECT 1 FROM notices WHERE kind = ? AND confirmed_at IS NULL"
+        if services.journal.row(told, NoticeKind.DISK) is None:
             say(Event.DISK_FULL, level=logging.ERROR, count=free)
             with services.journal.step("disk full") as db:
                 notify(
@@ -89,9 +84,7 @@ def has_room(services: Services) -> bool:
                     at=at,
                 )
         return False
-    if told is not None:
-        with services.journal.step("disk has room") as db:
-            confirm(db, about=_DISK, at=at)
+    settle(services, kind=NoticeKind.DISK, about=_DISK)
     return True
 
 
@@ -105,14 +98,11 @@ async def _inbox(services: Services, stop: asyncio.Event) -> None:
     if not has_room(services):
         await _sleep(services.settings.poll_seconds, stop=stop)
         return
-    trouble = None
-    try:
+    troubles = Troubles()
+    with troubles.kept():
         await _until_stopped(list_inbox(services, wait_seconds=_patience(services)), stop=stop)
-    except ExchangeError as error:
-        trouble = error  # what is here already goes on
-    await inbox_round(services)
-    if trouble is not None:
-        raise trouble
+    await inbox_round(services)  # what is here already goes on
+    troubles.raise_first()
 
 
 def _patience(services: Services) -> int:
@@ -138,6 +128,7 @@ async def _loop(
     services: Services,
     work: Callable[[Services, asyncio.Event], Awaitable[None]],
     *,
+    health: LoopHealth,
     stop: asyncio.Event,
     pause: float,
 ) -> None:
@@ -146,6 +137,7 @@ async def _loop(
     Args:
         services: What to work with.
         work: One round.
+        health: Tells people when it fails for long.
         stop: Ends the loop.
         pause: Seconds between rounds.
     """
@@ -153,14 +145,18 @@ async def _loop(
         waiting = pause
         try:
             await work(services, stop)
+            health.worked()
         except ExchangeError as error:
             say(Event.ROUND_FAILED, level=logging.WARNING, code=error.code)
+            health.failed(error.code)
             waiting = max(pause, FAILED_SECONDS)
         except (OSError, DiskFullError, sqlite3.OperationalError) as error:
             full = is_full(error)
             if not full and isinstance(error, sqlite3.OperationalError):
                 raise
             say(Event.DISK_FULL if full else Event.ROUND_FAILED, level=logging.ERROR, code=type(error).__name__)
+            if not isinstance(error, sqlite3.Error):  # what cannot be journalled, `has_room` tells
+                health.failed(type(error).__name__)
             waiting = max(pause, FAILED_SECONDS)
         await _sleep(waiting, stop=stop)
 

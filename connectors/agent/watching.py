@@ -1,7 +1,8 @@
 """How sent messages stand: receipts, warnings, lapses; and the hub's log, held against itself.
 
 A receipt counts when the recipient's own signature and its place in the log hold. A message that nobody collected is
-reported after a day and daily after that; one that lapsed stays visible until a person acts.
+reported after a day and daily after that; one that lapsed stays visible until a person acts, or until its receipt comes
+after all.
 
 Source: the architecture, section 4, "Not collected", and section 6.
 """
@@ -15,8 +16,9 @@ from typing import Final
 from audit.records import token_digest
 from connectors.agent.concluding import alarm, update_result
 from connectors.agent.events import Event, say
-from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify
+from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify, take_back
 from connectors.agent.services import Services
+from connectors.agent.troubles import own_mistakes
 from connectors.sdk.answers import MessageStatus, StoredReceipt
 from connectors.sdk.proving import prove_entry
 from schemas.codes import EntryKind, TokenType
@@ -29,13 +31,20 @@ from schemas.requests import Outcome, ReceiptClaims, parse_receipt
 LOST: Final = "sender.message.unknown"
 OPEN_STATES: Final = ("waiting", "released")
 ASK_SECONDS_MAX: Final = 3600.0
+LATE_SECONDS_MAX: Final = 31 * 24 * 3600
+"""How long a lapsed message is still asked for: it may have been collected in time and its receipt come late."""
 KEEP_HANDED_SECONDS: Final = 7 * 24 * 3600
 KEEP_REQUESTS_SECONDS: Final = 62 * 24 * 3600
 CLOCK_SECONDS_MAX: Final = 120
 """How far this clock and the hub's may be apart."""
 
 _STATE_AFTER: Final = {Outcome.ACCEPTED: "received", Outcome.REFUSED: "refused"}
-_KNOWN_STATES: Final = frozenset({"waiting", "released", "received", "refused", "expired"})
+_FINAL_STATES: Final = frozenset({"received", "refused", "expired"})
+_NEXT_STATES: Final = {
+    "waiting": _FINAL_STATES | {"released"},
+    "released": _FINAL_STATES | {"waiting"},
+    "expired": _FINAL_STATES - {"expired"},
+}
 
 
 async def watch_round(services: Services) -> int:
@@ -47,7 +56,11 @@ async def watch_round(services: Services) -> int:
     at = services.clock.now()
     changed = 0
     for row in services.journal.rows(
-        "SELECT * FROM submissions WHERE state IN ('waiting', 'released') AND next_at <= ? ORDER BY next_at LIMIT 200",
+        # Not the body: those of all that waits may be more than the memory.
+        "SELECT id, file, recipient, message, state, created_at, pickup_by FROM submissions"
+        " WHERE (state IN ('waiting', 'released') OR state = 'expired' AND pickup_by > ?) AND next_at <= ?"
+        " ORDER BY next_at LIMIT 200",
+        at.timestamp() - LATE_SECONDS_MAX,
         milliseconds(at),
     ):
         changed += await _ask(services, row)
@@ -77,22 +90,39 @@ async def _ask(services: Services, row: Row) -> int:
     status: MessageStatus | None = None
     receipt: JSONValue = None
     try:
-        status = await services.hub.message(MessageId(row["id"]))
-        receipt = await _check_receipt(services, row, status.receipt) if status.receipt else None
-        _check_state(row, status, receipt, at=at)
+        with own_mistakes(services, about=row["id"], side="hub"):
+            status = await _status(services, row)
+            receipt = await _check_receipt(services, row, status.receipt) if status.receipt else None
+            _check_state(row, status, receipt, at=at)
     except UnavailableError:
         status = None
     except (EvidenceError, RejectedMessageError) as error:
-        if error.code == LOST:
+        if error.code == LOST and row["state"] in OPEN_STATES:
             _submit_again(services, row, at)
             return 1
-        alarm(services, about=row["id"], error=error)
+        if error.code != LOST:
+            alarm(services, about=row["id"], error=error)
         status = None
-    if status is None or status.state == row["state"] or status.state not in _KNOWN_STATES:
+    if status is None or status.state not in _NEXT_STATES[row["state"]]:
         _ask_later(services, row, at)
         return 0
     _journal_state(services, row, status, receipt, at=at)
     return 1
+
+
+async def _status(services: Services, row: Row) -> MessageStatus:
+    """Ask the hub how a message stands.
+
+    Raises:
+        RejectedMessageError: The hub does not know the message.
+        UnavailableError: It was not reached, or does not answer us: that says nothing of the message.
+    """
+    try:
+        return await services.hub.message(MessageId(row["id"]))
+    except RejectedMessageError as error:
+        if error.code == LOST:
+            raise
+        raise UnavailableError("the hub does not say how the message stands", code=error.code) from error
 
 
 def _check_state(row: Row, status: MessageStatus, receipt: JSONValue, *, at: datetime) -> None:
@@ -209,6 +239,20 @@ def _journal_state(services: Services, row: Row, status: MessageStatus, receipt:
                 row["id"],
             ),
         )
+        if row["state"] == "expired":
+            take_back(db, kind=NoticeKind.EXPIRED, about=row["id"], at=at)
+            if status.state == "received":
+                notify(
+                    db,
+                    kind=NoticeKind.LATE,
+                    about=row["id"],
+                    text_nl=f"{file['target']}: de ontvanger heeft het bericht toch ontvangen; de bevestiging kwam na"
+                    " het verlopen. Verstuur het niet opnieuw. Is dat al gebeurd, zeg de ontvanger dan dat hij het"
+                    " dubbel heeft.",
+                    text_en=f"{file['target']}: the recipient received the message after all; the receipt came after it"
+                    " had lapsed. Do not send it again. If you did already, tell the recipient that it has it twice.",
+                    at=at,
+                )
         if status.state == "refused" or (isinstance(receipt, dict) and receipt["outcome"] == Outcome.REFUSED):
             notify(
                 db,
@@ -230,6 +274,7 @@ def _journal_state(services: Services, row: Row, status: MessageStatus, receipt:
                 at=at,
             )
         update_result(services, db, file)
+        services.directory.keep_seen(db)
     say(Event.MESSAGE_CHANGED, message=row["id"], code=status.state)
 
 
@@ -247,7 +292,7 @@ def _warn(services: Services, at: datetime) -> None:
     """Warn of messages that nobody collected, after a day and daily after that."""
     now, every = milliseconds(at), services.settings.warn_hours * 3600 * 1000
     for row in services.journal.rows(
-        "SELECT submissions.*, files.target FROM submissions JOIN files ON files.id = submissions.file"
+        "SELECT submissions.id, created_at, files.target FROM submissions JOIN files ON files.id = submissions.file"
         " WHERE submissions.state IN ('waiting', 'released') AND created_at <= ?"
         " AND (warned_at IS NULL OR warned_at <= ?)",
         now - every,

@@ -14,7 +14,7 @@ from connectors.agent.files import NAME_BYTES_MAX
 from connectors.agent.journal import Journal
 from connectors.agent.lock import AlreadyRunningError, locked
 from connectors.agent.outbox import outbox_round
-from connectors.agent.running import recover, run_agent
+from connectors.agent.running import run_agent
 from connectors.agent.watching import watch_round
 from connectors.cli.common import EXIT_REFUSED, EXIT_UNAVAILABLE, CommandError, opened
 from connectors.settings import load_settings
@@ -80,7 +80,6 @@ async def send(home: Path, file: Path, *, seconds: float) -> int:
         try:
             with locked(home):
                 async with opened(home) as services:
-                    recover(services)
                     await outbox_round(services)
                     await watch_round(services)
         except AlreadyRunningError:

@@ -3,7 +3,13 @@
 Members that this version does not know are skipped: a hub is upgraded before its connectors.
 """
 
+from typing import Annotated, Final, TypeAlias
+
 import msgspec
+
+NUMBER_MAX: Final = 2**53 - 1
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)]
+"""A log index or a moment; whatever a hub says, it fits where it is kept."""
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -52,7 +58,7 @@ class SubmissionAnswer(msgspec.Struct, frozen=True):
     """`POST /v1/messages`."""
 
     jti: str
-    index: int
+    index: Number
     decision: HubDecision
     catalogue: Definition
     entry: str
@@ -82,7 +88,7 @@ class MessageStatus(msgspec.Struct, frozen=True):
 
     jti: str
     state: str
-    index: int
+    index: Number
     recipient: str
     receipt: StoredReceipt | None = None
     warnings: tuple[HubWarning, ...] = ()
@@ -92,24 +98,24 @@ class InboxItem(msgspec.Struct, frozen=True):
     """One message that waits."""
 
     id: str
-    index: int
+    index: Number
     type: str
     sender: str
     size_class: str
-    pickup_by: int
+    pickup_by: Number
 
 
 class InboxPage(msgspec.Struct, frozen=True):
     """`GET /v1/inbox`."""
 
     items: tuple[InboxItem, ...]
-    next: int
+    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
 
 
 class ReceiptAnswer(msgspec.Struct, frozen=True):
     """`POST /v1/receipts`."""
 
-    index: int
+    index: Number
     entry: str
     tlog_proof: str
 
@@ -118,7 +124,7 @@ class ParticipantLine(msgspec.Struct, frozen=True):
     """One PARTICIPANT entry with the signed texts that it stands for."""
 
     oin: str
-    index: int
+    index: Number
     entry: str
     admission: str | None = None
     statement: str | None = None
@@ -136,7 +142,7 @@ class Joined(msgspec.Struct, frozen=True):
     """`POST /v1/participants`."""
 
     oin: str
-    index: int
+    index: Number
     entry: str
     tlog_proof: str
 
@@ -150,7 +156,7 @@ class ProofHashes(msgspec.Struct, frozen=True):
 class ProvenText(msgspec.Struct, frozen=True):
     """`GET /log/entries/{index}`."""
 
-    index: int
+    index: Number
     entry: str
     tlog_proof: str
 
@@ -158,10 +164,10 @@ class ProvenText(msgspec.Struct, frozen=True):
 class ChainEpoch(msgspec.Struct, frozen=True):
     """One chain-key epoch, as the registrar signed it."""
 
-    epoch: int
+    epoch: Number
     signed: str
     entry: str
-    index: int
+    index: Number
     tlog_proof: str = ""
 
 

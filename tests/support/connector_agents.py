@@ -13,7 +13,6 @@ from connectors.agent.inbox import inbox_round, list_inbox
 from connectors.agent.journal import Journal
 from connectors.agent.keystore import Keys
 from connectors.agent.outbox import outbox_round
-from connectors.agent.running import recover
 from connectors.agent.scan import Scanner
 from connectors.agent.services import Services
 from connectors.agent.watching import watch_round
@@ -157,7 +156,6 @@ class Agent:
             hub=self.hub.called_by(self.oin),
             log=self.world.log_key,
         )
-        recover(self.services)
 
     def restart(self) -> None:
         """Start again after a crash."""

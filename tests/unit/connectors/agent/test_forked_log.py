@@ -107,6 +107,27 @@ async def test_however_many_answers_came_none_of_their_checkpoints_is_forgotten(
         await directory.refresh(raad.services.hub, at=raad.world.clock.now())
 
 
+async def test_what_was_still_to_be_checked_is_not_forgotten_by_a_restart(gemeente: Agent) -> None:
+    """A hub that proves in one log and shows another must not be helped by a connector that is started anew."""
+    log = gemeente.world.log
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    gemeente.services.directory.saw(_fork(log).checkpoint())
+    with gemeente.journal.step("rests on it") as db:
+        gemeente.services.directory.keep_seen(db)
+    gemeente.restart()
+    await watch_log(gemeente.services)
+    assert any("hub.proof.consistency" in text for text in _alarms(gemeente))
+
+
+async def test_what_was_checked_is_not_kept(gemeente: Agent) -> None:
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    assert gemeente.journal.rows("SELECT * FROM checkpoints") != []
+    await watch_log(gemeente.services)
+    assert gemeente.journal.rows("SELECT * FROM checkpoints") == []
+
+
 async def test_a_directory_that_does_not_follow_is_not_the_fault_of_a_file(
     gemeente: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.agent.disk import Disk
 from connectors.agent.journal import (
+    _FIRST_SCHEMA,
     Delivery,
     Journal,
     NoticeKind,
@@ -181,3 +182,48 @@ def test_a_journal_of_another_version_is_not_touched(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(RuntimeError, match="99"):
         Journal(tmp_path / "journal.sqlite")
+
+
+def test_a_journal_of_an_earlier_version_goes_on_with_what_it_has(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        connection.executescript(_FIRST_SCHEMA)
+        connection.execute("INSERT INTO meta VALUES ('inbox', '7')")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    journal = Journal(tmp_path / "journal.sqlite")
+    assert journal.meta("inbox") == "7"
+    assert journal.rows("SELECT * FROM checkpoints") == []
+    journal.close()
+
+
+def test_a_part_file_has_its_name_on_the_disk_before_the_journal_counts_on_it(tmp_path: Path) -> None:
+    """Else a power cut takes the part file away, and at the next start it looks as if it had been handed over."""
+    order: list[str] = []
+
+    class WatchedJournal(Journal):
+        @contextmanager
+        def step(self, name: str) -> Iterator[sqlite3.Connection]:
+            with super().step(name) as db:
+                yield db
+            order.append(name)
+
+    @dataclass(frozen=True, slots=True)
+    class WatchedDisk(Disk):
+        def write(self, path: Path, data: bytes) -> None:
+            Disk.write(self, path, data)
+            order.append("write")
+
+        def replace(self, source: Path, target: Path) -> None:
+            Disk.replace(self, source, target)
+            order.append("rename")
+
+        def sync_folder(self, folder: Path) -> None:
+            Disk.sync_folder(self, folder)
+            order.append("sync")
+
+    journal = WatchedJournal(tmp_path / "journal.sqlite")
+    with journal.step("asked") as db:
+        deliver(db, Delivery(folder=tmp_path, name="m1.xml", part=".m1.part", data=b"x"))
+    hand_over_all(journal, disk=WatchedDisk(), at=AT)
+    journal.close()
+    assert order == ["schema", "asked", "write", "sync", "handing", "rename", "sync", "handed"]
