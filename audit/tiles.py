@@ -14,7 +14,7 @@ Source: c2sp.org/tlog-tiles.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeAlias
 
 from audit.errors import refused
 from audit.hashing import HASH_BYTES
@@ -26,7 +26,8 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 """Hashes in a full tile, entries in a full bundle."""
 TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 
-TILES_KEPT_MAX: Final = 64
+TileNodes: TypeAlias = tuple[bytes, ...]
+"""The hashes of a tile and of the nodes above them: one text of hashes for each level, from the lowest."""
 
 CHECKPOINT_PATH: Final = "checkpoint"
 _TILE_INVALID: Final = "hub.tile.invalid"
@@ -160,54 +161,55 @@ def parse_bundle(data: bytes, *, width: int) -> tuple[bytes, ...]:
     return tuple(entries[:width])
 
 
-def hash_at_from_tiles(*, size: int, read_tile: Callable[[Tile], Sequence[bytes]]) -> HashAt:
-    """Make the reader that proofs are made with, over the tiles of a tree.
-
-    The reader keeps the nodes of up to 64 tiles, so a proof reads each tile once; keep the reader as long as the
-    size stays, and the tiles of the right edge, which every proof needs, are read once for all.
+def tile_nodes(tile: Tile, data: bytes) -> TileNodes:
+    """Compute the complete nodes of a tile from its own hashes up to those below its root.
 
     Args:
-        size: Leaves of the tree whose tiles there are.
-        read_tile: Returns the hashes of one tile as named (its width is the one in this tree).
+        tile: Its name.
+        data: Its hashes, one after the other, and no more.
 
-    Returns:
-        The reader. What `read_tile` raises it raises, and `EvidenceError` for a node that is not complete in this
-        tree or a tile that does not have its width.
+    Raises:
+        EvidenceError: It does not have its width.
     """
-    kept: dict[Tile, list[list[bytes]]] = {}
-
-    def nodes_of(tile: Tile) -> list[list[bytes]]:
-        nodes = kept.get(tile)
-        if nodes is None:
-            hashes = list(read_tile(tile))
-            if len(hashes) != tile.width:
-                raise EvidenceError(f"tile {tile.level}/{tile.index} does not have its {tile.width} hashes")
-            if len(kept) >= TILES_KEPT_MAX:
-                kept.clear()
-            nodes = kept[tile] = _nodes(hashes)
-        return nodes
-
-    def hash_at(level: int, index: int) -> bytes:
-        tile_level, height = divmod(level, TILE_HEIGHT)
-        in_level = size >> tile_level * TILE_HEIGHT
-        if index + 1 << height > in_level:
-            raise EvidenceError(f"node {level}/{index} is not complete in a tree of {size} leaves")
-        tile_index = (index << height) // TILE_WIDTH
-        width = min(TILE_WIDTH, in_level - tile_index * TILE_WIDTH)
-        return nodes_of(Tile(level=tile_level, index=tile_index, width=width))[height][
-            index - (tile_index << TILE_HEIGHT - height)
-        ]
-
-    return hash_at
-
-
-def _nodes(hashes: list[bytes]) -> list[list[bytes]]:
-    """Compute the complete nodes of a tile, level by level from its own hashes up to the one below its root."""
-    nodes = [hashes]
+    if len(data) != tile.width * HASH_BYTES:
+        raise EvidenceError(f"tile {tile.level}/{tile.index} does not have its {tile.width} hashes")
+    nodes = [data]
     while len(nodes) < TILE_HEIGHT:
         below = nodes[-1]
-        nodes.append([sha256(b"\x01" + below[n] + below[n + 1]).digest() for n in range(0, len(below) - 1, 2)])
-    return nodes
+        # As `hash_children`, without taking the two apart that lie beside each other.
+        pairs = range(0, len(below) - HASH_BYTES, 2 * HASH_BYTES)
+        nodes.append(b"".join([sha256(b"\x01" + below[place : place + 2 * HASH_BYTES]).digest() for place in pairs]))
+    return tuple(nodes)
+
+
+def tile_of_node(*, level: int, index: int, size: int) -> Tile:
+    """Name the tile from which a node's hash follows, as wide as it is in the tree of `size` leaves."""
+    tile_level, height = divmod(level, TILE_HEIGHT)
+    tile_index = index >> TILE_HEIGHT - height
+    in_level = size >> tile_level * TILE_HEIGHT
+    return Tile(level=tile_level, index=tile_index, width=min(TILE_WIDTH, in_level - tile_index * TILE_WIDTH))
+
+
+def hash_at_from_tiles(*, size: int, nodes_of: Callable[[Tile], TileNodes]) -> HashAt:
+    """Make the reader that proofs are made with, over the tiles of a tree.
+
+    Args:
+        size: Leaves of the tree.
+        nodes_of: Returns the nodes of one tile as named (its width is the one in this tree); asked for every hash.
+
+    Returns:
+        The reader. What `nodes_of` raises it raises, and `EvidenceError` for a node that is not complete in this tree.
+    """
+
+    def hash_at(level: int, index: int) -> bytes:
+        if index + 1 << level > size:
+            raise EvidenceError(f"node {level}/{index} is not complete in a tree of {size} leaves")
+        tile = tile_of_node(level=level, index=index, size=size)
+        height = level % TILE_HEIGHT
+        place = (index - (tile.index << TILE_HEIGHT - height)) * HASH_BYTES
+        return nodes_of(tile)[height][place : place + HASH_BYTES]
+
+    return hash_at
 
 
 def _index_path(index: int) -> str:

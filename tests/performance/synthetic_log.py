@@ -15,7 +15,7 @@ import psycopg
 from audit.hashing import HASH_BYTES, hash_leaf
 from audit.merkle import CompactRange, complete_root
 from audit.proofs import range_nodes
-from audit.tiles import TILE_WIDTH, Tile, hash_at_from_tiles, tile_to_bytes
+from audit.tiles import TILE_WIDTH, Tile, TileNodes, hash_at_from_tiles, tile_nodes, tile_to_bytes
 
 _TILES: Final = 251
 """Different tiles of level 0: a prime, so that no two tiles of level 1 are equal."""
@@ -48,12 +48,13 @@ def fill_log(database_url: str, *, origin: str, size: int) -> SyntheticLog:
     edge = tuple(hash_leaf(text.encode()) for text in texts)
     levels = [*_levels_above(tiles, size)]
 
-    def read_tile(tile: Tile) -> Sequence[bytes]:
-        if tile.level:
-            return levels[tile.level - 1][tile.index * TILE_WIDTH :][: tile.width]
-        return tiles[tile.index % _TILES] if tile.width == TILE_WIDTH else edge
+    def nodes_of(tile: Tile) -> TileNodes:
+        start = tile.index * TILE_WIDTH
+        lowest = tiles[tile.index % _TILES] if tile.width == TILE_WIDTH else edge
+        hashes = levels[tile.level - 1][start : start + tile.width] if tile.level else lowest
+        return tile_nodes(tile, tile_to_bytes(hashes))
 
-    hash_at = hash_at_from_tiles(size=size, read_tile=read_tile)
+    hash_at = hash_at_from_tiles(size=size, nodes_of=nodes_of)
     tree = CompactRange(size=size, hashes=tuple(hash_at(*node) for node in range_nodes(0, size)))
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
         with cursor.copy("COPY log_tiles (level, index, hashes) FROM STDIN (FORMAT binary)") as copy:

@@ -11,7 +11,7 @@ from typing import Final
 from audit.guard import check_rollback
 from audit.merkle import TILE_HEIGHT
 from audit.proofs import HashAt, tree_root
-from audit.tiles import TILE_WIDTH, Tile
+from audit.tiles import TILE_WIDTH, Tile, parse_tile
 from hub.storage.guard import GuardFile
 from hub.storage.postgresql.batch import Tree
 from hub.storage.postgresql.connection import HubConnection
@@ -67,4 +67,4 @@ async def read_tail(connection: HubConnection, *, size: int) -> tuple[bytes, ...
     if not width:
         return ()
     tile = Tile(level=0, index=size >> TILE_HEIGHT, width=width)
-    return (await read_tiles(connection, [tile]))[tile]
+    return parse_tile((await read_tiles(connection, [tile]))[tile], width=width)

@@ -1,7 +1,7 @@
 """The port `Log` over PostgreSQL: appending is the sequencer's, reading is done here, from entries and tiles."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from psycopg_pool import AsyncConnectionPool
@@ -9,11 +9,11 @@ from psycopg_pool import AsyncConnectionPool
 from audit.checkpoint import Checkpoint
 from audit.proof_file import proof_text
 from audit.proofs import HashAt, make_consistency_proof, make_inclusion_proof, verify_inclusion
-from audit.tiles import TILE_WIDTH, Tile, tile_to_bytes
+from audit.tiles import TILE_WIDTH, Tile
 from hub.ports import Appended, Log, LogMember
 from hub.storage.postgresql.connection import HubConnection, read
 from hub.storage.postgresql.continuity import check_continuity
-from hub.storage.postgresql.nodes import from_tiles, read_tiles
+from hub.storage.postgresql.nodes import KeptTiles, from_tiles, read_tiles
 from hub.storage.postgresql.queries import queries
 from hub.storage.postgresql.sequencer import Sequencer
 from hub.storage.postgresql.session import tree_from_row
@@ -36,10 +36,12 @@ class PostgreSQLLog(Log):
     Attributes:
         pool: For reading.
         sequencer: For appending; it also knows what was let out.
+        kept: Tiles that proofs need not read again.
     """
 
     pool: AsyncConnectionPool[HubConnection]
     sequencer: Sequencer
+    kept: KeptTiles = field(default_factory=KeptTiles)
 
     async def append(self, member: LogMember) -> Appended:
         """See `hub.ports.Log.append`."""
@@ -60,7 +62,7 @@ class PostgreSQLLog(Log):
         def make(hash_at: HashAt) -> tuple[bytes, tuple[bytes, ...]]:
             return hash_at(0, index), make_inclusion_proof(leaf_index=index, tree_size=size, hash_at=hash_at)
 
-        leaf_hash, path = await self._ask(lambda connection: from_tiles(connection, size=size, make=make))
+        leaf_hash, path = await self._made(size=size, make=make)
         try:
             # A tile that somebody changed must not leave as a proof that proves nothing.
             verify_inclusion(
@@ -81,12 +83,8 @@ class PostgreSQLLog(Log):
         await self._within(size)
         if not 0 <= index < size:
             raise KeyError(index)
-        return await self._ask(
-            lambda connection: from_tiles(
-                connection,
-                size=size,
-                make=lambda hash_at: make_inclusion_proof(leaf_index=index, tree_size=size, hash_at=hash_at),
-            ),
+        return await self._made(
+            size=size, make=lambda hash_at: make_inclusion_proof(leaf_index=index, tree_size=size, hash_at=hash_at)
         )
 
     async def consistency_proof(self, *, old_size: int, new_size: int) -> tuple[bytes, ...]:
@@ -94,12 +92,9 @@ class PostgreSQLLog(Log):
         await self._within(new_size)
         if not 0 < old_size <= new_size:
             raise KeyError(old_size)
-        return await self._ask(
-            lambda connection: from_tiles(
-                connection,
-                size=new_size,
-                make=lambda hash_at: make_consistency_proof(size1=old_size, size2=new_size, hash_at=hash_at),
-            ),
+        return await self._made(
+            size=new_size,
+            make=lambda hash_at: make_consistency_proof(size1=old_size, size2=new_size, hash_at=hash_at),
         )
 
     async def hash_tile(self, *, level: int, index: int, width: int) -> bytes:
@@ -109,7 +104,7 @@ class PostgreSQLLog(Log):
         await self._within((index * TILE_WIDTH + width) << 8 * level)
         tile = Tile(level=level, index=index, width=width)
         tiles = await self._ask(lambda connection: read_tiles(connection, [tile]))
-        return tile_to_bytes(tiles[tile])
+        return tiles[tile]
 
     async def entries(self, *, start: int, count: int) -> tuple[str, ...]:
         """See `hub.ports.Log.entries`."""
@@ -169,6 +164,10 @@ class PostgreSQLLog(Log):
                 connection=connection,
             )
         return checkpoint
+
+    async def _made(self, *, size: int, make: Callable[[HashAt], _T]) -> _T:
+        """Make a proof from the tiles of the tree of `size` leaves."""
+        return await self._ask(lambda connection: from_tiles(connection, size=size, make=make, kept=self.kept))
 
     async def _ask(self, question: Callable[[HubConnection], Awaitable[_T]]) -> _T:
         """Ask the database something; if what it says contradicts itself, the hub stops."""

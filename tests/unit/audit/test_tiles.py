@@ -7,12 +7,14 @@ from audit.merkle import CompactRange
 from audit.proofs import tree_root
 from audit.tiles import (
     Tile,
+    TileNodes,
     bundle_to_bytes,
     hash_at_from_tiles,
     new_tiles,
     parse_bundle,
     parse_tile,
     parse_tile_path,
+    tile_nodes,
     tile_to_bytes,
     tiles_of,
 )
@@ -133,37 +135,15 @@ def test_proofs_read_any_complete_node_from_tiles() -> None:
     for tile in grown.tile_hashes:
         levels.setdefault(tile.level, []).append(tile.hash)
 
-    def read_tile(tile: Tile) -> list[bytes]:
-        return levels[tile.level][tile.index * 256 : tile.index * 256 + tile.width]
+    def nodes_of(tile: Tile) -> TileNodes:
+        return tile_nodes(tile, tile_to_bytes(levels[tile.level][tile.index * 256 : tile.index * 256 + tile.width]))
 
-    hash_at = hash_at_from_tiles(size=size, read_tile=read_tile)
+    hash_at = hash_at_from_tiles(size=size, nodes_of=nodes_of)
     assert tree_root(tree_size=size, hash_at=hash_at) == grown.root_hash
     for level, index in [(0, 65_999), (3, 8_249), (8, 256), (10, 63), (16, 0)]:
         expected = CompactRange().extend(leaves[index << level : index + 1 << level]).root_hash
         assert hash_at(level, index) == expected
     with pytest.raises(EvidenceError, match="not complete"):
         hash_at(8, 257)
-    short = hash_at_from_tiles(size=size, read_tile=lambda tile: read_tile(tile)[:-1])
     with pytest.raises(EvidenceError, match="does not have its"):
-        short(0, 0)
-
-
-def test_each_tile_is_read_once_and_not_too_many_are_kept() -> None:
-    size = 70 * 256
-    leaves = [hash_leaf(n.to_bytes(4, "big")) for n in range(size)]
-    read: list[Tile] = []
-
-    def read_tile(tile: Tile) -> list[bytes]:
-        read.append(tile)
-        return leaves[tile.index * 256 : tile.index * 256 + tile.width]
-
-    hash_at = hash_at_from_tiles(size=size, read_tile=read_tile)
-    for _ in range(2):
-        for height in range(8):
-            hash_at(height, 0)
-    assert read == [Tile(level=0, index=0)]
-    for index in range(70):
-        assert hash_at(0, index * 256) == leaves[index * 256]
-    assert len(read) == 70
-    hash_at(0, 0)
-    assert len(read) == 71
+        tile_nodes(Tile(level=0, index=0), tile_to_bytes(leaves[:255]))

@@ -12,6 +12,7 @@ from audit.tiles import (
     hash_at_from_tiles,
     parse_bundle,
     parse_tile,
+    tile_nodes,
     tile_to_bytes,
     tiles_of,
 )
@@ -60,9 +61,7 @@ def test_the_same_entries_give_the_same_checkpoint_tiles_and_bundles_at_every_si
 
 def test_a_proof_made_from_a_tile_leads_to_the_signed_root() -> None:
     tile = Tile(level=0, index=0, width=ENTRIES)
-    hash_at = hash_at_from_tiles(
-        size=ENTRIES, read_tile=lambda wanted: parse_tile(_read(wanted.path), width=wanted.width)
-    )
+    hash_at = hash_at_from_tiles(size=ENTRIES, nodes_of=lambda wanted: tile_nodes(wanted, _read(wanted.path)))
     root = parse_checkpoint(parse_note(_read(CHECKPOINT_PATH)).text).root_hash
     leaves = parse_tile(_read(tile.path), width=ENTRIES)
     for index in range(ENTRIES):

@@ -70,8 +70,8 @@ FROM unnest($levels, $indexes) AS u (level, index)
 JOIN log_tiles t ON t.level = u.level AND t.index = u.index
 
 -- name: leaf_hashes (start bigint, until bigint)
-SELECT sha256('\x00'::bytea || convert_to(entry, 'UTF8'))
-FROM log_entries WHERE index >= $start AND index < $until ORDER BY index
+SELECT string_agg(sha256('\x00'::bytea || convert_to(entry, 'UTF8')), ''::bytea ORDER BY index)
+FROM log_entries WHERE index >= $start AND index < $until
 
 -- name: entries (start bigint, until bigint)
 SELECT entry FROM log_entries WHERE index >= $start AND index < $until ORDER BY index
