@@ -17,7 +17,6 @@ ESTABLISHMENT_SYSTEM: Final = "https://ketenhub.nl/fhir/NamingSystem/vestigingsn
 """Provisional: no published naming system for the number of an establishment was found."""
 
 _IDENTIFIER_MAX: Final = 200
-_NINE_DIGITS = re.compile(r"[0-9]{9}")
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 
 
@@ -58,6 +57,6 @@ _SYSTEMS: Final[Mapping[str, Callable[[str], bool]]] = {
     RNI_SYSTEM: _makes(RNI),
     SKJ_SYSTEM: _makes(ProfessionalNumber),
     BIG_SYSTEM: _makes(ProfessionalNumber),
-    RSIN_SYSTEM: lambda number: bool(_NINE_DIGITS.fullmatch(number)),
+    RSIN_SYSTEM: _makes(BSN),  # numbers of one range, issued by one office: the same nine digits and 11-test
     ESTABLISHMENT_SYSTEM: lambda number: bool(_TWELVE_DIGITS.fullmatch(number)),
 }

@@ -145,15 +145,13 @@ class ValueChecker:
             case ValueType.CODEABLE_CONCEPT if spot.element.codes is not None:
                 self._check_concept(spot, value)
             case ValueType.IDENTIFIER:
-                code = check_identifier(value, personal=spot.element.name == "identifier" and _is_person(spot.profile))
-                if code is not None:
-                    self._about(spot, code, *_IDENTIFIER_TEXTS[code])
+                personal = spot.element.name == "identifier" and _is_person(spot.profile)
+                self._check_identifier(spot, value, personal=personal)
             case ValueType.EXTENSION if value.get("url") != self.definitions.extension_base + str(spot.element.url):
                 text, text_nl = "not the extension that stands here", "niet de uitbreiding die hier hoort"
                 self._about(spot, "extension-unknown", text, text_nl)
             case ValueType.ORGANIZATION:
-                if value.get("resourceType") != "Organization" or not value.keys() <= ORGANISATION_MEMBERS:
-                    self._wrong(spot)
+                self._check_organisation(spot, value)
             case ValueType.CONTACT_POINT if "value" in value and "system" not in value:
                 text, text_nl = (
                     "needs the `system` of its value",
@@ -164,6 +162,22 @@ class ValueChecker:
                 self._check_period(spot, value)
             case _:
                 pass
+
+    def _check_identifier(self, spot: _Spot, value: JSONObject, *, personal: bool) -> None:
+        code = check_identifier(value, personal=personal)
+        if code is not None:
+            self._about(spot, code, *_IDENTIFIER_TEXTS[code])
+
+    def _check_organisation(self, spot: _Spot, value: JSONObject) -> None:
+        identifiers = value.get("identifier", [])
+        known = value.get("resourceType") == "Organization" and value.keys() <= ORGANISATION_MEMBERS
+        if not known or not isinstance(identifiers, list):
+            self._wrong(spot)
+            return
+        for each in identifiers:
+            # What is no object is found by the shape of the whole resource.
+            if isinstance(each, dict) and not is_absent(each):
+                self._check_identifier(spot, each, personal=False)
 
     def _check_concept(self, spot: _Spot, value: JSONObject) -> None:
         """A bound concept is one code and nothing that would give the code away by its length."""

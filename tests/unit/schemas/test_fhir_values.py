@@ -12,6 +12,7 @@ from schemas.definitions import load_definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import Issue
 from schemas.fhir import check_resource, check_values
+from schemas.fhir.identifying import ESTABLISHMENT_SYSTEM, RSIN_SYSTEM
 from schemas.identifiers import BIG_SYSTEM, BSN_SYSTEM, RNI_SYSTEM, SKJ_SYSTEM
 from tests.support.example_documents import DAY, SYSTEM, concept, item, notification_document, request_items
 
@@ -247,6 +248,33 @@ def test_an_extension_of_another_kind_is_refused() -> None:
 def test_what_nobody_defined_is_refused() -> None:
     assert check([item("niets", "x1", name=("x",))]) == [("profile-unknown", "/items/0/profile")]
     assert check([item("jeugdige", "x1", kleur=("x",))]) == [("element-unknown", "/items/0/elements")]
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "code"),
+    [
+        ([{"system": RSIN_SYSTEM, "value": "999911145"}], "identifier-form"),
+        ([{"system": RSIN_SYSTEM, "value": "99991114"}], "identifier-form"),
+        ([{"value": "x"}, {"system": ESTABLISHMENT_SYSTEM, "value": "123456789"}], "identifier-form"),
+        ([{"system": BSN_SYSTEM, "value": "999911121"}], "bsn"),
+        ([{"system": RSIN_SYSTEM}], "identifier-value"),
+        ({"system": RSIN_SYSTEM, "value": "999911144"}, "form"),
+        (["999911144"], "form"),
+    ],
+)
+def test_the_numbers_of_an_organisation_are_of_their_systems(identifiers: JSONValue, code: str) -> None:
+    organisation: JSONValue = {"resourceType": "Organization", "name": "Voogdij Voorbeeld", "identifier": identifiers}
+    assert alone("professional", "organisation", organisation) == [code]
+
+
+def test_right_numbers_of_an_organisation_are_taken() -> None:
+    numbers: list[JSONValue] = [
+        {"system": RSIN_SYSTEM, "value": "999911144"},
+        {"system": ESTABLISHMENT_SYSTEM, "value": "000012345678"},
+        {"system": "urn:oid:1.2.3", "value": "anything"},
+    ]
+    organisation: JSONValue = {"resourceType": "Organization", "name": "Voogdij Voorbeeld", "identifier": numbers}
+    assert alone("professional", "organisation", organisation) == []
 
 
 @pytest.mark.parametrize("element", ["identifier", "name"])
