@@ -12,7 +12,6 @@ Sources: Logius, OIN-stelsel; Wet algemene bepalingen burgerservicenummer; RFC 9
 """
 
 import re
-import string
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -26,7 +25,8 @@ SKJ_SYSTEM = "https://ketenhub.nl/fhir/NamingSystem/skj"
 """Provisional: SKJ publishes no naming system and no number format."""
 BIG_SYSTEM = "http://fhir.nl/fhir/NamingSystem/big"
 
-_BASE64URL = frozenset(string.ascii_letters + string.digits + "-_")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+"""One label of a DNS name. RFC 1123, section 2.1."""
 
 
 @dataclass(frozen=True, slots=True, repr=False, order=True)
@@ -161,6 +161,6 @@ class HubName(Identifier):
     """Name of a hub: a DNS name in lower case (not a log origin)."""
 
     __slots__ = ()
-    _pattern = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9](?:[a-z0-9-]{0,62}))*")
+    _pattern = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
     _code = "hub"
     _shown = 253

@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
+from schemas.claims import MOMENT_MAX
 from schemas.codes import AgeBand, Capacity, Necessity, Register, SubjectRole
 from schemas.definitions.loader import Definitions
 from schemas.definitions.model import ContentRule, ElementDefinition, MessageType, Profile, ValueType
@@ -21,7 +22,6 @@ from schemas.message import ELEMENTS_MAX, HUBS_MAX, ITEMS_MAX, SD_ALGORITHM, SPO
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _BASE: Final = "https://ketenhub.nl/schemas/"
-_INTEGER_MAX: Final = 2**53 - 1
 
 # A JSON Schema is JSON of any shape; the types of its parts would say nothing.
 JSONSchema = dict[str, Any]
@@ -42,8 +42,8 @@ def json_schemas(definitions: Definitions) -> Mapping[str, JSONSchema]:
 def _claims(definitions: Definitions) -> JSONSchema:
     nothing: JSONSchema = {"type": "null"}
     uuid = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
-    hub = r"^(?=.{1,253}$)[a-z0-9][a-z0-9-]{0,62}(\.[a-z0-9][a-z0-9-]{0,62})*$"
-    moment = {"type": "integer", "minimum": 0, "maximum": _INTEGER_MAX}
+    hub = r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$"
+    moment = {"type": "integer", "minimum": 0, "maximum": MOMENT_MAX}
     return {
         "$schema": _DRAFT,
         "$id": f"{_BASE}{definitions.version}/message.json",

@@ -87,6 +87,8 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "iat as text": lambda data: data.update(iat="1795432568"),
     "iat as boolean": lambda data: data.update(iat=True),
     "iat below zero": lambda data: data.update(iat=-1),
+    "iat beyond the calendar": lambda data: data.update(iat=2**37, pickup_by=2**37 + 60),
+    "a hub that ends in a hyphen": lambda data: data.update(hubs=["hub-.example.nl"]),
     "a version too high": lambda data: data.update(ver=1000),
     "a purpose in small letters": lambda data: data["recipient"].update(purpose="vto"),
     "an OIN too short": lambda data: data["recipient"].update(oin="1"),
