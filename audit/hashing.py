@@ -20,9 +20,9 @@ EMPTY_ROOT: Final = sha256(b"").digest()
 
 def hash_leaf(entry: bytes) -> bytes:
     """Return the leaf hash of an entry's exact bytes: `SHA-256(0x00 ‖ entry)`."""
-    return sha256(b"\x00" + entry).digest()
+    return sha256(LEAF_PREFIX + entry).digest()
 
 
 def hash_children(left: bytes, right: bytes) -> bytes:
     """Return the hash of an inner node: `SHA-256(0x01 ‖ left ‖ right)`, both 32 bytes."""
-    return sha256(b"\x01" + left + right).digest()
+    return sha256(NODE_PREFIX + left + right).digest()

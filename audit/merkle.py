@@ -23,7 +23,7 @@ from hashlib import sha256
 from typing import Final, Self
 
 from audit.errors import refused
-from audit.hashing import EMPTY_ROOT, HASH_BYTES, hash_children
+from audit.hashing import EMPTY_ROOT, HASH_BYTES, NODE_PREFIX, hash_children
 
 TREE_LEVELS_MAX: Final = 64
 TREE_SIZE_MAX: Final = 2**53 - 1
@@ -37,7 +37,7 @@ def complete_root(hashes: Sequence[bytes]) -> bytes:
     """Return the hash over a power of two of neighbouring complete nodes, such as those of a full tile."""
     nodes = list(hashes)
     while len(nodes) > 1:
-        nodes = [sha256(b"\x01" + nodes[n] + nodes[n + 1]).digest() for n in range(0, len(nodes), 2)]
+        nodes = [sha256(NODE_PREFIX + nodes[n] + nodes[n + 1]).digest() for n in range(0, len(nodes), 2)]
     return nodes[0]
 
 
@@ -210,7 +210,9 @@ def _grow(old: CompactRange, leaf_hashes: Sequence[bytes]) -> list[_Level]:
             # Without a partner the last complete node moves up as it is: RFC 6962 splits at a power of two.
             edge = nodes[-1] if edge is None else hash_children(nodes[-1], edge)
         # Written out: calling a function for each of the nodes takes a third of the whole time.
-        nodes = [sha256(b"\x01" + nodes[place] + nodes[place + 1]).digest() for place in range(0, len(nodes) - odd, 2)]
+        nodes = [
+            sha256(NODE_PREFIX + nodes[place] + nodes[place + 1]).digest() for place in range(0, len(nodes) - odd, 2)
+        ]
     raise AssertionError("a tree has a root")  # pragma: no cover
 
 

@@ -36,7 +36,6 @@ SIGNATURES_MAX: Final = 64
 
 _MARK: Final = "— "
 _KEY_ID_BYTES: Final = 4
-_PUBLIC_KEY_BYTES: Final = 32
 _TIME_BYTES: Final = 8
 _TIME_MAX: Final = 2**63 - 1
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")

@@ -53,7 +53,6 @@ NONCE_BYTES: Final = 12
 PADDED_BYTES_MIN: Final = 128
 PADDED_BYTES_STEP: Final = 65_536
 ELEMENTS_MAX: Final = 2000
-DISCLOSURE_BYTES_MAX: Final = 32 * 1024 * 1024
 
 _INFO_LABEL: Final = b"ketenhub/seal/1"
 _KID_LABEL: Final = b"ketenhub/sealing-key/1"
@@ -223,11 +222,6 @@ class ContentKey:
         """
         opened: bytes = self._cipher.decrypt(_nonce(index), sealed, digest)
         return opened
-
-
-def sealing_info(*, hub: HubName, iss: OIN, jti: MessageId, recipient: OIN, kid: Thumbprint) -> bytes:
-    """Return the HPKE `info` of a message; the same as `SealingAddress(…).info`."""
-    return SealingAddress(hub=hub, sender=iss, message_id=jti, recipient=recipient, kid=kid).info
 
 
 def padded_size(size: int) -> int:

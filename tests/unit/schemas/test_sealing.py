@@ -27,7 +27,6 @@ from schemas.sealing import (
     padded_size,
     seal_submission,
     sealed_digest,
-    sealing_info,
     unpad,
 )
 
@@ -77,13 +76,6 @@ def test_the_info_is_exactly_as_written() -> None:
         b"01940000-0000-7000-8000-000000000001\x0000000099000000002000\0" + PRIVATE.public.kid.value.encode()
     )
     assert ADDRESS.info == expected
-    assert expected == sealing_info(
-        hub=ADDRESS.hub,
-        iss=ADDRESS.sender,
-        jti=ADDRESS.message_id,
-        recipient=ADDRESS.recipient,
-        kid=ADDRESS.kid,
-    )
 
 
 @pytest.mark.parametrize(
