@@ -315,9 +315,10 @@ class StoredReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage:
-    """A message as the hub holds it, without its ciphertexts.
+    """A message as the hub holds it.
 
-    `permitted` are the numbers of the sealed elements that acceptance permitted; release permits no others.
+    `permitted` are the numbers of the sealed elements that acceptance permitted; release permits no others. `elements`
+    are the ciphertexts by number, where they were read with the message; None does not say that they are gone.
     """
 
     index: int
@@ -342,6 +343,7 @@ class StoredMessage:
     disclosure: StoredDisclosure | None
     receipt: StoredReceipt | None
     elements_bytes: int
+    elements: Mapping[int, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -408,6 +410,10 @@ class Store(Protocol):
 
     async def messages(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, StoredMessage]:
         """Return those messages that exist, in one round trip."""
+        ...
+
+    async def messages_to_release(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, StoredMessage]:
+        """Return those messages that exist, in one round trip; one whose ciphertexts are small comes with them."""
         ...
 
     async def elements(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Mapping[int, bytes]]:

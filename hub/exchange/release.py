@@ -8,7 +8,7 @@ Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/releases`).
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,7 @@ from hub.ports import (
     MemberLostError,
     MessageState,
     Shown,
+    Store,
     StoredMessage,
 )
 from schemas.codes import EntryKind, TokenType
@@ -130,7 +131,7 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
     )
     check_in_force(services.policy, world=world)
     # 2. find
-    found = await services.store.messages(request.claims.ids)
+    found = await services.store.messages_to_release(request.claims.ids)
     if any(world.directory.participant(stored.sender) is None for stored in found.values()):
         # A sender joined a moment ago, at another process.
         world = await services.worlds.refresh()
@@ -146,7 +147,7 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
             refused.append((message_id, error))
     # 4. fit
     plans, later = _fit(plans)
-    elements = await services.store.elements([plan.stored.id for plan in plans])
+    elements = await _find_elements(plans, store=services.store)
     # 5. log, 6. hand out
     outcomes = await asyncio.gather(
         *(_log_and_hand_out(plan, elements, request=request, arrival=arrival, services=services) for plan in plans),
@@ -241,6 +242,13 @@ def _fit(plans: list[_Plan]) -> tuple[list[_Plan], list[MessageId]]:
         else:
             fitting.append(plan)
     return fitting, later
+
+
+async def _find_elements(plans: Sequence[_Plan], *, store: Store) -> Mapping[MessageId, Mapping[int, bytes]]:
+    """Return the ciphertexts that came with their messages, and look up the others."""
+    found = {plan.stored.id: plan.stored.elements for plan in plans if plan.stored.elements is not None}
+    others = [plan.stored.id for plan in plans if plan.stored.elements is None]
+    return {**found, **await store.elements(others)} if others else found
 
 
 async def _log_and_hand_out(

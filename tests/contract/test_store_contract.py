@@ -1,6 +1,7 @@
 """What `hub.ports.Store` promises, whatever stands behind it."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from hub.ports import (
     SubmissionAccepted,
 )
 from hub.storage.postgresql.database import Database
+from hub.storage.postgresql.store import SMALL_BYTES_MAX
 from schemas.clock import FrozenClock
 from schemas.codes import EntryKind
 from schemas.identifiers import MessageId
@@ -118,6 +120,36 @@ async def test_ciphertexts_come_by_message_and_number(database: Database, member
     found = await database.store.elements([_id(member) for member in made])
     assert found == {_id(member): _change(member).elements for member in made}
     assert set(await database.store.messages([_id(member) for member in made])) == {_id(member) for member in made}
+
+
+async def test_small_ciphertexts_come_with_the_message_that_is_to_be_released(
+    database: Database, members: Members
+) -> None:
+    """What is larger is asked for when it is known to fit; a message whose ciphertexts are gone comes without."""
+    small = members.submission(elements={0: b"a" * 144, 3: b"b" * 272})
+    large = members.submission(elements={0: b"a" * SMALL_BYTES_MAX, 1: b"b"})
+    gone = members.submission()
+    for member in (small, large, gone):
+        await database.log.append(member)
+    await database.log.append(members.expiry(gone))
+    asked = [_id(small), _id(large), _id(gone), members.message_id()]
+    found = await database.store.messages_to_release(asked)
+    assert {message_id: each.elements for message_id, each in found.items()} == {
+        _id(small): _change(small).elements,
+        _id(large): None,
+        _id(gone): None,
+    }
+    plain = await database.store.messages(asked)
+    assert plain == {message_id: replace(each, elements=None) for message_id, each in found.items()}
+
+
+async def test_many_who_ask_at_once_each_get_their_own(database: Database, members: Members) -> None:
+    made = [members.submission(elements={0: bytes([n]) * 144}) for n in range(20)]
+    await asyncio.gather(*map(database.log.append, made))
+    found = await asyncio.gather(*(database.store.messages_to_release([_id(member)]) for member in made))
+    assert [{each.id: each.elements for each in one.values()} for one in found] == [
+        {_id(member): _change(member).elements} for member in made
+    ]
 
 
 async def test_the_inbox_lists_what_waits_from_a_cursor_on(database: Database, members: Members) -> None:

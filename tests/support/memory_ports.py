@@ -40,6 +40,7 @@ from hub.ports import (
 )
 from hub.storage.postgresql.batch import SubjectHead, Tree, grow, plan_batch, prepare
 from hub.storage.postgresql.changes import State
+from hub.storage.postgresql.store import SMALL_BYTES_MAX
 from schemas.clock import FrozenClock
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, MessageId
@@ -250,6 +251,16 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         """See `hub.ports.Store.messages`."""
         found = {message_id: self._stored(message_id) for message_id in message_ids}
         return {message_id: stored for message_id, stored in found.items() if stored is not None}
+
+    async def messages_to_release(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, StoredMessage]:
+        """See `hub.ports.Store.messages_to_release`."""
+        found = await self.messages(message_ids)
+        return {
+            message_id: replace(stored, elements=self._messages[message_id].elements)
+            if stored.elements_bytes <= SMALL_BYTES_MAX
+            else stored
+            for message_id, stored in found.items()
+        }
 
     def _stored(self, message_id: MessageId) -> StoredMessage | None:
         message = self._messages.get(message_id)

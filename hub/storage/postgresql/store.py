@@ -1,9 +1,12 @@
-"""The port `Store` over PostgreSQL: one statement for each question, each a transaction of its own."""
+"""The port `Store` over PostgreSQL: one statement for each question, each a transaction of its own.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Messages that are asked for while others are read are read together: one round trip for many requests.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from typing import Any, TypeAlias
+from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -21,13 +24,14 @@ from hub.ports import (
     StoredReceipt,
 )
 from hub.storage.postgresql.connection import HubConnection, Result, read
+from hub.storage.postgresql.gathering import Gathering, Row
 from hub.storage.postgresql.queries import Statement, queries
 from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
 from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
 
-_Row: TypeAlias = Mapping[str, Any]
-"""A row of the view `stored_messages`, by column; `Any`: their types are the view's."""
+SMALL_BYTES_MAX: Final = 64 * 1024
+"""Ciphertexts up to this are read with their message: together they are a fraction of what one answer may hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,12 @@ class PostgreSQLStore(Store):
     """
 
     pool: AsyncConnectionPool[HubConnection]
+    _messages: Gathering = field(init=False, repr=False, compare=False)
+    _messages_to_release: Gathering = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_messages", Gathering(read=self._read_messages))
+        object.__setattr__(self, "_messages_to_release", Gathering(read=self._read_messages_to_release))
 
     async def message(self, message_id: MessageId) -> StoredMessage | None:
         """See `hub.ports.Store.message`."""
@@ -46,7 +56,27 @@ class PostgreSQLStore(Store):
 
     async def messages(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, StoredMessage]:
         """See `hub.ports.Store.messages`."""
-        return {message.id: message for message in _stored(await self._ask(queries.messages_by_id, _ids(message_ids)))}
+        return await self._gathered(self._messages, message_ids)
+
+    async def messages_to_release(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, StoredMessage]:
+        """See `hub.ports.Store.messages_to_release`."""
+        return await self._gathered(self._messages_to_release, message_ids)
+
+    async def _gathered(
+        self, gathering: Gathering, message_ids: Sequence[MessageId]
+    ) -> Mapping[MessageId, StoredMessage]:
+        rows = await gathering.rows([message_id.value for message_id in message_ids])
+        return {
+            message_id: _message_from_row(rows[message_id.value])
+            for message_id in message_ids
+            if message_id.value in rows
+        }
+
+    async def _read_messages(self, ids: Sequence[str]) -> Mapping[str, Row]:
+        return _by_id(await self._ask(queries.messages_by_id, {"ids": ids}))
+
+    async def _read_messages_to_release(self, ids: Sequence[str]) -> Mapping[str, Row]:
+        return _by_id(await self._ask(queries.messages_to_release, {"ids": ids, "small": SMALL_BYTES_MAX}))
 
     async def elements(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Mapping[int, bytes]]:
         """See `hub.ports.Store.elements`."""
@@ -183,11 +213,19 @@ def _shown_still(text: str | None, salt: bytes | None) -> Shown:
     return shown
 
 
+def _rows(result: Result) -> Iterator[Row]:
+    return (dict(zip(result.names, row, strict=True)) for row in result.rows)
+
+
+def _by_id(result: Result) -> Mapping[str, Row]:
+    return {str(row["id"]): row for row in _rows(result)}
+
+
 def _stored(result: Result) -> tuple[StoredMessage, ...]:
-    return tuple(_message_from_row(dict(zip(result.names, row, strict=True))) for row in result.rows)
+    return tuple(map(_message_from_row, _rows(result)))
 
 
-def _message_from_row(row: _Row) -> StoredMessage:
+def _message_from_row(row: Row) -> StoredMessage:
     return StoredMessage(
         index=row["index"],
         id=MessageId(str(row["id"])),
@@ -211,10 +249,17 @@ def _message_from_row(row: _Row) -> StoredMessage:
         disclosure=_disclosure_of(row),
         receipt=_receipt_of(row),
         elements_bytes=row["elements_bytes"],
+        elements=_elements_of(row),
     )
 
 
-def _state_of(row: _Row) -> MessageState:
+def _elements_of(row: Row) -> Mapping[int, bytes] | None:
+    if row.get("data") is None:
+        return None
+    return _cut(row["numbers"], lengths=row["lengths"], data=row["data"])
+
+
+def _state_of(row: Row) -> MessageState:
     if row["receipt_index"] is not None:
         return MessageState.RECEIVED if row["accepted"] else MessageState.REFUSED
     if row["expiry_index"] is not None:
@@ -222,7 +267,7 @@ def _state_of(row: _Row) -> MessageState:
     return MessageState.RELEASED if row["disclosure_index"] is not None else MessageState.WAITING
 
 
-def _disclosure_of(row: _Row) -> StoredDisclosure | None:
+def _disclosure_of(row: Row) -> StoredDisclosure | None:
     if row["disclosure_index"] is None:
         return None
     return StoredDisclosure(
@@ -234,7 +279,7 @@ def _disclosure_of(row: _Row) -> StoredDisclosure | None:
     )
 
 
-def _receipt_of(row: _Row) -> StoredReceipt | None:
+def _receipt_of(row: Row) -> StoredReceipt | None:
     if row["receipt_index"] is None:
         return None
     return StoredReceipt(

@@ -3,6 +3,11 @@
 -- name: messages_by_id (ids text[])
 SELECT * FROM stored_messages WHERE id = ANY($ids::uuid[])
 
+-- name: messages_to_release (ids text[], small bigint)
+SELECT s.*, c.numbers, c.lengths, c.data
+FROM stored_messages s LEFT JOIN ciphertexts c ON c.body = s.body AND s.elements_bytes <= $small
+WHERE s.id = ANY($ids::uuid[])
+
 -- name: messages_expired (at bigint, limit bigint)
 SELECT s.* FROM stored_messages s
 WHERE s.id IN (SELECT id FROM waiting WHERE pickup_by <= $at ORDER BY pickup_by LIMIT $limit)
