@@ -18,8 +18,10 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -211,8 +213,26 @@ def parse_settings(data: str, *, home: Path) -> Settings:
         raise _wrong("`wait_seconds` must be 0 to 30")
     if read.poll_seconds <= 0 or read.scan_seconds <= 0 or read.warn_hours <= 0 or read.free_bytes_min < 0:
         raise _wrong("`poll_seconds`, `scan_seconds` and `warn_hours` must be above 0, `free_bytes_min` not below")
-    if not read.hub.url.startswith(("https://", "http://")):
+    if not _is_allowed(read.hub.url):
         raise _wrong("`hub.url` must start with https:// (or http:// for a hub on this machine)")
+    try:
+        return _settings_of(read, home=home)
+    except DocumentError as error:
+        raise _wrong(error.public_message) from error
+
+
+def _is_allowed(url: str) -> bool:
+    """Whether a hub may be called there: what it is asked travels in clear only within this machine."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "http":
+            return parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _settings_of(read: _File, *, home: Path) -> Settings:
     return Settings(
         home=home,
         oin=OIN(read.oin),
@@ -259,9 +279,11 @@ def load_settings(home: Path) -> Settings:
     """
     path = home / SETTINGS_FILE
     try:
-        data = path.read_text(encoding="utf-8")
+        data = path.read_text(encoding="utf-8-sig")  # editors of Windows put a byte order mark before it
     except FileNotFoundError as error:
         raise _wrong("there is none in this home; `ketenhub-connector init` writes it") from error
+    except UnicodeDecodeError as error:
+        raise _wrong("it is not UTF-8") from error
     return parse_settings(data, home=home)
 
 

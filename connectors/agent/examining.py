@@ -5,6 +5,7 @@ A finding is OK, a warning, or a fault; a fault keeps messages from flowing. Che
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -13,7 +14,9 @@ from typing import Final
 
 import aiohttp
 
+from connectors.agent.files import NOT_TAKEN_SHOWN_MAX, not_taken
 from connectors.agent.keystore import open_to_others
+from connectors.agent.lock import is_running
 from connectors.agent.services import Services
 from connectors.sdk.addresses import parse_addressbook
 from connectors.sdk.answers import Metadata
@@ -76,6 +79,7 @@ def examine_home(settings: Settings) -> Iterator[Finding]:
             f"The disk is nearly full ({free >> 20} MiB free): nothing is taken or picked up.",
         )
     yield from _tables(settings)
+    yield from _unattended(settings)
     if settings.scan and shutil.which(settings.scan[0]) is None:
         yield fault(
             f"De scanopdracht `{settings.scan[0]}` is niet te vinden; bijlagen wachten daarop.",
@@ -106,6 +110,18 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             )
     if not trouble:
         yield ok("De mappen zijn te lezen en te schrijven.", "The folders can be read and written.")
+
+
+def _unattended(settings: Settings) -> Iterator[Finding]:
+    """Say what waits for somebody: a service that is not started, and files that it cannot take."""
+    if not is_running(settings.home):
+        yield warning(
+            "De connector draait niet: tot `ketenhub-connector run` (de dienst) wordt er niets verzonden of opgehaald.",
+            "The connector is not running: until `ketenhub-connector run` (the service) nothing is sent or collected.",
+        )
+    with suppress(OSError):  # a folder that cannot be read has its own finding
+        for name, nl, en in not_taken(settings.folders)[:NOT_TAKEN_SHOWN_MAX]:
+            yield fault(f"`{name}` blijft in `out` staan: {nl}.", f"`{name}` stays in `out`: {en}.")
 
 
 def _tables(settings: Settings) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from connectors.settings import Folders
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 NAME_BYTES_MAX: Final = 200
+NOT_TAKEN_SHOWN_MAX: Final = 5
 TAKEN: Final = ".taken."
 OVERSIZE: Final = "oversize-"
 """Begins the digest of a file that is larger than any message: it was moved to `refused` without being read."""
@@ -75,18 +76,31 @@ def _take(journal: Journal, path: Path, *, folders: Folders, disk: Disk, at: dat
     return 1
 
 
+def why_not_named(name: str) -> tuple[str, str] | None:
+    """Say why no file of this name can be taken, in Dutch and in English; None if one can."""
+    if name.startswith(".") or name.endswith(_UNFINISHED):
+        return (
+            "de naam begint met een punt of eindigt op .part of .tmp",
+            "its name begins with a dot or ends in .part or .tmp",
+        )
+    try:
+        name_bytes = len(name.encode())
+    except UnicodeEncodeError:
+        return "de naam is geen UTF-8", "its name is not UTF-8"
+    if name_bytes > NAME_BYTES_MAX:
+        return f"de naam is langer dan {NAME_BYTES_MAX} bytes", f"its name is longer than {NAME_BYTES_MAX} bytes"
+    return None
+
+
 def why_not_taken(path: Path) -> tuple[str, str] | None:
     """Say why a finished file stays where it is.
 
     Returns:
         The reason in Dutch and in English; None if the file can be taken.
     """
-    try:
-        name_bytes = len(path.name.removeprefix(TAKEN).encode())
-    except UnicodeEncodeError:
-        return "de naam is geen UTF-8", "its name is not UTF-8"
-    if name_bytes > NAME_BYTES_MAX:
-        return f"de naam is langer dan {NAME_BYTES_MAX} bytes", f"its name is longer than {NAME_BYTES_MAX} bytes"
+    why = why_not_named(path.name.removeprefix(TAKEN))
+    if why is not None:
+        return why
     if path.is_symlink():
         # It could name a file that the connector may read and whoever writes to `out` may not: a key.
         return "het is een verwijzing (symlink)", "it is a symbolic link"

@@ -18,6 +18,15 @@ class AlreadyRunningError(Exception):
     """Another process works on this home."""
 
 
+def is_running(home: Path) -> bool:
+    """Whether a process works on this home just now."""
+    try:
+        with locked(home):
+            return False
+    except AlreadyRunningError:
+        return True
+
+
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Hold the home's lock for a while.

@@ -23,7 +23,7 @@ from connectors.agent import concluding
 from connectors.agent.catalogues import keep_up_with_catalogue
 from connectors.agent.documents import attachments, own_withheld_to_json
 from connectors.agent.events import Event, say
-from connectors.agent.files import OVERSIZE, not_taken, take_files
+from connectors.agent.files import NOT_TAKEN_SHOWN_MAX, OVERSIZE, not_taken, take_files
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify
 from connectors.agent.keystore import load_keys
 from connectors.agent.scan import Verdict
@@ -54,7 +54,6 @@ from schemas.wire import encode_submission
 _T = TypeVar("_T")
 RETRY_SECONDS_MAX: Final = 300
 COMPOSED_ANEW_MAX: Final = 5
-NOT_TAKEN_SHOWN_MAX: Final = 5
 OUT: Final = "out"
 COMPOSE_ANEW: Final = frozenset(
     {"sender.sealing-key.outdated", "sender.message.expired", "sender.jti.used", "sender.key.unknown"}

@@ -5,6 +5,7 @@ does not hold, call someone · 75 not now, the same command may succeed later (`
 """
 
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -56,18 +57,27 @@ def run(command: Callable[[], int | None]) -> int:
         print(f"fout: {error.text_nl}\nerror: {error.text_en}", file=sys.stderr)
         return EXIT_REFUSED
     except ExchangeError as error:
-        print(f"fout / error: {error.public_message} ({error.code})", file=sys.stderr)
-        for issue in error.issues:
-            print(f"  {issue.pointer or '/'}: {issue.text_nl or issue.text}", file=sys.stderr)
-        if isinstance(error, EvidenceError):
-            return EXIT_EVIDENCE
-        return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_REFUSED
+        return _tell(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone; nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (OSError, sqlite3.OperationalError) as error:
+        print(f"fout / error: {error}", file=sys.stderr)
+        print("Geef de opdracht als de gebruiker onder wie de dienst draait, en doe anders `doctor`.", file=sys.stderr)
+        print("Give the command as the user that the service runs as; else try `doctor`.", file=sys.stderr)
+        return EXIT_REFUSED
+
+
+def _tell(error: ExchangeError) -> int:
+    print(f"fout / error: {error.public_message} ({error.code})", file=sys.stderr)
+    for issue in error.issues:
+        print(f"  {issue.pointer or '/'}: {issue.text_nl or issue.text}", file=sys.stderr)
+    if isinstance(error, EvidenceError):
+        return EXIT_EVIDENCE
+    return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_REFUSED
 
 
 def read_file(path: Path) -> bytes:
@@ -130,8 +140,10 @@ def pinned_registrar(settings: Settings) -> VerificationKey:
     """
     if settings.hub.registrar is None:
         raise CommandError(
-            "in connector.toml staat nog geen sleutel van de registrar; zie `init --registrar`",
-            "connector.toml has no key of the registrar yet; see `init --registrar`",
+            "in connector.toml staat onder [hub] nog geen `registrar`: neem de inhoud van registrar.jwk.json over als"
+            ' registrar = { kty = "OKP", … }',
+            "connector.toml has no `registrar` under [hub] yet: put what registrar.jwk.json holds there as"
+            ' registrar = { kty = "OKP", … }',
         )
     jwk: dict[str, JSONValue] = dict(settings.hub.registrar)
     return VerificationKey.from_jwk(jwk)

@@ -12,7 +12,15 @@ from connectors.agent.journal import Journal, milliseconds
 from connectors.agent.keystore import Keys, load_keys, make_keys
 from connectors.cli.common import CommandError, connected, pinned_log, pinned_registrar, read_file, write_new
 from connectors.sdk.proving import prove_entry
-from connectors.settings import SETTINGS_FILE, Folders, HubSettings, Settings, load_settings, settings_to_toml
+from connectors.settings import (
+    SETTINGS_FILE,
+    Folders,
+    HubSettings,
+    Settings,
+    load_settings,
+    parse_settings,
+    settings_to_toml,
+)
 from schemas.admissions import Statement, statement_to_payload, verify_admission
 from schemas.canonical import parse_json
 from schemas.clock import SystemClock
@@ -44,7 +52,7 @@ def init(options: argparse.Namespace) -> None:
     Running it again on the same home keeps the keys and writes only what is missing.
     """
     home: Path = options.home.resolve()
-    settings = _settings_of(options, home)
+    settings = parse_settings(settings_to_toml(_settings_of(options, home)), home=home)
     make_private_folder(home)
     for folder in settings.folders.each():
         folder.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,9 @@ async def _rotate(services: Services, *, revoke: bool) -> None:
     # 1.
     if not (folder / REPLACED).exists():
         _prepare(services, folder, before=own.statement, revoke=revoke, now=now)
-    statement = (folder / STATEMENT).read_text("ascii").strip()
+    # A crash may have come after its last move: then it is the one in the home.
+    stated = folder / STATEMENT if (folder / STATEMENT).exists() else services.settings.home / STATEMENT
+    statement = stated.read_text("ascii").strip()
     with services.journal.step("statement") as db:
         db.execute(
             "INSERT INTO statements (digest, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -126,7 +128,8 @@ def _activate(keys: Path, *, home: Path, now: datetime) -> None:
         (folder / SEALING).replace(keys / SEALING)
     if (folder / SIGNING).exists():
         (folder / SIGNING).replace(keys / SIGNING)
-    (folder / STATEMENT).replace(home / STATEMENT)
+    if (folder / STATEMENT).exists():
+        (folder / STATEMENT).replace(home / STATEMENT)
     (folder / REPLACED).unlink()
     folder.rmdir()
     for path in keys.glob("sealing-*.seed"):

@@ -1,17 +1,47 @@
 """`status` and `confirm`: what needs a person, and that a person has seen it. Dutch first, then English."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Row
+from typing import Final
 
 from connectors.agent.journal import Journal, confirm, from_milliseconds
+from connectors.agent.lock import is_running
 from connectors.cli.common import CommandError
 from connectors.settings import load_settings
 from schemas.clock import SystemClock
 from schemas.document import JSONValue
 
-SHOWN_MAX = 50
+SHOWN_MAX: Final = 50
+_NOT_RUNNING: Final = "DE CONNECTOR DRAAIT NIET (`ketenhub-connector run`). THE CONNECTOR IS NOT RUNNING."
+_OUTGOING: Final = {
+    "taken": "wordt gelezen / being read",
+    "prepared": "gereed om te verzenden / ready to be sent",
+}
+_SENT: Final = {
+    "prepared": "wordt opnieuw aangeboden / being submitted again",
+    "waiting": "wacht op de ontvanger / waits for the recipient",
+    "released": "opgehaald, bevestiging volgt / collected, receipt to come",
+    "received": "ontvangen en bevestigd / received, with receipt",
+    "refused": "geweigerd door de ontvanger, u bent aan zet / refused by the recipient, you must act",
+    "expired": "vervallen, u bent aan zet / lapsed, you must act",
+}
+_RECEIVED: Final = {
+    "listed": "staat klaar bij de hub / waits at the hub",
+    "released": "wordt geopend / being opened",
+    "opened": "geopend, bevestiging moet nog weg / opened, receipt still to go",
+    "received": "ontvangen en bevestigd / received, with receipt",
+    "refused": "niet geopend, de afzender is aan zet / not opened, the sender must act",
+    "gone": "niet meer te krijgen, vraag de afzender / not to be had any more, ask the sender",
+    "former": "ontvangen onder een vorig log / received under a former log",
+}
+_MUST_ACT: Final = {
+    "sender": "de afzender / the sender",
+    "recipient": "de ontvanger / the recipient",
+    "hub": "de beheerder van de hub / the hub's operator",
+}
 
 
 def status(home: Path, *, as_json: bool) -> int:
@@ -25,11 +55,13 @@ def status(home: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return 0
-    print(f"{settings.name} (OIN {settings.oin.value}), {home}\n")
+    print(f"{settings.name} (OIN {settings.oin.value}), {home}")
+    running = is_running(home)
+    print("De connector draait. The connector is running.\n" if running else f"{_NOT_RUNNING}\n")
     _print_notices(found["notices"])
-    _print_table("Onderweg / under way", found["files"], ("target", "state", "trouble"))
-    _print_table("Verzonden / sent", found["sent"], ("target", "message", "recipient", "state"))
-    _print_table("Ontvangen / received", found["received"], ("message", "sender", "type", "state", "trouble"))
+    _print_table("Onderweg / under way", found["files"], ("target",), states=_OUTGOING)
+    _print_table("Verzonden / sent", found["sent"], ("target", "message", "recipient"), states=_SENT)
+    _print_table("Ontvangen / received", found["received"], ("message", "sender", "type"), states=_RECEIVED)
     return 0
 
 
@@ -104,8 +136,13 @@ def _print_notices(notices: list[dict[str, JSONValue]]) -> None:
     print()
 
 
-def _print_table(title: str, rows: list[dict[str, JSONValue]], names: tuple[str, ...]) -> None:
+def _print_table(
+    title: str, rows: list[dict[str, JSONValue]], names: tuple[str, ...], *, states: Mapping[str, str]
+) -> None:
     print(f"{title}: {len(rows)}")
     for row in rows:
-        print("  " + "  ".join(str(row[name]) for name in names if row[name] is not None))
+        state, trouble = str(row["state"]), row.get("trouble")
+        print("  " + "  ".join(str(row[name]) for name in names) + f"  {state}: {states.get(state, state)}")
+        if trouble is not None:
+            print(f"      {trouble}\n      aan zet / must act: {_MUST_ACT.get(str(trouble).partition('.')[0], '?')}")
     print()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.agent.disk import Disk
-from connectors.agent.files import NAME_BYTES_MAX
+from connectors.agent.files import why_not_named
 from connectors.agent.journal import Journal
 from connectors.agent.lock import AlreadyRunningError, locked
 from connectors.agent.outbox import outbox_round
@@ -71,9 +71,16 @@ async def send(home: Path, file: Path, *, seconds: float) -> int:
         raise CommandError(
             f"`{file}` kan niet worden gelezen: {error.strerror}", f"`{file}` cannot be read: {error.strerror}"
         ) from error
-    if file.name.startswith(".") or len(file.name.encode()) > NAME_BYTES_MAX:
-        raise CommandError("deze bestandsnaam kan niet", "this file name cannot be used")
-    Disk().put(settings.folders.out / file.name, data)
+    why, target = why_not_named(file.name), settings.folders.out / file.name
+    if why is not None:
+        raise CommandError(f"dit bestand kan zo niet worden verzonden: {why[0]}", f"cannot be sent like this: {why[1]}")
+    if target.exists():
+        raise CommandError(
+            f"er wacht al een bestand `{file.name}` in `out`; probeer het zo weer",
+            f"a file `{file.name}` waits in `out` already; try again in a moment",
+        )
+    before = _newest(settings.journal)
+    Disk().put(target, data)
     digest, deadline = hashlib.sha256(data).hexdigest(), time.monotonic() + seconds
     print(f"{file.name}: aangeboden / handed in")
     while True:
@@ -84,7 +91,7 @@ async def send(home: Path, file: Path, *, seconds: float) -> int:
                     await watch_round(services)
         except AlreadyRunningError:
             pass  # the service takes it
-        code = _fate(settings.journal, name=file.name, digest=digest)
+        code = _fate(settings.journal, name=file.name, digest=digest, after=before)
         if code is not None:
             return code
         if time.monotonic() >= deadline:
@@ -94,10 +101,20 @@ async def send(home: Path, file: Path, *, seconds: float) -> int:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _fate(path: Path, *, name: str, digest: str) -> int | None:
+def _newest(path: Path) -> int:
+    """The number of the newest file in the journal: what is said of earlier ones is not about this one."""
     journal = Journal(path)
     try:
-        row = journal.row("SELECT * FROM files WHERE name = ? AND digest = ? ORDER BY id DESC LIMIT 1", name, digest)
+        row = journal.row("SELECT max(id) AS id FROM files")
+        return 0 if row is None or row["id"] is None else int(row["id"])
+    finally:
+        journal.close()
+
+
+def _fate(path: Path, *, name: str, digest: str, after: int) -> int | None:
+    journal = Journal(path)
+    try:
+        row = journal.row("SELECT * FROM files WHERE name = ? AND digest = ? AND id > ?", name, digest, after)
         if row is None or row["state"] != "filed":
             return None
         if row["outcome"] == "refused":

@@ -80,7 +80,7 @@ def parse_addressbook(data: bytes) -> tuple[Institution, ...]:
         DocumentError: It is not TOML, or a line is wrong.
     """
     try:
-        book = msgspec.convert(tomllib.loads(data.decode("utf-8")), type=_Book)
+        book = msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), type=_Book)
         return tuple(
             Institution(
                 code=line.code,
@@ -97,7 +97,7 @@ def parse_addressbook(data: bytes) -> tuple[Institution, ...]:
             "`addressbook.toml` is not usable",
             code=code,
             detail=str(error),
-            issues=[Issue(pointer="", code=code, text="not an address book")],
+            issues=[Issue(pointer="", code=code, text=f"not an address book: {error}")],
         ) from error
 
 

@@ -54,6 +54,9 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         MINIMUM.replace("00000099000000001000", "99"),
         MINIMUM.replace("gemeente", "school"),
         MINIMUM.replace("http:", "ftp:"),
+        MINIMUM.replace("127.0.0.1", "hub.example.nl"),
+        MINIMUM.replace("127.0.0.1", "198.51.100.7"),
+        MINIMUM.replace("127.0.0.1", "[::1"),
         "wait_seconds = 31\n" + MINIMUM,
         "poll_seconds = 0\n" + MINIMUM,
     ],
@@ -65,4 +68,26 @@ def test_what_is_missing_unknown_or_out_of_range_is_refused(text: str, tmp_path:
 
 def test_a_home_without_settings_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="init"):
+        load_settings(tmp_path)
+
+
+def test_a_wrong_value_is_told_with_the_file_that_it_stands_in(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=r"`connector\.toml` is not usable: .*OIN"):
+        parse_settings(MINIMUM.replace("00000099000000001000", "99"), home=tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8080", "http://[::1]:8080", "https://hub.example.nl"])
+def test_a_hub_is_called_in_clear_on_this_machine_only(url: str, tmp_path: Path) -> None:
+    text = "\n".join(f'url = "{url}"' if line.startswith("url") else line for line in MINIMUM.splitlines())
+    assert parse_settings(text, home=tmp_path).hub.url == url
+
+
+def test_a_file_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "connector.toml").write_bytes(b"\xef\xbb\xbf" + MINIMUM.replace("\n", "\r\n").encode())
+    assert load_settings(tmp_path) == parse_settings(MINIMUM, home=tmp_path)
+
+
+def test_a_file_in_another_encoding_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "connector.toml").write_bytes(MINIMUM.replace('name = "', 'name = "Súd', 1).encode("cp1252"))
+    with pytest.raises(DocumentError, match="UTF-8"):
         load_settings(tmp_path)
