@@ -29,6 +29,7 @@ from schemas.definitions.model import (
     GroupRule,
     MessageType,
     Need,
+    Part,
     Profile,
     ReplyRule,
     ValueType,
@@ -36,6 +37,11 @@ from schemas.definitions.model import (
 )
 from schemas.document import JSONValue
 from schemas.errors import DocumentError
+
+_CLAIMS: Final = frozenset({"asks", "corrects", "recalls", "spoed"})
+_DATES: Final = frozenset({ValueType.DATE, ValueType.DATE_TIME})
+_STATEMENT: Final = frozenset({"statementType", "source", "reaction"})
+"""What a finding is never without: Jeugdwet 3.3, and the national action plan on fact-finding."""
 
 STRING_LENGTH_MAX: Final = 20_000
 """Characters of a string for which no shorter limit is defined."""
@@ -246,6 +252,7 @@ def _code(where: str, row: Mapping[str, Any]) -> Code:
         en=reader.get("en", nl),
         valid_from=reader.get("from"),
         valid_until=reader.get("until"),
+        properties=frozenset(reader.get("properties", ())),
     )
     reader.done()
     ends = entry.valid_until is None or (entry.valid_from or date.min) <= entry.valid_until
@@ -261,6 +268,7 @@ class _Profiles:
         head.take("extension_base")
         self._every = head.take("every")
         self._statement = head.take("statement")
+        self._parts = {name: self._read_parts(name, table, code_lists) for name, table in head.take("parts").items()}
         self._tables = head.take("profiles")
         head.done()
         self._code_lists = code_lists
@@ -273,20 +281,21 @@ class _Profiles:
         reader = _Reader(f"profile {name}", self._tables[name])
         like = self._tables[other] if (other := reader.get("like")) else {}
         category = reader.get("category", like.get("category"))
-        statement = reader.get("statement", like.get("statement", False))
+        findings = frozenset(reader.get("statement", like.get("statement", ())))
         # The category of a model's element that names its own goes with it; that of one that names none does not.
         rows = {**like.get("elements", {}), **reader.get("elements", {})}
         narrow = {"category": category} if reader.get("narrow", False) else {}
         every = {
-            **(self._statement if statement else {}),
+            **(self._statement if findings else {}),
             **{key: {**row, **narrow} for key, row in self._every.items()},
         }
         _must(not rows.keys() & every.keys(), f"profile {name}: defines an element that every profile has")
+        _must(findings <= rows.keys(), f"profile {name}: has no such finding")
         found = Profile(
             name=name,
             resource=reader.get("resource", like.get("resource")),
             other_resource=reader.get("other_resource", like.get("other_resource")),
-            statement=statement,
+            findings=findings,
             elements=MappingProxyType(
                 {key: self._element(f"{name}/{key}", key, row, category) for key, row in {**rows, **every}.items()}
             ),
@@ -314,14 +323,44 @@ class _Profiles:
             preferred=reader.get("binding", "required") == "preferred",
             pattern=reader.get("pattern"),
             length=reader.get("length", STRING_LENGTH_MAX if value is ValueType.STRING else None),
+            past=reader.get("past", False),
             url=reader.get("url"),
+            parts=self._parts_of(where, reader.get("parts")),
             nl=nl,
             en=en,
             example=json.loads(reader.take("example")),
         )
         reader.done()
         _must((found.url is not None) == (value is ValueType.EXTENSION), f"{where}: an extension needs its `url`")
+        _must(found.parts is None or found.url is not None, f"{where}: only an extension has parts")
+        _must(not found.past or value in _DATES, f"{where}: only a date lies in the past")
         return found
+
+    def _parts_of(self, where: str, name: str | None) -> Mapping[str, Part] | None:
+        _must(name is None or name in self._parts, f"{where}: there are no parts `{name}`")
+        return None if name is None else self._parts[name]
+
+    def _read_parts(
+        self, name: str, table: Mapping[str, Any], code_lists: Mapping[str, CodeList]
+    ) -> Mapping[str, Part]:
+        parts = {}
+        for key, row in table.items():
+            reader = _Reader(f"parts {name}/{key}", row)
+            codes, value = reader.get("codes"), ValueType(reader.take("value"))
+            _must(codes is None or codes in code_lists, f"{reader.where}: there is no code list `{codes}`")
+            parts[key] = Part(
+                name=key,
+                value=value,
+                required=reader.get("required", False),
+                past=reader.get("past", False),
+                codes=None if codes is None else code_lists[codes],
+                pattern=reader.get("pattern"),
+                length=reader.get("length", STRING_LENGTH_MAX if value is ValueType.STRING else None),
+            )
+            reader.done()
+            _must(value.primitive, f"{reader.where}: a part is a primitive")
+            _must(not parts[key].past or value in _DATES, f"{reader.where}: only a date lies in the past")
+        return MappingProxyType(parts)
 
     def _binding(self, where: str, reader: _Reader) -> tuple[CodeList | None, frozenset[str] | None]:
         name, only, without = reader.get("codes"), reader.get("only"), reader.get("except", [])
@@ -348,9 +387,11 @@ def _message_type(name: str, table: Mapping[str, Any], profiles: Mapping[str, Pr
     reader = _Reader(f"message type {name}", table)
     _must(reader.take("name") == name, f"message type {name}: has another name than its file")
     final = reader.get("final_reply")
-    content = {key: _content_rule(name, key, row, profiles) for key, row in reader.take("content").items()}
-    claims = frozenset(reader.take("claims"))
-    _must(claims <= {"asks", "corrects", "recalls", "spoed"}, f"message type {name}: uses a claim that there is not")
+    categories = frozenset(map(Category, reader.get("categories", Category)))
+    content = {key: _content_rule(name, key, row, profiles, categories) for key, row in reader.take("content").items()}
+    claims, needs_claims = frozenset(reader.take("claims")), frozenset(reader.get("needs_claims", ()))
+    _must(claims <= _CLAIMS, f"message type {name}: uses a claim that there is not")
+    _must(needs_claims <= claims, f"message type {name}: needs a claim that it does not use")
     found = MessageType(
         name=name,
         version=reader.take("version"),
@@ -361,7 +402,9 @@ def _message_type(name: str, table: Mapping[str, Any], profiles: Mapping[str, Pr
         final_reply=FinalReply(**final) if final else None,
         answers=tuple(reader.get("answers", ())),
         reply_to=ReplyRule(reader.take("reply_to")),
+        answered_by_receipt=reader.get("answered_by_receipt", False),
         claims=claims,
+        needs_claims=needs_claims,
         content=MappingProxyType(content),
         groups=tuple(_group_rule(name, row, content) for row in reader.get("groups", ())),
         nl=reader.take("nl"),
@@ -369,22 +412,38 @@ def _message_type(name: str, table: Mapping[str, Any], profiles: Mapping[str, Pr
         source=reader.take("source"),
     )
     reader.done()
-    answered = found.interaction is Interaction.GEBEURTENIS or found.replies
-    _must(bool(answered), f"message type {name}: an assignment or question needs what answers it")
+    _must(_is_answered(found), f"message type {name}: an assignment or question needs what answers it")
     return found
 
 
-def _content_rule(kind: str, name: str, row: Mapping[str, Any], profiles: Mapping[str, Profile]) -> ContentRule:
+def _is_answered(kind: MessageType) -> bool:
+    """Whether what waits for an answer can get one, and one kind of answer only."""
+    match kind.interaction:
+        case Interaction.GEBEURTENIS:
+            return True
+        case Interaction.INZAGE:
+            return bool(kind.replies or kind.answers)
+        case Interaction.OPDRACHT:
+            return bool(kind.replies) is not kind.answered_by_receipt
+
+
+def _content_rule(
+    kind: str, name: str, row: Mapping[str, Any], profiles: Mapping[str, Profile], categories: frozenset[Category]
+) -> ContentRule:
+    """Read what of a profile may stand in a message type: no element of a category that the type does not have."""
     where = f"message type {kind}/{name}"
     _must(name in profiles, f"{where}: there is no such profile")
     reader = _Reader(where, row)
     known = profiles[name].elements
     only, without = reader.get("elements"), frozenset(reader.get("without", ()))
-    elements = (frozenset(known) if only is None else frozenset(only)) - without
+    possible = frozenset(element for element in known if known[element].category in categories)
+    elements = (possible if only is None else frozenset(only)) - without
     needs = tuple(
         Need(when=When(need.get("when", When.ALWAYS)), any_of=tuple(map(frozenset, need["any_of"])))
         for need in reader.get("needs", ())
     )
+    if profiles[name].findings:
+        needs += (_finding(profiles[name]),)
     found = ContentRule(
         profile=name,
         min=reader.get("min", 0),
@@ -397,10 +456,17 @@ def _content_rule(kind: str, name: str, row: Mapping[str, Any], profiles: Mappin
     reader.done()
     named = {element for need in needs for each in need.any_of for element in each} | found.recommended
     _must(elements | without <= known.keys(), f"{where}: names an element that the profile does not have")
+    _must(elements <= possible, f"{where}: names an element of a category that the type does not have")
+    _must(bool(elements), f"{where}: has no element")
     _must(named <= elements, f"{where}: needs an element that it does not permit")
     _must(found.max is None or found.min <= found.max, f"{where}: needs more than it permits")
     _must(not (found.off and found.min), f"{where}: needs what is switched off")
     return found
+
+
+def _finding(profile: Profile) -> Need:
+    """Make the rule that a statement has a finding, and a finding its kind, its source and a reaction."""
+    return Need(when=When.ALWAYS, any_of=tuple(_STATEMENT | {finding} for finding in sorted(profile.findings)))
 
 
 def _group_rule(kind: str, row: Mapping[str, Any], content: Mapping[str, ContentRule]) -> GroupRule:

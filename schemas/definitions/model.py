@@ -71,6 +71,8 @@ class Code:
         en: Its name in English.
         valid_from: First day on which it holds; None if it always did.
         valid_until: Last day on which it holds; None if it has no end yet.
+        properties: What a rule wants to know of the code: `must` for a reason that may also refuse where the law says
+            that one must answer.
     """
 
     code: str
@@ -78,6 +80,7 @@ class Code:
     en: str
     valid_from: date | None = None
     valid_until: date | None = None
+    properties: frozenset[str] = frozenset()
 
     def valid(self, on: date) -> bool:
         """Whether the code holds on that day."""
@@ -103,6 +106,34 @@ class CodeList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One sub-extension of an extension of ours.
+
+    Attributes:
+        name: Its `url` within the extension.
+        value: A primitive datatype; `id` is the id of another item of the same message.
+        required: Whether it must be there.
+        past: Whether its date cannot lie after the day of the message.
+        codes: The code list that binds it, or None.
+        pattern: Regular expression for the whole of a string, or None.
+        length: Characters of a string at most.
+    """
+
+    name: str
+    value: ValueType
+    required: bool
+    past: bool
+    codes: CodeList | None
+    pattern: str | None
+    length: int | None
+
+    @property
+    def member(self) -> str:
+        """Name of the member of the sub-extension in which FHIR has the value."""
+        return "valueString" if self.value is ValueType.ITEM_ID else "value" + self.value[0].upper() + self.value[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ElementDefinition:
     """One element of a profile.
 
@@ -118,7 +149,9 @@ class ElementDefinition:
         preferred: Whether a text may stand in place of a code.
         pattern: Regular expression for the whole of a string, or None.
         length: Characters of a string at most.
+        past: Whether it is a date that cannot lie after the day of the message.
         url: Last part of the url of an extension value.
+        parts: What an extension value consists of; None if that is open.
         nl: What people read, in Dutch.
         en: What people read, in English.
         example: A value, for documents and tests.
@@ -135,7 +168,9 @@ class ElementDefinition:
     preferred: bool
     pattern: str | None
     length: int | None
+    past: bool
     url: str | None
+    parts: Mapping[str, Part] | None
     nl: str
     en: str
     example: JSONValue
@@ -149,7 +184,8 @@ class Profile:
         name: Its label, visible to the hub.
         resource: FHIR R4B resource type.
         other_resource: The resource type of an item that is about an institution; None if there is none.
-        statement: Whether it is a statement about a family, with its kind, source and reaction.
+        findings: The elements that state something about a family; an item with one of them has the kind of statement,
+            its source and the reaction of the person concerned. Empty for a profile that states nothing.
         elements: Element name to definition.
         nl: What people read, in Dutch.
         en: What people read, in English.
@@ -158,7 +194,7 @@ class Profile:
     name: str
     resource: str
     other_resource: str | None
-    statement: bool
+    findings: frozenset[str]
     elements: Mapping[str, ElementDefinition]
     nl: str
     en: str
@@ -248,7 +284,9 @@ class MessageType:
         final_reply: After which value no further reply is awaited; None if the first reply is the last.
         answers: Message types that it may reply to.
         reply_to: Whether `reply_to` may or must stand in it.
+        answered_by_receipt: Whether the receipt is all the answer that an assignment gets.
         claims: Which of `asks`, `corrects`, `recalls`, `spoed` it uses.
+        needs_claims: Which of these must stand in it.
         content: Profile name to its rule; what is not named here is beyond the legal maximum.
         groups: Rules over several profiles.
         nl: What people read, in Dutch.
@@ -265,7 +303,9 @@ class MessageType:
     final_reply: FinalReply | None
     answers: tuple[str, ...]
     reply_to: ReplyRule
+    answered_by_receipt: bool
     claims: frozenset[str]
+    needs_claims: frozenset[str]
     content: Mapping[str, ContentRule]
     groups: tuple[GroupRule, ...]
     nl: str

@@ -223,7 +223,7 @@ class Place:
 
 
 _SEGMENT: Final = re.compile(
-    r"extension\((?P<extension>\w+)\)|(?P<name>\w+)(?:(?P<append>\[\])|(?P<first>\[0\])|\[(?P<mark>[A-Za-z]\w*)\]|#(?P<type>\w+))?"
+    r"extension\((?P<extension>[\w-]+)\)|(?P<name>\w+)(?:(?P<append>\[\])|(?P<first>\[0\])|\[(?P<mark>[A-Za-z]\w*)\]|#(?P<type>\w+))?"
 )
 
 

@@ -20,7 +20,7 @@ PUBLIC: Final = {
     """,
     "schemas/definitions": """
         Code CodeList ContentRule Definitions ElementDefinition FinalReply GroupMember GroupRule MessageType Need
-        Profile ReplyRule ValueType When json_schemas load_definitions read_definitions
+        Part Profile ReplyRule ValueType When json_schemas load_definitions read_definitions
     """,
     "schemas/fhir": """
         BundleHead bundle_to_items check_resource check_values document_to_bundle item_to_resource resource_to_item

@@ -81,16 +81,21 @@ PROFILES = {
     "klacht": ("Communication", {"klacht": "step theme received outcome"}),
     "plan": ("CarePlan", {"proces": "dates kind"}),
     "contactmoment": ("Encounter", {"proces": "dates kind"}),
-    "vraag": ("Task", {"proces": "categories term refusal", "zorgen": "question"}),
+    "vraag": ("Task", {"proces": "categories term refusal accepted", "zorgen": "question"}),
     "melder": ("RelatedPerson", {"melder": "name relationship telecom"}),
     "bericht": (
         "MessageHeader",
         {
-            "proces": "reference sentAt senderSystem recipientSystem recipientUnit",
+            "proces": "reference sentAt senderSystem recipientSystem recipientUnit spoedNote",
             "professional": "senderUser",
         },
     ),
 }
+PROFILES["correctie"] = (
+    "Task",
+    {category.value: f"wrong-{category.value}" for category in Category}
+    | {"proces": "corrects reason requestedBy wrong-proces"},
+)
 PROFILES["andere-persoon"] = PROFILES["gezagsdrager"]
 PROFILES["document-gezondheid"] = ("DocumentReference", {"gezondheid": PROFILES["document"][1]["document"]})
 
@@ -147,7 +152,8 @@ def test_a_secret_address_is_visible_in_its_label() -> None:
         for element in profile.elements.values()
         if element.category is Category.ADRES_GEHEIM
     }
-    assert {(name, "secretAddress") for name in ("jeugdige", "gezagsdrager", "andere-persoon")} == secret
+    addresses = {(name, "secretAddress") for name in ("jeugdige", "gezagsdrager", "andere-persoon")}
+    assert addresses | {("correctie", "wrong-adres-geheim")} == secret
 
 
 def test_a_request_goes_to_the_raad_and_is_answered_by_notifications_until_the_case_is_closed() -> None:
@@ -299,6 +305,16 @@ def _row(data: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def _profile(data: dict[str, Any], name: str) -> dict[str, Any]:
+    profile: dict[str, Any] = data["profiles"]["profiles"][name]
+    return profile
+
+
+def _reaction(data: dict[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = data["profiles"]["statement"]["reaction"]
+    return row
+
+
 def _kind(data: dict[str, Any]) -> dict[str, Any]:
     kind: dict[str, Any] = data["message_types"]["verzoek-tot-onderzoek"]
     return kind
@@ -342,6 +358,28 @@ BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "a reply that there is not": lambda data: _kind(data).update(replies=["antwoord"]),
     "an assignment without an answer": lambda data: _kind(data).update(replies=[]),
+    "an assignment that its receipt and a message answer": lambda data: _kind(data).update(answered_by_receipt=True),
+    "a question that nothing answers": lambda data: data["message_types"]["informatieverzoek"].update(replies=[]),
+    "a claim that is needed and not used": lambda data: _kind(data).update(needs_claims=["asks"]),
+    "a finding that the profile does not have": lambda data: _profile(data, "leefgebied").update(
+        statement=["bevinding"]
+    ),
+    "a finding that may stand without its source": lambda data: data["message_types"]["raadsrapport"]["content"][
+        "leefgebied"
+    ].update(without=["source"]),
+    "an element of a category that the type does not have": lambda data: data["message_types"]["klacht"]["content"][
+        "bericht"
+    ].update(elements=["senderUser"]),
+    "a profile of which nothing may stand": lambda data: data["message_types"]["klacht"]["content"].update(melder={}),
+    "parts that there are not": lambda data: _reaction(data).update(parts="antwoord"),
+    "parts of what is no extension": lambda data: _row(data).update(parts="reaction"),
+    "a part that is no primitive": lambda data: data["profiles"]["parts"]["reaction"]["text"].update(value="Period"),
+    "a part of a code list that there is not": lambda data: data["profiles"]["parts"]["reaction"]["kind"].update(
+        codes="kleuren"
+    ),
+    "an unknown member of a part": lambda data: data["profiles"]["parts"]["reaction"]["kind"].update(colour="red"),
+    "a part in the past that is no date": lambda data: data["profiles"]["parts"]["reaction"]["kind"].update(past=True),
+    "a name in the past": lambda data: _row(data).update(past=True),
     "a claim that there is not": lambda data: _kind(data).update(claims=["wants"]),
     "a role that there is not": lambda data: _kind(data).update(senders=["school"]),
     "an unknown member of a message type": lambda data: _kind(data).update(colour="red"),
