@@ -6,10 +6,10 @@ Source: the architecture, sections 3, 5 and 7 (`POST /v1/participants`, `POST /v
 from dataclasses import dataclass
 from typing import Final
 
-from audit.entries import PAD_BYTES, EntryDraft
+from audit.entries import PAD_BYTES, EntryDraft, parse_entry
 from audit.records import token_digest
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
-from hub.exchange.services import Services
+from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
 from hub.ports import (
     Appended,
@@ -24,7 +24,7 @@ from hub.ports import (
 from schemas.admissions import parse_admission, parse_statement
 from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType
 from schemas.epochs import verify_chain_epoch
-from schemas.errors import RejectedMessageError, ReplayError, UnavailableError
+from schemas.errors import AuthenticationError, RejectedMessageError, ReplayError, UnavailableError
 from schemas.identifiers import OIN, MessageId
 from schemas.jws import parse_jws
 from schemas.participants import Participant, next_participant
@@ -32,6 +32,14 @@ from schemas.pseudonyms import parse_handover
 
 ATTEMPTS_MAX: Final = 3
 """How often joining is tried while others change the same participant."""
+
+STATEMENTS_PER_DAY_MAX: Final = 50
+"""How often a participant may change by its own word: everybody reads and checks each statement, for good."""
+
+HANDOVERS_MAX: Final = 16
+"""How often one may hand the key of one epoch to one receiver, whose sealing key may have changed meanwhile."""
+
+_DAY_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +75,27 @@ async def join(
 ) -> Logged:
     """Take in an admission, a statement or both, if they follow from what is there.
 
-    The same documents again get the same answer.
+    The same documents again get the same answer. Until they follow from what is known here nothing is awaited.
 
     Raises:
-        RejectedMessageError: They do not follow, or are dated ahead.
+        RejectedMessageError: They do not follow from what is known here, are dated ahead, or come too often.
         UnavailableError: It may succeed later; nothing was changed.
     """
     oin = _whose(admission, statement, arrival=arrival)
+    world = services.worlds.current()
     for _ in range(ATTEMPTS_MAX):
-        world = await services.worlds.refresh()
         before = world.directory.participant(oin)
         known = await _known(oin, before, admission=admission, statement=statement, services=services)
         if known is not None:
             return known
         documents = _Documents(index=world.as_of, oin=oin, admission=admission, statement=statement, replaced=replaced)
         next_participant(before, documents, registrar=services.registrar)
+        if admission is None:
+            await _check_own_word(oin, world=world, arrival=arrival, services=services)
         try:
             appended = await services.log.append(_participant_member(documents, before, services=services))
         except MemberLostError:
+            world = await services.worlds.refresh()
             continue
         await services.worlds.refresh()
         return _logged(appended, oin=oin)
@@ -110,6 +121,25 @@ def _whose(admission: str | None, statement: str | None, *, arrival: Arrival) ->
 def _not_ahead(issued_at: int, *, arrival: Arrival) -> None:
     if issued_at > arrival.seconds + FUTURE_SECONDS_MAX:
         raise RejectedMessageError("dated ahead of the hub's clock; check the clock", code="sender.document.future")
+
+
+async def _check_own_word(oin: OIN, *, world: World, arrival: Arrival, services: Services) -> None:
+    """Check that a participant may change by its own word alone: it is in force, and does not do so all day.
+
+    Raises:
+        AuthenticationError: It is not in force.
+        RejectedMessageError: It changed too often.
+    """
+    history = world.directory.history(oin)
+    if not history[-1].in_force(arrival.at):
+        text = "not a participant in force; a new admission comes first"
+        raise AuthenticationError(text, code="sender.participant.unknown")
+    if len(history) < STATEMENTS_PER_DAY_MAX:
+        return
+    (entry,) = await services.log.entries(start=history[-STATEMENTS_PER_DAY_MAX].index, count=1)
+    if parse_entry(entry.encode()).time > (arrival.seconds - _DAY_SECONDS) * 1000:
+        text = f"a participant changes at most {STATEMENTS_PER_DAY_MAX} times in 24 hours; state it later"
+        raise RejectedMessageError(text, code="sender.participant.too-often")
 
 
 async def _known(
@@ -193,8 +223,8 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
     """Keep a chain key for its receiver: sealed, so that the hub cannot read it. The same again is the same.
 
     Raises:
-        RejectedMessageError: The giver is unknown or not in force, one of the two may not hold a chain key, or the
-            identifier stands for another handover.
+        RejectedMessageError: The giver is unknown or not in force, one of the two may not hold a chain key, the epoch
+            is not open, the giver gave that key too often, or the identifier stands for another handover.
         UnavailableError: It may succeed later; nothing was changed.
     """
     parsed = parse_jws(token, typ=TokenType.CHAIN_KEY)
@@ -207,10 +237,18 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
     if not {giver.role, receiver.role} <= CHAIN_KEY_ROLES:
         text = "a chain key goes from and to raad, gi, gemeente and veilig-thuis only"
         raise RejectedMessageError(text, code="sender.chain-key.role")
+    if all(each.epoch != handover.epoch for each in await services.store.chain_epochs()):
+        raise RejectedMessageError("the log has no such epoch; open it first", code="sender.chain-key.epoch")
     kept = ChainKeyHandover(
         id=handover.id, giver=handover.giver, receiver=handover.receiver, epoch=handover.epoch, handover=token
     )
-    if not await services.store.store_handover(kept) and kept not in await services.store.handovers(handover.receiver):
+    waiting = await services.store.handovers(handover.receiver)
+    if kept in waiting:
+        return handover.id
+    if sum((each.giver, each.epoch) == (kept.giver, kept.epoch) for each in waiting) >= HANDOVERS_MAX:
+        text = f"the key of an epoch is handed to one receiver at most {HANDOVERS_MAX} times"
+        raise RejectedMessageError(text, code="sender.chain-key.too-often")
+    if not await services.store.store_handover(kept) and kept not in await services.store.handovers(kept.receiver):
         raise ReplayError("this identifier was used for another handover; draw a new one", code="sender.jti.used")
     return handover.id
 

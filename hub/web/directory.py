@@ -10,23 +10,34 @@ from hub.exchange.directory import hand_over, join, open_epoch
 from hub.ports import ParticipantRecord
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.reading import optional_text_member, path_oin, query_integer, read_members, text_member
-from schemas.errors import AuthenticationError, RejectedMessageError
+from schemas.errors import RejectedMessageError
 
 _T = TypeVar("_T")
-_UNKNOWN: Final = frozenset({"sender.unknown", "sender.participant.unknown", "sender.key.unknown"})
+_UNKNOWN: Final = frozenset({"sender.participant.unknown", "sender.key.unknown"})
+"""Refusals of somebody who may only not be known here yet."""
+
+_NOT_FOLLOWING: Final = _UNKNOWN | {"sender.statement.key", "sender.statement.replaced", "sender.token.kid"}
+"""Refusals of documents that may follow from others that are not known here yet."""
 
 
-async def with_newest_world(hub: HubWeb, use_case: Callable[[], Awaitable[_T]]) -> _T:
+async def with_newest_world(
+    hub: HubWeb, use_case: Callable[[], Awaitable[_T]], *, unknown: frozenset[str] = _UNKNOWN
+) -> _T:
     """Run a use case; if it does not know the sender, look into the log once more and run it again.
 
     The participant may have joined, or changed its key, at another process a moment ago. However many ask, one reading
     serves all of them.
+
+    Args:
+        hub: What handlers use.
+        use_case: Refuses before it awaits anything, if it does not know who asks.
+        unknown: Codes of such a refusal.
     """
     before = hub.services.worlds.current()
     try:
         return await use_case()
-    except AuthenticationError as error:
-        if error.code not in _UNKNOWN or (await hub.newest_world()).directory is before.directory:
+    except RejectedMessageError as error:
+        if error.code not in unknown or (await hub.newest_world()).directory is before.directory:
             raise
     return await use_case()
 
@@ -34,12 +45,19 @@ async def with_newest_world(hub: HubWeb, use_case: Callable[[], Awaitable[_T]]) 
 async def join_participant(call: Call, hub: HubWeb) -> web.Response:
     """`POST /v1/participants`: an admission by the registrar, a statement by the participant, or both."""
     members = read_members(call.body, required=frozenset(), optional=frozenset({"admission", "statement", "replaced"}))
-    joined = await join(
-        admission=optional_text_member(members, "admission"),
-        statement=optional_text_member(members, "statement"),
-        replaced=optional_text_member(members, "replaced"),
-        arrival=call.arrival,
-        services=hub.services,
+    admission, statement, replaced = (
+        optional_text_member(members, name) for name in ("admission", "statement", "replaced")
+    )
+    joined = await with_newest_world(
+        hub,
+        lambda: join(
+            admission=admission,
+            statement=statement,
+            replaced=replaced,
+            arrival=call.arrival,
+            services=hub.services,
+        ),
+        unknown=_NOT_FOLLOWING,
     )
     body = {
         "oin": joined.oin.value if joined.oin else None,

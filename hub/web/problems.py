@@ -128,6 +128,8 @@ _BY_CODE: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
         "recipient.participant.unknown": HTTPStatus.NOT_FOUND,
         "recipient.log.unknown": HTTPStatus.NOT_FOUND,
         "recipient.definition.unknown": HTTPStatus.NOT_FOUND,
+        "sender.participant.too-often": HTTPStatus.TOO_MANY_REQUESTS,
+        "sender.chain-key.too-often": HTTPStatus.TOO_MANY_REQUESTS,
         "recipient.message.received": HTTPStatus.GONE,
         "recipient.message.expired": HTTPStatus.GONE,
     }

@@ -8,6 +8,7 @@ import pytest
 
 from audit.tiles import parse_bundle, parse_tile
 from schemas.codes import Capacity, Role, TokenType
+from schemas.epochs import ChainEpoch, chain_epoch_to_payload
 from schemas.identifiers import OIN
 from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
@@ -20,7 +21,7 @@ from tests.support.hub_server import (
     running_hub,
     seconds,
 )
-from tests.support.parties import GEMEENTE, GI, RAAD
+from tests.support.parties import GEMEENTE, GI, RAAD, REGISTRAR
 
 pytestmark = pytest.mark.database
 
@@ -215,14 +216,15 @@ async def test_one_participant_is_found_by_its_oin(parties: list[HubParticipant]
     assert (unknown.status, unknown.json["code"]) == (404, "recipient.participant.unknown")
 
 
-async def test_a_chain_epoch_is_opened_by_the_registrar_alone(parties: list[HubParticipant]) -> None:
-    from schemas.epochs import ChainEpoch, chain_epoch_to_payload
-    from tests.support.parties import REGISTRAR
-
+def chain_epoch(*, key: SigningKey) -> str:
     payload = chain_epoch_to_payload(ChainEpoch(id=new_id(), issued_at=seconds(), epoch=0, fingerprint="A" * 43))
-    own = sign_jws(payload, typ=TokenType.CHAIN_EPOCH, key=parties[0].signing)
+    return sign_jws(payload, typ=TokenType.CHAIN_EPOCH, key=key)
+
+
+async def test_a_chain_epoch_is_opened_by_the_registrar_alone(parties: list[HubParticipant]) -> None:
+    own = chain_epoch(key=parties[0].signing)
     assert (await parties[0].call("POST", "/v1/chain-epochs", json={"signed": own})).status == 403
-    signed = sign_jws(payload, typ=TokenType.CHAIN_EPOCH, key=REGISTRAR)
+    signed = chain_epoch(key=REGISTRAR)
     opened = await parties[0].call("POST", "/v1/chain-epochs", json={"signed": signed})
     assert opened.status == 201, opened.body
     (epoch,) = (await parties[0].get("/v1/chain-epochs")).json["epochs"]
@@ -234,6 +236,7 @@ async def test_a_chain_key_goes_from_holder_to_holder(parties: list[HubParticipa
 
     gemeente, raad, supervisor = parties
     key = ChainKey.generate(epoch=0, randomness=RANDOMNESS)
+    await gemeente.call("POST", "/v1/chain-epochs", json={"signed": chain_epoch(key=REGISTRAR)})
 
     def handover_for(receiver: HubParticipant) -> str:
         made = make_handover(

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from audit.records import token_digest
-from hub.exchange.directory import Logged, hand_over, join, open_epoch, publish_policy
+from hub.exchange.directory import (
+    HANDOVERS_MAX,
+    STATEMENTS_PER_DAY_MAX,
+    Logged,
+    hand_over,
+    join,
+    open_epoch,
+    publish_policy,
+)
 from hub.ports import MemberLostError
 from schemas.codes import EntryKind, Role, TokenType
 from schemas.epochs import ChainEpoch, chain_epoch_to_payload
@@ -137,6 +145,48 @@ async def test_an_old_admission_does_not_come_back() -> None:
     assert refused.value.code == "sender.admission.old"
 
 
+async def test_a_participant_changes_by_its_own_word_only_so_often() -> None:
+    """Everybody reads and checks each of its statements, today and in twenty years."""
+    hub = await MemoryHub.opened()
+    for _ in range(STATEMENTS_PER_DAY_MAX - 1):
+        await hub.rotate(GEMEENTE)
+    size = await hub.size()
+    with pytest.raises(RejectedMessageError) as refused:
+        await hub.rotate(GEMEENTE)
+    assert refused.value.code == "sender.participant.too-often"
+    assert await hub.size() == size
+    # The registrar's word always counts, another's does not suffer, and the day after it goes on.
+    await hub.admit(GEMEENTE)
+    hub.world.clock.advance(hours=24)
+    await hub.follow()
+    await hub.rotate(RAAD)
+
+
+async def test_who_is_suspended_does_not_go_on_by_its_own_word() -> None:
+    """Whoever took the key has no use of it any more; a new admission begins anew."""
+    hub = await MemoryHub.opened()
+    await hub.suspend(GEMEENTE)
+    with pytest.raises(AuthenticationError) as refused:
+        await hub.rotate(GEMEENTE)
+    assert refused.value.code == "sender.participant.unknown"
+    await hub.admit(GEMEENTE)
+    await hub.follow()
+
+
+async def test_until_documents_follow_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = await MemoryHub.opened()
+    forged = World(seed="a registrar of one's own").records[0]
+    _, statement = _newcomer(hub)
+
+    async def read(*_: object, **__: object) -> None:
+        raise AssertionError("the database was asked for somebody whose signature does not hold")
+
+    monkeypatch.setattr(MemoryHub, "participants", read)
+    for documents in ({"admission": forged.admission, "statement": forged.statement}, {"statement": statement}):
+        with pytest.raises(RejectedMessageError):
+            await _join(hub, **documents)
+
+
 # ---- chain-key epochs ----
 
 
@@ -193,12 +243,18 @@ def _handover(
     return sign_jws(handover_to_payload(handover), typ=TokenType.CHAIN_KEY, key=signing)
 
 
+async def _with_epoch() -> MemoryHub:
+    hub = await MemoryHub.opened()
+    await open_epoch(_epoch(hub, 1), services=hub.services)
+    return hub
+
+
 async def _hand_over(hub: MemoryHub, token: str) -> MessageId:
     return await hand_over(token, arrival=hub.arrival, services=hub.services)
 
 
 async def test_a_chain_key_waits_for_its_receiver() -> None:
-    hub = await MemoryHub.opened()
+    hub = await _with_epoch()
     token = _handover(hub)
     handed = await _hand_over(hub, token)
     assert await _hand_over(hub, token) == handed
@@ -208,7 +264,7 @@ async def test_a_chain_key_waits_for_its_receiver() -> None:
 
 async def test_an_identifier_that_was_used_does_not_stand_for_another_handover() -> None:
     """Whoever gave would believe that the key waits, and it does not."""
-    hub = await MemoryHub.opened()
+    hub = await _with_epoch()
     message_id = await _hand_over(hub, _handover(hub))
     for giver in (RAAD, GI):
         with pytest.raises(ReplayError):
@@ -238,6 +294,27 @@ async def test_a_chain_key_is_given_in_ones_own_name() -> None:
     hub = await MemoryHub.opened()
     with pytest.raises(AuthenticationError):
         await _hand_over(hub, _handover(hub, key=hub.world.organisations[GI].signing))
+
+
+async def test_a_chain_key_is_handed_over_only_for_an_epoch_that_is_open() -> None:
+    """Its receiver could not take it, and the number of epochs bounds what waits."""
+    hub = await MemoryHub.opened()
+    with pytest.raises(RejectedMessageError) as refused:
+        await _hand_over(hub, _handover(hub))
+    assert refused.value.code == "sender.chain-key.epoch"
+
+
+async def test_one_giver_hands_one_key_to_one_receiver_only_so_often() -> None:
+    hub = await _with_epoch()
+    tokens = [_handover(hub) for _ in range(HANDOVERS_MAX + 1)]
+    for token in tokens[:-1]:
+        await _hand_over(hub, token)
+    with pytest.raises(RejectedMessageError) as refused:
+        await _hand_over(hub, tokens[-1])
+    assert refused.value.code == "sender.chain-key.too-often"
+    await _hand_over(hub, tokens[0])
+    await _hand_over(hub, _handover(hub, giver=GI))
+    assert len(await hub.handovers(GEMEENTE)) == HANDOVERS_MAX + 1
 
 
 # ---- catalogue and definitions ----
