@@ -5,8 +5,9 @@ async with open_hub(settings, process="serve-8080") as hub, serving(hub) as url:
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
@@ -20,7 +21,6 @@ from hub.settings import Settings, is_set, read_secret
 from hub.storage.local import LocalRateLimits, LocalReplayGuard, LocalWakeUps
 from hub.storage.postgresql.connection import open_pool
 from hub.storage.postgresql.database import Database, open_database
-from hub.storage.postgresql.migrate import MigrationError
 from hub.storage.postgresql.store import PostgreSQLStore
 from hub.storage.redis import RedisRateLimits, RedisReplayGuard, RedisServer, RedisWakeUps, connect_redis
 from hub.sweeps import keep_sweeping
@@ -62,13 +62,13 @@ async def open_hub(
         randomness: The operating system's by default.
 
     Raises:
-        DocumentError: A key or catalogue file cannot be used.
-        UnavailableError: The database could not be reached, or is not migrated.
+        DocumentError: A key or catalogue file cannot be used, or the database is not migrated.
+        UnavailableError: The database could not be reached.
         EvidenceError: The database is not the one that this hub's guard knows: it must not start.
     """
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
     signer, registrar = read_log_key(settings), read_registrar(settings)
-    token_key = TokenKey(secret=_token_secret(settings), issuer=settings.hub.issuer)
+    token_key = _read_token_key(settings)
     policy = load_policy(settings)
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
@@ -105,6 +105,7 @@ async def open_hub(
             state=ProcessState(stopping=new_stopping()),
         )
         metrics.bodies_in_flight.set_function(lambda: hub.allowance.held)
+        metrics.log_size.set_function(lambda: database.log.sequencer.size)
         await stack.enter_async_context(worlds.running(contradicted=hub.contradicted))
         await publish_policy(services=services)
         sweeping = asyncio.create_task(
@@ -120,23 +121,13 @@ async def open_hub(
         yield hub
 
 
-@contextlib.asynccontextmanager
-async def _database(settings: Settings, *, signer: NoteSigner, clock: Clock) -> AsyncIterator[Database]:
+def _database(
+    settings: Settings, *, signer: NoteSigner, clock: Clock
+) -> contextlib.AbstractAsyncContextManager[Database]:
     storage = settings.storage
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            database = await stack.enter_async_context(
-                open_database(
-                    conninfo(settings),
-                    signer=signer,
-                    guard_folder=storage.guard,
-                    clock=clock,
-                    pool_max=storage.pool_max,
-                )
-            )
-        except MigrationError as error:
-            raise DocumentError(f"{error}; run `ketenhub migrate`", code="hub.database.version") from error
-        yield database
+    return open_database(
+        conninfo(settings), signer=signer, guard_folder=storage.guard, clock=clock, pool_max=storage.pool_max
+    )
 
 
 @contextlib.asynccontextmanager
@@ -144,6 +135,9 @@ async def open_reading(settings: Settings) -> AsyncIterator[tuple[Store, Verific
     """Open the store for reading only, and the registrar's key: for the worker and for commands.
 
     There is no log and no guard: who reads cannot append.
+
+    Raises:
+        DocumentError: The registrar's key cannot be used.
     """
     async with open_pool(conninfo(settings), size_max=2) as pool:
         yield PostgreSQLStore(pool=pool), read_registrar(settings)
@@ -189,7 +183,8 @@ def read_log_key(settings: Settings) -> NoteSigner:
     Raises:
         DocumentError: The file cannot be used, or its key has another name than the log's origin.
     """
-    signer = parse_skey(read_secret(settings.keys.log).decode("ascii", "replace"))
+    with _named(settings.keys.log):
+        signer = parse_skey(read_secret(settings.keys.log).decode("ascii", "replace"))
     if signer.name != settings.log_origin:
         raise DocumentError(
             f"the log key is for `{signer.name}`, the settings say `{settings.log_origin}`", code="hub.key.origin"
@@ -205,12 +200,14 @@ def read_registrar(settings: Settings) -> VerificationKey:
     """
     path = settings.keys.registrar
     try:
-        jwk = parse_json(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise DocumentError(f"`{path}` cannot be read: {error.strerror}", code="hub.settings.registrar") from error
-    if not isinstance(jwk, dict):
-        raise DocumentError(f"`{path}` is not a JWK", code="hub.settings.registrar")
-    return VerificationKey.from_jwk(jwk)
+    with _named(path):
+        jwk = parse_json(data)
+        if not isinstance(jwk, dict):
+            raise DocumentError("not a JWK", code="hub.settings.registrar")
+        return VerificationKey.from_jwk(jwk)
 
 
 def load_policy(settings: Settings) -> Policy:
@@ -226,12 +223,22 @@ def load_policy(settings: Settings) -> Policy:
 def _catalogue(settings: Settings) -> Catalogue:
     if not is_set(settings.hub.catalogue):
         return packaged_catalogue()
+    path = settings.hub.catalogue
     try:
-        return load_catalogue(settings.hub.catalogue.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
-        raise DocumentError(
-            f"`{settings.hub.catalogue}` cannot be read: {error.strerror}", code="hub.settings.catalogue"
-        ) from error
+        raise DocumentError(f"`{path}` cannot be read: {error.strerror}", code="hub.settings.catalogue") from error
+    with _named(path):
+        return load_catalogue(data)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let a refusal name the file that it is about: a hub has several."""
+    try:
+        yield
+    except DocumentError as error:
+        raise DocumentError(f"`{path}`: {error.public_message}", code=error.code, issues=error.issues) from error
 
 
 def conninfo(settings: Settings) -> str:
@@ -242,8 +249,10 @@ def conninfo(settings: Settings) -> str:
     return make_conninfo(storage.postgresql, password=read_secret(storage.postgresql_password).decode())
 
 
-def _token_secret(settings: Settings) -> bytes:
-    return b64url_decode(read_secret(settings.keys.token).decode("ascii", "replace"))
+def _read_token_key(settings: Settings) -> TokenKey:
+    with _named(settings.keys.token):
+        secret = b64url_decode(read_secret(settings.keys.token).decode("ascii", "replace"))
+        return TokenKey(secret=secret, issuer=settings.hub.issuer)
 
 
 def _predecessors(settings: Settings) -> tuple[str, ...]:

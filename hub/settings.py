@@ -32,13 +32,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import HubName
 
 ENVIRONMENT_PREFIX: Final = "KETENHUB"
 ENVIRONMENTS: Final = ("production", "local")
+PORT_MAX: Final = 65535
 
 _T = TypeVar("_T")
 _REQUIRED: Final = object()
@@ -130,7 +131,7 @@ class WebSettings:
         6000, unit="requests", effect="per address and minute; beyond it 429 with Retry-After; 0: no limit"
     )
     tokens_per_minute: int = _setting(
-        120, unit="requests", effect="access tokens asked for per address and minute; 0: no limit"
+        120, unit="requests", effect="access tokens asked for per participant and minute; 0: no limit"
     )
     access_token_seconds: int = _setting(600, unit="seconds", effect="how long an access token lives")
     metrics_token: Path = _setting(
@@ -345,7 +346,7 @@ def _wrong_hub(hub: HubSettings, *, production: bool) -> Iterator[tuple[str, str
     if hub.operator and not re.fullmatch(r"[0-9]{20}", hub.operator):
         yield "/hub/operator", "an OIN of 20 digits is needed here"
     for name, url in (("issuer", hub.issuer), ("api", hub.api or hub.issuer)):
-        parts = urlsplit(url)
+        parts = _parsed(url)
         if parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment or parts.username:
             yield f"/hub/{name}", "a URL with scheme, host and at most a path is needed here"
         elif production and parts.scheme != "https":
@@ -353,17 +354,17 @@ def _wrong_hub(hub: HubSettings, *, production: bool) -> Iterator[tuple[str, str
 
 
 def _wrong_servers(storage: StorageSettings, redis: RedisSettings) -> Iterator[tuple[str, str]]:
-    if re.search(r"\bpassword\s*=", storage.postgresql) or _has_password(storage.postgresql):
+    if _has_password(storage.postgresql):
         yield "/storage/postgresql", "a password stands in it: use `postgresql_password`, the path of a file"
-    if redis.url and urlsplit(redis.url).scheme not in ("redis", "rediss", "unix"):
+    if redis.url and _parsed(redis.url).scheme not in ("redis", "rediss", "unix"):
         yield "/redis/url", "a redis://, rediss:// or unix:// URL is needed here"
     if _has_password(redis.url):
         yield "/redis/url", "a password stands in it: use `password`, the path of a file"
 
 
 def _wrong_limits(settings: Settings) -> Iterator[tuple[str, str]]:
-    if settings.web.port > 65535:
-        yield "/web/port", "a port from 0 to 65535 is needed here"
+    if settings.web.port > PORT_MAX:
+        yield "/web/port", f"a port from 0 to {PORT_MAX} is needed here"
     if settings.web.body_bytes_max > settings.web.body_bytes_in_flight_max:
         yield "/web/body_bytes_max", "larger than `body_bytes_in_flight_max`: such a body could never come in"
     if settings.storage.pool_max < 2:
@@ -394,8 +395,19 @@ def _unsafe(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield f"/{section.name}/{each.name}", "is refused in production"
 
 
-def _has_password(url: str) -> bool:
-    return "://" in url and urlsplit(url).password is not None
+def _has_password(server: str) -> bool:
+    """Whether a password stands in a connection string or URL, also as one of its parameters."""
+    return re.search(r"password\s*=", server) is not None or _parsed(server).password is not None
+
+
+def _parsed(url: str) -> SplitResult:
+    """Return a URL's parts; of what is none, no parts at all."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def _section_type(section: "dataclasses.Field[Any]") -> "type[Any]":

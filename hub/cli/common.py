@@ -4,6 +4,8 @@ Exit codes: 0 done · 1 refused or failed, the text says why and what to do · 2
 contradicts itself, call someone · 75 not now, the same command may succeed later (`EX_TEMPFAIL`).
 """
 
+import contextlib
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -23,9 +25,16 @@ class CommandError(Exception):
 
 def run(command: Callable[[], int | None]) -> int:
     """Run a command and turn what went wrong into a text on standard error and an exit code."""
+    # What the pool of connections says on each of its attempts the command says once, at its end.
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
     try:
         return command() or 0
-    except CommandError as error:
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (CommandError, OSError) as error:
+        # The system's own refusals, such as an address that is taken, say what and why, too.
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
     except ExchangeError as error:
@@ -39,14 +48,10 @@ def run(command: Callable[[], int | None]) -> int:
         return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_REFUSED
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output has gone; nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def write_new(path: Path, data: bytes, *, secret: bool) -> None:
-    """Write a file that must not be there yet, durably; a secret one for its owner alone.
+    """Write a file that must not be there yet, durably or not at all; a secret one for its owner alone.
 
     Raises:
         CommandError: It is there already, or cannot be written.
@@ -58,10 +63,26 @@ def write_new(path: Path, data: bytes, *, secret: bool) -> None:
         raise CommandError(f"`{path}` is there already and is not replaced") from error
     except OSError as error:
         raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(path.parent)
+    except OSError as error:
+        # Half a key that is there and never replaced would stand in the way of a whole one.
+        path.unlink(missing_ok=True)
+        raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a name in a folder durable, where folders can be synced."""
+    with contextlib.suppress(PermissionError):  # Windows, where the registrar may work
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def read_file(path: Path) -> bytes:

@@ -17,6 +17,7 @@ from hub.cli.common import CommandError, read_file, write_new
 from hub.ports import MemberLostError
 from hub.settings import Settings, read_secret
 from hub.storage.holdings import read_holdings
+from hub.storage.postgresql.migrate import check_migrated
 from hub.storage.postgresql.recovery import continue_log, recover
 from hub.storage.postgresql.standing import first_entry, prove_consistency
 from schemas.canonical import b64url
@@ -26,7 +27,10 @@ from schemas.randomness import SystemRandomness
 
 def recover_log(settings: Settings, options: argparse.Namespace) -> None:
     """Refill the log from what connectors, witnesses and monitors hold."""
+    check_migrated(conninfo(settings))
     key = read_log_key(settings).public
+    if not options.folder.is_dir():
+        raise CommandError(f"`{options.folder}` is no folder")
     try:
         holdings = read_holdings(options.folder, key=key)
     except OSError as error:
@@ -74,6 +78,7 @@ def continue_the_log(settings: Settings, options: argparse.Namespace) -> None:
 
 def prove_that_it_continues(settings: Settings, options: argparse.Namespace) -> None:
     """Print the consistency proof between two sizes of a log that stands still, for a connector that was away."""
+    check_migrated(conninfo(settings))
     try:
         hashes = asyncio.run(prove_consistency(conninfo(settings), size=options.size, until=options.until))
     except ValueError as error:

@@ -10,13 +10,14 @@ Exit codes are in `hub.cli.common`.
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hub.cli import log, participants, serving, upkeep
 from hub.cli.common import run
-from hub.settings import Settings, describe_settings, load_settings
+from hub.settings import PORT_MAX, Settings, describe_settings, load_settings
 from schemas.codes import Capacity, Role
 
 
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = add("serve", "serve the API", serving.serve)
     serve.add_argument("--host", metavar="ADDRESS", help="address to listen on, instead of the settings'")
-    serve.add_argument("--port", type=int, metavar="N", help="port to listen on, instead of the settings'")
+    serve.add_argument("--port", type=_port, metavar="N", help="port to listen on, instead of the settings'")
     worker = add("worker", "send notifications and warnings", serving.work)
     worker.add_argument("--no-beat", action="store_true", help="leave the daily warnings to another worker")
     add("migrate", "bring the database to this version; may run at any time and twice", upkeep.migrate_database)
@@ -129,6 +130,12 @@ def _add_log(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", co
     between.add_argument("--from", dest="size", type=int, required=True, metavar="SIZE", help="what the connector saw")
     between.add_argument("--to", dest="until", type=int, required=True, metavar="SIZE", help="the last provable size")
     between.set_defaults(does=log.prove_that_it_continues)
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > PORT_MAX:
+        raise argparse.ArgumentTypeError(f"a port from 0 to {PORT_MAX} is needed")
+    return int(text)
 
 
 def _default_settings() -> Path | None:

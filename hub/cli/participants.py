@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import orjson
 
-from hub.bootstrap import open_reading
+from hub.bootstrap import conninfo, open_reading
 from hub.cli.common import write_new
 from hub.settings import Settings
+from hub.storage.postgresql.migrate import check_migrated
 from schemas.clock import SystemClock
 from schemas.codes import Capacity, Role
 from schemas.identifiers import OIN, Thumbprint
@@ -31,6 +32,7 @@ def invite(_: Settings, options: argparse.Namespace) -> None:
 
 def show(settings: Settings, options: argparse.Namespace) -> None:
     """List the participants as the log has them."""
+    check_migrated(conninfo(settings))
     directory = asyncio.run(_directory(settings))
     for participant in sorted(directory, key=lambda each: each.oin):
         line = _participant_to_json(participant)

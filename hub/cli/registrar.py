@@ -102,7 +102,7 @@ def admission_of(
 
 
 def admit(request: Path, *, key: Path, out: Path, valid_from: int | None, valid_until: int | None) -> None:
-    """Sign the admission that a request asks for, after showing what it says."""
+    """Sign the admission that a request asks for, and show what it says."""
     randomness = SystemRandomness()
     admission = admission_of(
         read_file(request), clock=SystemClock(), randomness=randomness, valid_from=valid_from, valid_until=valid_until

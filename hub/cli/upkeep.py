@@ -5,9 +5,9 @@ from typing import Final
 
 from audit.note import NoteSigner
 from hub.bootstrap import conninfo, read_log_key, read_registrar
-from hub.cli.common import CommandError, write_new
+from hub.cli.common import write_new
 from hub.settings import Settings
-from hub.storage.postgresql.migrate import MigrationError, migrate
+from hub.storage.postgresql.migrate import migrate
 from hub.web.tokens import TOKEN_KEY_BYTES
 from schemas.canonical import b64url
 from schemas.randomness import SystemRandomness
@@ -36,8 +36,5 @@ def show_keys(settings: Settings, _: argparse.Namespace) -> None:
 
 def migrate_database(settings: Settings, _: argparse.Namespace) -> None:
     """Bring the database to this version."""
-    try:
-        applied = migrate(conninfo(settings))
-    except MigrationError as error:
-        raise CommandError(str(error)) from error
+    applied = migrate(conninfo(settings))
     print(f"applied: {', '.join(map(str, applied)) if applied else 'nothing, the database is at this version'}")

@@ -20,7 +20,6 @@ async def ready(_: Call, hub: HubWeb) -> web.Response:
     parts = {"database": "up", "log": "sound", "policy": "in force", "redis": "none"}
     good = True
     try:
-        hub.metrics.log_size.set(await hub.services.log.size())
         if not await hub.database_answers():
             parts["database"], good = "down", False
     except UnavailableError:

@@ -52,10 +52,6 @@ class TokenKey:
         """Authenticate a text for this issuer."""
         return hmac.digest(self.secret, _DOMAIN + self.issuer.encode() + b"\0" + text.encode(), "sha256")
 
-    def pseudonym(self, text: str) -> str:
-        """Make a short name of something that must not stand in Redis as it is, such as an address."""
-        return b64url(hmac.digest(self.secret, b"ketenhub/limit-key/1\0" + text.encode(), "sha256")[:12])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:

@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg.conninfo import make_conninfo
-
 from audit.note import NoteSigner
 from hub.storage.guard import open_guard
 from hub.storage.postgresql.connection import connect, open_pool, read
@@ -51,7 +49,7 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def open_database(
-    conninfo: str, *, signer: NoteSigner, guard_folder: Path, clock: Clock, pool_max: int = 10, password: str = ""
+    conninfo: str, *, signer: NoteSigner, guard_folder: Path, clock: Clock, pool_max: int = 10
 ) -> AsyncIterator[Database]:
     """Open the database, check the log against the guard, and start the sequencer.
 
@@ -61,15 +59,12 @@ async def open_database(
         guard_folder: Folder of the rollback guards.
         clock: Gives the time of entries.
         pool_max: Connections for reading; appending has one of its own.
-        password: Password, where the connection string names none.
 
     Raises:
         UnavailableError: The database cannot be reached.
         MigrationError: The database does not fit this software.
         EvidenceError: The log in it does not continue what was published.
     """
-    if password:
-        conninfo = make_conninfo(conninfo, password=password)
     await asyncio.to_thread(check_migrated, conninfo)
     with open_guard(guard_folder, key=signer.public) as guard:
         session = Session(lambda: connect(conninfo))

@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
-from typing import Final
+from typing import ClassVar, Final
 
 import psycopg
 from psycopg import sql
 
-from schemas.errors import UnavailableError
+from schemas.errors import DocumentError, UnavailableError
 
 _LOCK: Final = 0x6B65_7465_6E68_7562
 """Number of the advisory lock: `ketenhub` in ASCII."""
@@ -28,8 +28,10 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )"""
 
 
-class MigrationError(Exception):
-    """The database and the migrations of this software do not fit together; the text says how."""
+class MigrationError(DocumentError):
+    """The database and the migrations of this software do not fit together; the text says how, and what to do."""
+
+    default_code: ClassVar[str] = "hub.database.version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -267,6 +267,15 @@ async def test_the_log_line_of_a_message_holds_nothing_of_it(
         assert secret not in written
 
 
+async def test_the_size_of_the_log_is_measured_though_nobody_asks_whether_the_hub_is_ready(
+    hub: RunningHub, parties: list[HubParticipant]
+) -> None:
+    await parties[0].submit(await parties[0].compose(parties[1]))
+    size = await hub.web.services.log.size()
+    assert size >= 3
+    assert f"ketenhub_log_size {float(size)}".encode() in (await parties[0].get("/metrics")).body
+
+
 async def test_a_request_that_is_no_http_is_not_repeated_in_the_log(hub: RunningHub, log_lines: io.StringIO) -> None:
     await raw(hub, b"GET /999911120\r\n\x00\x01 999911120\r\n\r\n")
     assert "999911120" not in log_lines.getvalue()

@@ -1,10 +1,13 @@
 """The commands of operator and registrar: what they write, and how they say that something is wrong."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from hub.cli.common import CommandError, write_new
 from hub.cli.main import main as ketenhub
 from hub.cli.registrar import main as registrar
 from schemas.admissions import verify_admission
@@ -169,3 +172,37 @@ def test_a_worker_without_a_broker_says_what_it_needs(settings: Path, capsys: py
 def test_every_setting_in_force_is_shown(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ketenhub(["settings", "--settings", str(settings)]) == 0
     assert "web.port = '8080'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["keys/log.skey", "keys/token.key", "registrar/registrar.jwk.json"])
+def test_a_file_that_cannot_be_used_is_named(settings: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ketenhub(["keys", "create", "--settings", str(settings)]) == 0
+    (settings.parent / name).write_text("nonsense!")
+    capsys.readouterr()
+    assert ketenhub(["serve", "--settings", str(settings)]) == 1
+    assert f"`{settings.parent / name}`: " in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_no_finding_about_the_log(
+    settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 3 calls somebody at night."""
+    monkeypatch.setattr("hub.cli.log.check_migrated", lambda _: None)
+    assert ketenhub(["keys", "create", "--settings", str(settings)]) == 0
+    assert ketenhub(["log", "recover", "--settings", str(settings), str(settings.parent / "none")]) == 1
+    assert "is no folder" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a key would be kept for the whole one at the next attempt, and never replaced."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(CommandError, match="No space left"):
+            write_new(tmp_path / "log.skey", b"secret", secret=True)
+    assert not (tmp_path / "log.skey").exists()
+    write_new(tmp_path / "log.skey", b"secret", secret=True)
+    assert (tmp_path / "log.skey").read_bytes() == b"secret"

@@ -129,3 +129,28 @@ def test_a_secret_that_is_open_to_all_or_empty_is_refused(tmp_path: Path, conten
     path.chmod(mode)
     with pytest.raises(DocumentError):
         read_secret(path)
+
+
+@pytest.mark.parametrize("url", ["http://[bad", "https://hub:99999", "https://hub:x"])
+def test_a_url_that_is_none_is_an_issue_and_no_crash(tmp_path: Path, url: str) -> None:
+    issues = issues_of(tmp_path, MINIMAL, KETENHUB_HUB_ISSUER=url, KETENHUB_REDIS_URL=url)
+    assert issues == {"/hub/issuer", "/hub/api", "/redis/url"}
+
+
+@pytest.mark.parametrize(
+    ("name", "server"),
+    [
+        ("postgresql", "host=db password=geheim"),
+        ("postgresql", "host=db sslpassword=geheim"),
+        ("postgresql", "postgresql://hub:geheim@db/ketenhub"),
+        ("postgresql", "postgresql://db/ketenhub?user=hub&password=geheim"),
+        ("redis", "redis://:geheim@cache/0"),
+        ("redis", "redis://cache/0?password=geheim"),
+    ],
+)
+def test_a_password_is_found_wherever_it_can_stand(tmp_path: Path, name: str, server: str) -> None:
+    variable, pointer = {
+        "postgresql": ("KETENHUB_STORAGE_POSTGRESQL", "/storage/postgresql"),
+        "redis": ("KETENHUB_REDIS_URL", "/redis/url"),
+    }[name]
+    assert issues_of(tmp_path, MINIMAL, **{variable: server}) == {pointer}
