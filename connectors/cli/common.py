@@ -71,6 +71,27 @@ def run(command: Callable[[], int | None]) -> int:
         return EXIT_REFUSED
 
 
+def check_owner(home: Path) -> None:
+    """Refuse to work as root on another user's home: the keys that it would write there, the service could not read.
+
+    Raises:
+        CommandError: It is the home of another user.
+    """
+    if sys.platform == "win32" or os.geteuid() != 0 or not home.exists() or home.stat().st_uid == 0:
+        return
+    import pwd  # noqa: PLC0415 - Windows has none
+
+    number = home.stat().st_uid
+    try:
+        owner = pwd.getpwuid(number).pw_name
+    except KeyError:
+        owner = f"#{number}"
+    raise CommandError(
+        f"`{home}` is van gebruiker {owner}; zet `sudo -u {owner}` voor de opdracht",
+        f"`{home}` belongs to user {owner}; put `sudo -u {owner}` before the command",
+    )
+
+
 def _tell(error: ExchangeError) -> int:
     print(f"fout / error: {error.public_message} ({error.code})", file=sys.stderr)
     for issue in error.issues:

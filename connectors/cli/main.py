@@ -19,7 +19,7 @@ from typing import Final
 
 from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation, fault
 from connectors.cli import chain, continuing, fetching, joining, rotating, showing, working
-from connectors.cli.common import HOME_VARIABLE, CommandError, opened, run
+from connectors.cli.common import HOME_VARIABLE, CommandError, check_owner, opened, run
 from connectors.settings import load_settings
 from schemas.codes import Capacity, Role
 from schemas.errors import ExchangeError
@@ -37,7 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     options.home = options.home.resolve()
-    return run(lambda: options.work(options))
+
+    def work() -> int | None:
+        check_owner(options.home)
+        found: int | None = options.work(options)
+        return found
+
+    return run(work)
 
 
 def _init(options: argparse.Namespace) -> None:

@@ -52,11 +52,11 @@ def status(home: Path, *, as_json: bool) -> int:
         found = _status(journal)
     finally:
         journal.close()
+    running = is_running(home)
     if as_json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(json.dumps({"running": running, **found}, ensure_ascii=False, indent=2))
         return 0
     print(f"{settings.name} (OIN {settings.oin.value}), {home}")
-    running = is_running(home)
     print("De connector draait. The connector is running.\n" if running else f"{_NOT_RUNNING}\n")
     _print_notices(found["notices"])
     _print_table("Onderweg / under way", found["files"], ("target",), states=_OUTGOING)

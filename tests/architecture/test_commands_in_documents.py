@@ -14,6 +14,7 @@ UNITS: Final = sorted((REPOSITORY / "deploy" / "systemd").glob("*.service"))
 OTHERS: Final = frozenset(
     {"cat", "cd", "chmod", "chown", "cp", "curl", "diff", "find", "git", "grep", "install", "ls", "mkdir", "mv"}
     | {"pg_basebackup", "pg_dump", "pg_restore", "psql", "python3", "python", "rm", "systemctl", "tail", "useradd"}
+    | {"groupadd", "ln", "usermod"}
     | {"journalctl", "echo", "sha256sum", "sc.exe", "icacls", "openssl"}
 )
 """Programs of others that documents may use; each is on the machine it is meant for, or named as needed."""

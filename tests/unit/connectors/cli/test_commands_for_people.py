@@ -1,6 +1,9 @@
 """What somebody who keeps a connector running reads: whether it runs, who must act, and why a file does not go."""
 
 import hashlib
+import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,29 @@ def test_status_and_doctor_say_whether_the_service_runs(home: Path, capsys: pyte
         assert "De connector draait. " in capsys.readouterr().out
         main(["doctor", "--home", str(home)])
         assert "draait niet" not in capsys.readouterr().out
+
+
+def test_status_tells_a_monitor_whether_the_service_runs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    main(["status", "--home", str(home), "--json"])
+    assert json.loads(capsys.readouterr().out)["running"] is False
+    with locked(home):
+        main(["status", "--home", str(home), "--json"])
+        assert json.loads(capsys.readouterr().out)["running"] is True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such users")
+def test_root_does_not_work_on_the_home_of_another_user(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Keys that root writes there are root's alone, and the service would not start again."""
+    if os.geteuid() == 0:
+        os.chown(home, 54321, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    before = sorted(home.rglob("*"))
+    assert main(["status", "--home", str(home)]) == 1
+    assert "sudo -u" in capsys.readouterr().err
+    assert sorted(home.rglob("*")) == before
 
 
 def test_doctor_names_a_file_that_cannot_be_taken(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
