@@ -2,8 +2,9 @@
 
 1. place        the entry is in a log of the policy, under a checkpoint that the policy accepts
 2. acceptance   where there is one beside it: the same message, earlier in the same log; else the entry is the place
-3. sender       the chain of PARTICIPANT entries from that place on back: a registrar of the policy admitted the
-                sender, every key was vouched for by the one before it, and which one was valid at the place
+3. sender       the chain of PARTICIPANT entries from that place back to the first of the log: a registrar of the policy
+                admitted the sender, every key was vouched for by the one before it, and which one was valid at the
+                place; an old admission, or a key that was revoked, does not come back
 4. signature    that key signed the message, and the entry is about this message
 5. shown        the record is the one the entry commits to; permitted and withheld together are the message's labels
 6. released     what the entry says was released is what was permitted; every disclosure belongs to it
@@ -244,7 +245,7 @@ def _acceptance(evidence: Evidence, placed: _Placed, policy: Policy) -> _Placed:
 
 
 def _sender_at(place: _Placed, links: Sequence[ParticipantLink], policy: Policy) -> _Sender:
-    """Walk the PARTICIPANT entries from a place on back, and say who the sender was there."""
+    """Walk the PARTICIPANT entries from a place back to the first, and say who the sender was there."""
     documents: list[_Documents] = []
     expected = place.entry.participants
     for link in links:
@@ -273,6 +274,7 @@ def _sender_at(place: _Placed, links: Sequence[ParticipantLink], policy: Policy)
                 )
             )
         expected = entry.participants
+    _hold(expected is None, "the chain of PARTICIPANT entries does not reach the beginning of the log")
     documents.reverse()
     return _anchored_sender(documents, place, policy) if policy.anchored else _unanchored_sender(documents)
 

@@ -10,9 +10,9 @@
     shown             exact text of the record that both parties got; the entry commits to it
     shown_salt        its salt, base64url
     withheld          what was not disclosed: [{"label", "reasons"}]
-    participants      PARTICIPANT entries from the one that the entry names back to the one with which the sender's key
-                      began, newest first: [{"entry", "tlog_proof"}], the sender's own with the "admission",
-                      "statement" and "replaced" tokens that they commit to
+    participants      PARTICIPANT entries from the one that the entry names back to the first of the log, newest
+                      first: [{"entry", "tlog_proof"}], the sender's own with the "admission", "statement" and
+                      "replaced" tokens that they commit to
     submission        {"entry", "tlog_proof"} of the acceptance, where the sender changed its key after it; else absent
 
 What was disclosed can be dropped (`redact_evidence`): the rest stays as provable as before. Checking is
@@ -27,13 +27,10 @@ from typing import Final
 from audit.entries import Entry, parse_entry
 from audit.errors import refused
 from audit.records import Withheld, parse_withheld
-from schemas.admissions import parse_admission
 from schemas.canonical import canonical_json, parse_json
 from schemas.claims import ClaimsReader
-from schemas.codes import TokenType
 from schemas.document import JSONValue
 from schemas.identifiers import OIN
-from schemas.jws import parse_jws
 from schemas.sdjwt import parse_sd_jwt, present
 
 EVIDENCE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -171,11 +168,11 @@ def redact_evidence(evidence: Evidence) -> Evidence:
 
 
 def participant_links(*, newest: int, sender: OIN, known: Mapping[int, ParticipantLink]) -> tuple[ParticipantLink, ...]:
-    """Choose the links that belong into evidence: back to the entry with which the sender's key in force began.
+    """Choose the links that belong into evidence: back to the first PARTICIPANT entry of the log.
 
-    A key begins, without leaning on anything before it, with an entry that has an admission and a statement of the key
-    that this admission names. Where there is none such (the admission came alone, the statement later), the links go
-    back to the beginning of the log.
+    Fewer would not do. An admission is there for everybody to read: logged once more, beside a fresh statement by the
+    key that it names, it looks like a beginning, though that key was replaced or revoked since. Only what came before
+    tells.
 
     Args:
         newest: Index of the PARTICIPANT entry that the evidence's entry names.
@@ -186,33 +183,18 @@ def participant_links(*, newest: int, sender: OIN, known: Mapping[int, Participa
         The links, newest first; the tokens of others left out.
 
     Raises:
-        KeyError: An entry of the chain is not known, or the sender does not stand in it: ask the hub for more.
-        DocumentError: An entry or a token has not its form.
-        SignatureError: A token is of another type.
+        KeyError: An entry of the chain is not known: ask the hub for more.
+        DocumentError: An entry has not its form.
     """
     links: list[ParticipantLink] = []
-    admitted = False
     index: int | None = newest
     while index is not None:
         link = known[index]
         entry: Entry = parse_entry(link.entry.encode())
         own = entry.oin == sender
         links.append(link if own else replace(link, admission=None, statement=None, replaced=None))
-        admitted = admitted or (own and link.admission is not None)
-        if own and _begins(link):
-            return tuple(links)
         index = entry.participants
-    if admitted:
-        return tuple(links)
-    raise KeyError(f"the chain from entry {newest} does not lead to the beginning of the sender's key")
-
-
-def _begins(link: ParticipantLink) -> bool:
-    """Whether a key begins with this entry: its admission names the key that its statement is signed with."""
-    if link.admission is None or link.statement is None or link.replaced is not None:
-        return False
-    admission = parse_admission(parse_jws(link.admission, typ=TokenType.ADMISSION).payload)
-    return parse_jws(link.statement, typ=TokenType.PARTICIPANT).kid == admission.first_key
+    return tuple(links)
 
 
 def _link_members(link: ParticipantLink) -> dict[str, JSONValue]:

@@ -34,7 +34,7 @@ def make_evidence(
         submission: The acceptance, where the sender changed its signing key after it.
 
     Raises:
-        KeyError: The directory does not reach back to the beginning of the sender's key.
+        KeyError: The directory does not reach back to the beginning of the log.
     """
     key, statement = opened.sender.verification_key, opened.sender.statement_token
     assert key is not None, "an opened message was verified with a stated key"

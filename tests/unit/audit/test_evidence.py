@@ -24,7 +24,7 @@ from schemas.canonical import b64url, canonical_json
 from schemas.codes import EntryKind
 from schemas.document import JSONValue
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, SignatureError
-from schemas.identifiers import OIN
+from schemas.identifiers import Thumbprint
 from schemas.jwk import SigningKey
 from schemas.randomness import UnsafeSeededRandomness
 from schemas.sdjwt import present
@@ -245,7 +245,7 @@ def rotated(*, submit_first: Sent | None = None) -> tuple[World, int | None]:
 def test_a_key_that_replaced_another_counts() -> None:
     world, _ = rotated()
     evidence = evidence_of(world, send(KEYS[1]), key=KEYS[1])
-    assert [link.replaced is not None for link in evidence.participants] == [True, False, False]
+    assert [link.replaced is not None for link in evidence.participants] == [True, False, False, False]
     assert check(evidence).key.thumbprint == KEYS[1].public.thumbprint
     assert not check(evidence, None).anchored
 
@@ -298,7 +298,7 @@ def test_a_new_admission_begins_anew() -> None:
         admission=admit(KEYS[2], issued_at=SECONDS - 10), statement=sign_statement(state(KEYS[2], later=20), KEYS[2])
     )
     evidence = evidence_of(world, send(KEYS[2]), key=KEYS[2])
-    assert len(evidence.participants) == 1
+    assert len(evidence.participants) == 5
     assert check(evidence).key.thumbprint == KEYS[2].public.thumbprint
 
 
@@ -337,23 +337,44 @@ def test_a_chain_without_a_statement_or_without_an_admission_is_refused() -> Non
     )
     refuse(evidence, "no statement of the sender")
     refuse(evidence, "no admission and statement", None)
-    refuse(dataclasses.replace(EVIDENCE, participants=EVIDENCE.participants[:-1]), "no statement of the sender")
-    refuse(dataclasses.replace(EVIDENCE, participants=()), "no statement of the sender")
+    unadmitted = World()
+    unadmitted.join(statement=sign_statement(state(KEYS[0]), KEYS[0]))
+    index = unadmitted.log.append(draft_of(SENT, EntryKind.DISCLOSURE, shown_of(EntryKind.DISCLOSURE)))
+    logged = unadmitted.logged(index)
+    links = (unadmitted.links()[0],)
+    evidence = dataclasses.replace(EVIDENCE, entry=logged.entry, tlog_proof=logged.tlog_proof, participants=links)
+    refuse(evidence, "nobody joins without an admission")
+
+
+def test_the_chain_reaches_the_beginning_of_the_log() -> None:
     rotated_world, _ = rotated()
-    cut = evidence_of(rotated_world, send(KEYS[1]), key=KEYS[1])
-    refuse(dataclasses.replace(cut, participants=cut.participants[:1]), "nobody joins without an admission")
+    for whole in (EVIDENCE, evidence_of(rotated_world, send(KEYS[1]), key=KEYS[1])):
+        for count in range(len(whole.participants)):
+            cut = dataclasses.replace(whole, participants=whole.participants[:count])
+            refuse(cut, "does not reach the beginning of the log")
+            refuse(cut, "does not reach the beginning of the log", None)
+
+
+@pytest.mark.parametrize("revoked", [(), (KEYS[0].public.thumbprint,)], ids=["replaced", "revoked"])
+def test_a_hub_cannot_bring_back_a_key_with_the_old_admission_that_names_it(revoked: tuple[Thumbprint, ...]) -> None:
+    """The attack of decision 0003 of schemas, by a hub that logs it all the same."""
+    world, first = World(), admit(KEYS[0])
+    world.join(admission=first, statement=sign_statement(state(KEYS[0]), KEYS[0]))
+    payload = state(KEYS[1], later=10, revoked=revoked)
+    world.join(statement=sign_statement(payload, KEYS[1]), replaced=sign_statement(payload, KEYS[0]))
+    world.join(admission=first, statement=sign_statement(state(KEYS[0], later=20), KEYS[0]))
+    forged = evidence_of(world, send(KEYS[0]))
+    refuse(forged, "not later than the admission in force")
+    refuse(dataclasses.replace(forged, participants=forged.participants[:1]), "does not reach the beginning")
 
 
 def test_the_chain_has_no_gap_no_stranger_and_no_other_order() -> None:
-    first, second = EVIDENCE.participants
-    for links in ((second,), (second, first), (first, first, second), (first, second, second)):
+    first, second, third = EVIDENCE.participants
+    for links in ((second, third), (first, third), (second, first, third), (first, first, second, third)):
         refuse(dataclasses.replace(EVIDENCE, participants=links), "has a gap")
+    refuse(dataclasses.replace(EVIDENCE, participants=(first, second, third, third)), "has a gap")
     entry = ParticipantLink(entry=EVIDENCE.entry, tlog_proof=EVIDENCE.tlog_proof)
-    refuse(dataclasses.replace(EVIDENCE, participants=(entry, first, second)), "has a gap")
-    world = usual_world()
-    longer = evidence_of(world, SENT)
-    last = dataclasses.replace(world.links()[0], admission=None, statement=None)
-    assert check(dataclasses.replace(longer, participants=(*longer.participants, last))).anchored
+    refuse(dataclasses.replace(EVIDENCE, participants=(entry, first, second, third)), "has a gap")
 
 
 def test_the_chain_is_of_the_same_log() -> None:
@@ -367,14 +388,14 @@ def test_the_chain_is_of_the_same_log() -> None:
 
 
 def test_tokens_stand_only_beside_the_sender_s_own_entries() -> None:
-    first, second = EVIDENCE.participants
+    first, second, third = EVIDENCE.participants
     bare = dataclasses.replace(second, admission=None)
-    refuse(dataclasses.replace(EVIDENCE, participants=(first, bare)), "not those that it commits to")
+    refuse(dataclasses.replace(EVIDENCE, participants=(first, bare, third)), "not those that it commits to")
     for name in ("admission", "statement"):
         dressed = dataclasses.replace(first, **{name: "token"})
-        refuse(dataclasses.replace(EVIDENCE, participants=(dressed, second)), "not those that it commits to")
+        refuse(dataclasses.replace(EVIDENCE, participants=(dressed, second, third)), "not those that it commits to")
     dressed = dataclasses.replace(first, replaced="token")
-    refuse(dataclasses.replace(EVIDENCE, participants=(dressed, second)), "another participant's entry")
+    refuse(dataclasses.replace(EVIDENCE, participants=(dressed, second, third)), "another participant's entry")
 
 
 def test_a_message_of_another_sender_than_the_key_is_refused() -> None:
@@ -390,13 +411,15 @@ def test_a_message_of_another_sender_than_the_key_is_refused() -> None:
 
 def test_a_chain_that_is_not_known_is_asked_for() -> None:
     known = usual_world().links()
-    with pytest.raises(KeyError):
-        participant_links(newest=2, sender=GEMEENTE, known={2: known[2]})
-    with pytest.raises(KeyError, match="does not lead to the beginning"):
-        participant_links(newest=2, sender=OIN("00000099000000009000"), known=known)
+    for missing in known:
+        with pytest.raises(KeyError):
+            participant_links(
+                newest=2, sender=GEMEENTE, known={index: link for index, link in known.items() if index != missing}
+            )
+    assert len(participant_links(newest=2, sender=GEMEENTE, known=known)) == 3
 
 
-def test_a_key_that_began_after_its_admission_is_followed_to_the_beginning_of_the_log() -> None:
+def test_a_key_that_began_after_its_admission_counts() -> None:
     world = World()
     world.tokens[world.log.append(participant(0, RAAD))] = {}
     world.join(admission=admit(KEYS[0]))
