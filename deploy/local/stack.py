@@ -79,6 +79,7 @@ class Stack:
     processes: dict[str, ManagedProcess] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
     _reserved: list[ReservedPort] = field(default_factory=list)
+    _log_vkey: str = ""
 
     @property
     def url(self) -> str:
@@ -98,14 +99,24 @@ class Stack:
             StackError: Something did not start; the text ends with its last lines of output.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        self.start_servers()
-        self.prepare_hub()
-        for number in range(self.hubs):
-            self.start_hub(number)
-        self.start_process("worker", [_BIN / "ketenhub", "worker", "--settings", self._settings])
+        # Each command is a process that first imports for a while, so what does not wait for another runs beside it.
+        # A server is started by this thread alone: it ends with the thread that started it.
         with ThreadPoolExecutor() as at_once:
-            list(at_once.map(self._join, ORGANISATIONS))
-        self._share_chain_key()
+            registrar = at_once.submit(self._make_registrar)
+            self.start_servers()
+            registrar.result()
+            self._make_hub_keys()
+            admitted = [at_once.submit(self._admit, organisation) for organisation in ORGANISATIONS]
+            self._migrate()
+            for number in range(self.hubs):
+                self.start_hub(number)
+            for each in admitted:
+                each.result()
+            giver = at_once.submit(self._join_and_open_epoch, GEMEENTE)
+            list(at_once.map(self._join, (RAAD, GI)))
+            self.start_process("worker", [_BIN / "ketenhub", "worker", "--settings", self._settings])
+            giver.result()
+            list(at_once.map(self._give_chain_key, (RAAD, GI)))
         for organisation in ORGANISATIONS:
             self.start_connector(organisation)
 
@@ -130,17 +141,9 @@ class Stack:
 
     def prepare_hub(self) -> None:
         """Make what the hub needs and is not there: registrar's key, settings, hub keys, tables."""
-        registrar = self.home / "registrar"
-        if not (registrar / "registrar.pem").exists():
-            self.command("ketenhub-registrar", "init", registrar)
-        if not self.ports:
-            for number in range(self.hubs):
-                self._reserved.append(ReservedPort(HUB_PORT + number))
-                self.ports.append(self._reserved[-1].number)
-        self._settings.parent.mkdir(parents=True, exist_ok=True)
-        self._settings.write_text(self._hub_settings())
-        self.command("ketenhub", "keys", "create", "--settings", self._settings)
-        self.command("ketenhub", "migrate", "--settings", self._settings)
+        self._make_registrar()
+        self._make_hub_keys()
+        self._migrate()
 
     def start_hub(self, number: int) -> None:
         """Start one hub process and wait until it is ready."""
@@ -191,6 +194,25 @@ class Stack:
 
     # ---- what is made the first time ----
 
+    def _make_registrar(self) -> None:
+        registrar = self.home / "registrar"
+        if not (registrar / "registrar.pem").exists():
+            self.command("ketenhub-registrar", "init", registrar)
+
+    def _make_hub_keys(self) -> None:
+        """Write the hub's settings, make its keys, and learn the log's key, which every connector pins."""
+        if not self.ports:
+            for number in range(self.hubs):
+                self._reserved.append(ReservedPort(HUB_PORT + number))
+                self.ports.append(self._reserved[-1].number)
+        self._settings.parent.mkdir(parents=True, exist_ok=True)
+        self._settings.write_text(self._hub_settings())
+        shown = self.command("ketenhub", "keys", "create", "--settings", self._settings)
+        self._log_vkey = next(line.split()[-1] for line in shown.splitlines() if line.startswith("log vkey:"))
+
+    def _migrate(self) -> None:
+        self.command("ketenhub", "migrate", "--settings", self._settings)
+
     @property
     def _settings(self) -> Path:
         return self.home / "hub" / "hub.toml"
@@ -215,27 +237,36 @@ class Stack:
             for section, values in sections.items()
         )
 
-    def _join(self, organisation: Organisation) -> None:
-        home = self.organisation(organisation)
+    def _admit(self, organisation: Organisation) -> None:
+        """Make a connector's home and let the registrar admit it; no hub is needed for that."""
+        home, registrar = self.organisation(organisation), self.home / "registrar"
         if (home / "joined").exists():
             self._point_at_hub(home)
             return
-        registrar = self.home / "registrar"
-        admission = registrar / f"{organisation.name}.admission.jwt"
+        admission = self._admission(organisation)
+        if admission.exists():
+            return
         capacities = [part for capacity in organisation.capacities for part in ("--capacity", capacity)]
         self.command(
             "ketenhub-connector", "init", "--home", home,
             "--oin", organisation.oin, "--name", organisation.title, "--role", organisation.role, *capacities,
             "--hub", self.url, "--hub-name", HUB_NAME,
-            "--registrar", registrar / "registrar.jwk.json", "--log-vkey", self._log_vkey(),
+            "--registrar", registrar / "registrar.jwk.json", "--log-vkey", self._log_vkey,
             "--responsible", "eigen:dienstdoende",
         )  # fmt: skip
         self.command(
             "ketenhub-registrar", "admit", home / "admission-request.json",
             "--key", registrar / "registrar.pem", "--out", admission,
         )  # fmt: skip
-        self.command("ketenhub-connector", "join", "--home", home, admission)
-        (home / "joined").touch()
+
+    def _join(self, organisation: Organisation) -> None:
+        home = self.organisation(organisation)
+        if not (home / "joined").exists():
+            self.command("ketenhub-connector", "join", "--home", home, self._admission(organisation))
+            (home / "joined").touch()
+
+    def _admission(self, organisation: Organisation) -> Path:
+        return self.home / "registrar" / f"{organisation.name}.admission.jwt"
 
     def _point_at_hub(self, home: Path) -> None:
         """Let a connector know the port of today, which differs when the usual one was taken."""
@@ -245,13 +276,10 @@ class Stack:
             "\n".join(f'url = "{self.url}"' if line.startswith("url = ") else line for line in lines) + "\n"
         )
 
-    def _log_vkey(self) -> str:
-        with urllib.request.urlopen(f"{self.url}/.well-known/ketenhub", timeout=10) as answer:
-            return str(json.load(answer)["log"]["vkey"])
-
-    def _share_chain_key(self) -> None:
-        """Let the gemeente draw the first chain key, the registrar open its epoch, and the others receive it."""
-        registrar, giver = self.home / "registrar", self.organisation(GEMEENTE)
+    def _join_and_open_epoch(self, organisation: Organisation) -> None:
+        """Let one organisation join and draw the first chain key, and the registrar open its epoch."""
+        self._join(organisation)
+        registrar, giver = self.home / "registrar", self.organisation(organisation)
         epoch = registrar / "epoch-0.jwt"
         if epoch.exists():
             return
@@ -261,11 +289,11 @@ class Stack:
             "--key", registrar / "registrar.pem", "--out", epoch,
         )  # fmt: skip
         self.command("ketenhub-connector", "chain-key", "open", "--home", giver, epoch)
-        with ThreadPoolExecutor() as at_once:
-            list(at_once.map(self._give_chain_key, (RAAD, GI)))
 
     def _give_chain_key(self, receiver: Organisation) -> None:
-        giver = self.organisation(GEMEENTE)
+        giver, taken = self.organisation(GEMEENTE), self.organisation(receiver) / "keys" / "chain" / "0.key"
+        if taken.exists():
+            return
         self.command("ketenhub-connector", "chain-key", "hand-over", "--home", giver, receiver.oin)
         self.command("ketenhub-connector", "chain-key", "take", "--home", self.organisation(receiver))
 
