@@ -9,6 +9,7 @@ of a library keeps its logger, level, kind of exception and place, and loses its
     {"time":"2026-11-23T12:00:00.000Z","level":"info","event":"request.answered","route":"/v1/messages", …}
 """
 
+import contextlib
 import logging
 import sys
 import threading
@@ -36,7 +37,6 @@ class Event(StrEnum):
     REQUEST_FAILED = "request.failed"
     DIRECTORY_REFRESHED = "directory.refreshed"
     DIRECTORY_REFUSED = "directory.refused"
-    CATALOGUE_PUBLISHED = "catalogue.published"
     LOG_CONTRADICTED = "log.contradicted"
     SWEEP_DONE = "sweep.done"
     SWEEP_FAILED = "sweep.failed"
@@ -116,7 +116,8 @@ def record(event: Event, *, level: int = logging.INFO, **fields: Unpack[Fields])
     elif level >= _sink.level:
         # Straight to the stream: the library's own way costs a request three times as much.
         line = _line(event.value, time.time(), logging.getLevelName(level), fields)
-        with _sink.lock:
+        # A disk that is full of lines must not stop what they are about: a message that is accepted stays so.
+        with _sink.lock, contextlib.suppress(OSError):
             _sink.stream.write(orjson.dumps(line).decode() + "\n")
             _sink.stream.flush()
 

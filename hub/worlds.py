@@ -16,7 +16,7 @@ from typing import Final
 
 from audit.entries import parse_entry
 from hub.exchange.services import World
-from hub.logs import Event, record
+from hub.logs import Event, places, record
 from hub.ports import Log, ParticipantRecord, Store
 from schemas.codes import EntryKind
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, SignatureError, UnavailableError
@@ -131,6 +131,8 @@ class LogWorlds:
                 return
             except ExchangeError as error:
                 record(Event.DIRECTORY_REFUSED, level=logging.ERROR, code=error.code, detail=error.detail)
+            except Exception as error:  # noqa: BLE001 - our own mistake: who is suspended must be known when it is gone
+                record(Event.DIRECTORY_REFUSED, level=logging.ERROR, error=type(error).__name__, where=places(error))
 
     def _done(self, task: "asyncio.Task[World]") -> None:
         if self._reading is task:

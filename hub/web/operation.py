@@ -45,7 +45,8 @@ async def metrics(call: Call, hub: HubWeb) -> web.Response:
     A request that a proxy on the same machine passed on comes from loopback too: its header gives it away.
     """
     if hub.metrics_token is not None:
-        given = call.request.headers.get("Authorization", "").encode()
+        # Whatever bytes stand there: what is no UTF-8 comes as surrogates.
+        given = call.request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, b"Bearer " + hub.metrics_token):
             raise AuthenticationError("the operator's token is needed", code="sender.token.needed")
     elif not _from_this_machine(call.request):

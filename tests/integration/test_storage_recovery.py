@@ -263,3 +263,24 @@ def _copy(server: PostgreSQLServer, url: str) -> str:
 def _size(url: str) -> tuple[object, ...] | None:
     with psycopg.connect(url) as connection:
         return connection.execute("SELECT (SELECT count(*) FROM log_entries), size FROM log_tree").fetchone()
+
+
+async def test_a_catalogue_that_was_lost_is_known_again(
+    postgresql_server: PostgreSQLServer, database_url: str, tmp_path: Path
+) -> None:
+    """Else a hub that goes back to the one before could never say so, and nothing would be decided any more."""
+    members, guards, holdings = Members(), tmp_path / "guards", tmp_path / "holdings"
+    first, second = (members.catalogue(digest=letter * 42 + "A") for letter in "xy")
+    async with open_database(database_url, signer=SIGNER, guard_folder=guards, clock=SystemClock()) as database:
+        await database.log.append(first)
+    backup = _copy(postgresql_server, database_url)
+    async with open_database(database_url, signer=SIGNER, guard_folder=guards, clock=SystemClock()) as database:
+        lost = await database.log.append(second)
+    holdings.mkdir()
+    (holdings / "entry.json").write_text(json.dumps({"entry": lost.entry, "tlog_proof": lost.tlog_proof}))
+    found = read_holdings(holdings, key=SIGNER.public)
+    await recover(backup, key=SIGNER.public, guard_folder=guards, holdings=found)
+    async with open_database(backup, signer=SIGNER, guard_folder=guards, clock=SystemClock()) as database:
+        with pytest.raises(MemberLostError):
+            await database.log.append(second)
+        assert (await database.log.append(first)).index == 2

@@ -195,7 +195,7 @@ class Members:
         """Make a catalogue that comes into force."""
         draft = EntryDraft(
             kind=EntryKind.CATALOGUE,
-            id=self.message_id().value,
+            id=document,
             catalogue=digest,
             version="1",
             pad=self.randomness.bytes(16),

@@ -236,7 +236,7 @@ def _runs(entries: Sequence[Entry], *, first: int) -> Iterator[Call]:
 
 
 def _document_writes(entries: Sequence[Entry], *, start: int, holdings: Holdings) -> Iterator[Call]:
-    """Write the directory's rows of refilled PARTICIPANT and CHAIN entries.
+    """Write the rows of refilled PARTICIPANT, CHAIN and CATALOGUE entries.
 
     Raises:
         EvidenceError: A document that an entry commits to was not handed in.
@@ -257,6 +257,19 @@ def _document_writes(entries: Sequence[Entry], *, start: int, holdings: Holdings
         elif entry.kind is EntryKind.CHAIN:
             signed = _document(entry.signed, index=index, holdings=holdings)
             yield queries.insert_epochs, {"epochs": [entry.epoch], "indexes": [index], "signed": [signed]}
+        elif entry.kind is EntryKind.CATALOGUE:
+            # Which one is the newest must be what the log says, or a hub that goes back to another could not say so.
+            # Its text is not handed in; whoever asks for it gets that of the software.
+            yield (
+                queries.insert_catalogues,
+                {
+                    "indexes": [index],
+                    "documents": [entry.id],
+                    "digests": [entry.catalogue],
+                    "versions": [entry.version],
+                    "texts": [b""],
+                },
+            )
 
 
 def _document(digest: str | None, *, index: int, holdings: Holdings) -> str | None:

@@ -424,3 +424,15 @@ async def test_what_is_no_http_has_its_line_and_its_count(hub: RunningHub, log_l
     (line,) = [json.loads(line) for line in log_lines.getvalue().splitlines() if "request.answered" in line]
     assert (line["level"], line["status"], line["code"]) == ("info", 400, "sender.request.http")
     assert b'ketenhub_problems_total{code="sender.request.http"} 1.0' in hub.web.metrics.page()[0]
+
+
+async def test_a_metrics_token_of_odd_bytes_is_a_wrong_one(tmp_path: Path, database_url: str) -> None:
+    token = tmp_path / "metrics.token"
+    token.write_text("geheim")
+    token.chmod(0o600)
+    async with running_hub(tmp_path, database_url=database_url, WEB_METRICS_TOKEN=str(token)) as hub:
+        for given, status in ((b"\xff", b"401"), (b"other", b"401"), (b"geheim", b"200")):
+            head = (
+                b"GET /metrics HTTP/1.1\r\nHost: hub\r\nConnection: close\r\nAuthorization: Bearer %b\r\n\r\n" % given
+            )
+            assert (await raw(hub, head)).split()[1] == status

@@ -1,8 +1,10 @@
 """The application log has no place for personal data."""
 
+import errno
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -50,3 +52,17 @@ def test_an_exception_loses_its_text_and_keeps_its_places(lines: io.StringIO) ->
     assert written["error"] == "ValueError"
     assert "test_an_exception_loses_its_text" in written["where"][0]
     assert PERSONAL not in lines.getvalue()
+
+
+class FullDisk(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_takes_the_line_and_nothing_else() -> None:
+    """What the line is about has happened: its answer must still go out."""
+    set_up(stream=FullDisk())
+    try:
+        record(Event.REQUEST_ANSWERED, route="/v1/messages", status=202)
+    finally:
+        tear_down()
