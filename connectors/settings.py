@@ -206,7 +206,8 @@ def parse_settings(data: str, *, home: Path) -> Settings:
         DocumentError: It is not TOML, a setting is missing, unknown or out of its range. The text says which.
     """
     try:
-        read = msgspec.convert(tomllib.loads(data), type=_File)
+        # Editors of Windows put a byte order mark before it.
+        read = msgspec.convert(tomllib.loads(data.removeprefix("\ufeff")), type=_File)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise _wrong(str(error)) from error
     if not 0 <= read.wait_seconds <= 30:
@@ -279,7 +280,7 @@ def load_settings(home: Path) -> Settings:
     """
     path = home / SETTINGS_FILE
     try:
-        data = path.read_text(encoding="utf-8-sig")  # editors of Windows put a byte order mark before it
+        data = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise _wrong("there is none in this home; `ketenhub-connector init` writes it") from error
     except UnicodeDecodeError as error:

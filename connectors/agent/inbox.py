@@ -32,9 +32,10 @@ from connectors.agent.troubles import Troubles, own_mistakes
 from connectors.sdk.evidence import make_evidence
 from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
 from connectors.sdk.proving import ProvenEntry, prove_entry
+from connectors.sdk.transport import printable
 from schemas.codes import TokenType
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
-from schemas.identifiers import MessageId
+from schemas.identifiers import OIN, MessageId
 from schemas.jws import parse_jws, sign_jws
 from schemas.randomness import new_message_id
 from schemas.requests import (
@@ -51,6 +52,7 @@ from schemas.wire import Release, Releases, encode_releases, parse_releases
 CURSOR: Final = "inbox"
 KEY_UNKNOWN: Final = "sender.key.unknown"
 RELEASE_AT_ONCE: Final = 20
+TYPE_CHARACTERS_MAX: Final = 100
 RETRY_SECONDS_MAX: Final = 300
 _NEWER: Final = frozenset({"sender.structure.type-unknown", "sender.structure.version-unknown"})
 """Connectors are upgraded after the hub: such a message waits for that."""
@@ -76,7 +78,14 @@ async def list_inbox(services: Services, *, wait_seconds: int) -> int:
                 # One that was handed over under a former log is listed again where its sender had no receipt.
                 " ON CONFLICT (id) DO UPDATE SET state = 'listed', log_index = excluded.log_index,"
                 " pickup_by = excluded.pickup_by WHERE received.state = 'former'",
-                (MessageId(item.id).value, item.index, item.sender, item.type, item.pickup_by, milliseconds(at)),
+                (
+                    MessageId(item.id).value,
+                    item.index,
+                    OIN(item.sender).value,
+                    printable(item.type, most=TYPE_CHARACTERS_MAX),
+                    item.pickup_by,
+                    milliseconds(at),
+                ),
             )
         remember(db, CURSOR, str(max(page.next, after)))
     for item in page.items:
@@ -162,7 +171,7 @@ async def _collect(services: Services) -> int:
             say(Event.MESSAGE_RELEASED, message=release.id.value, index=release.index)
     for refused in answer.refused:
         if refused.id.value in asked:
-            _not_released(services, refused.id.value, str(refused.problem.get("code", "")))
+            _not_released(services, refused.id.value, printable(str(refused.problem.get("code", "")), most=100))
     return len(answer.releases) + len(answer.refused)
 
 

@@ -341,7 +341,8 @@ def _check_cover(
     if len(said) != len(every) or set(said) != by_text.keys():
         findings.add("hub.shown.labels")
         raise _RefusedError
-    permitted = tuple(label for label in every if label.text in set(shown.permitted))
+    may_go = frozenset(shown.permitted)
+    permitted = tuple(label for label in every if label.text in may_go)
     if entry.released != released_digest([digest for label in permitted for digest in label.digests]):
         findings.add("hub.entry.released")
     wanted = {number: label.text for label in permitted for number in _numbers(label)}

@@ -355,19 +355,24 @@ def problem_to_error(reply: Reply) -> ExchangeError:
         problem = msgspec.json.decode(reply.body, type=_Problem)
     except msgspec.DecodeError:
         problem = _Problem()
-    code = problem.code[:_CODE_CHARACTERS_MAX] or f"hub.http.{reply.status}"
-    text = (problem.detail or problem.title)[:_TEXT_CHARACTERS_MAX] or f"the hub answered {reply.status}"
+    code = printable(problem.code, most=_CODE_CHARACTERS_MAX) or f"hub.http.{reply.status}"
+    text = printable(problem.detail or problem.title) or f"the hub answered {reply.status}"
     issues = [
         Issue(
-            pointer=issue.pointer[:_TEXT_CHARACTERS_MAX],
-            code=issue.code[:_CODE_CHARACTERS_MAX],
-            text=issue.text[:_TEXT_CHARACTERS_MAX],
-            text_nl=issue.text_nl[:_TEXT_CHARACTERS_MAX],
+            pointer=printable(issue.pointer),
+            code=printable(issue.code, most=_CODE_CHARACTERS_MAX),
+            text=printable(issue.text),
+            text_nl=printable(issue.text_nl),
         )
         for issue in problem.issues
     ]
     kind = _error_class(reply.status, retryable=problem.retryable)
-    return kind(text, code=code, detail=problem.instance[:_CODE_CHARACTERS_MAX], issues=issues)
+    return kind(text, code=code, detail=printable(problem.instance, most=_CODE_CHARACTERS_MAX), issues=issues)
+
+
+def printable(text: str, *, most: int = _TEXT_CHARACTERS_MAX) -> str:
+    """Make a hub's words fit for people: without what XML cannot hold or a terminal would obey, and not too long."""
+    return "".join(each if each.isprintable() else " " for each in text[:most])
 
 
 def _error_class(status: int, *, retryable: bool) -> type[ExchangeError]:

@@ -135,4 +135,11 @@ def _fault(error: DocumentError | None, *, duplicate: bool) -> Fault:
     details = "; ".join(
         f"{issue.pointer or '/'}: {issue.text_nl or issue.text} ({issue.code})" for issue in error.issues
     )
-    return Fault(code=code, place=place, description=error.public_message[:200], details=details[:1000])
+    # Officers read it: in Dutch where there is Dutch.
+    description = next((issue.text_nl for issue in error.issues if issue.text_nl), error.public_message)
+    return Fault(code=code, place=place, description=_harmless(description)[:200], details=_harmless(details)[:1000])
+
+
+def _harmless(text: str) -> str:
+    """Leave out what XML cannot hold: a text of another system must not stop the answer."""
+    return "".join(each if each.isprintable() else " " for each in text)

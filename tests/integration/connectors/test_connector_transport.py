@@ -1,6 +1,7 @@
 """The connector's HTTP against a real server: tokens, proofs, problems, retries."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from connectors.sdk.client import HubClient
-from connectors.sdk.transport import Identity
+from connectors.sdk.transport import Identity, Reply, problem_to_error
 from hub.web.dpop import verify_dpop_proof
 from schemas.clock import SystemClock
 from schemas.codes import TokenType
@@ -227,3 +228,11 @@ async def test_no_cookie_and_no_proxy_of_the_environment_is_used(monkeypatch: py
         await hub.message(MESSAGE)
         await hub.message(MESSAGE)
     assert "Cookie" not in server.seen[1].headers
+
+
+def test_what_a_hub_says_holds_nothing_that_a_terminal_or_xml_would_trip_over() -> None:
+    problem = {"code": "sender.x\x1b[2J", "detail": "\x00a\u2028b", "issues": [{"text_nl": "\x01é"}] * 2}
+    reply = Reply(status=400, content_type="application/problem+json", body=json.dumps(problem).encode())
+    error = problem_to_error(reply)
+    assert (error.code, error.public_message) == ("sender.x [2J", " a b")
+    assert {issue.text_nl for issue in error.issues} == {" é"}

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.formats.ports import AnswerKind, Format
+from connectors.formats.ports import Answered, AnswerKind, Format
 from connectors.formats.stuf import AnswerCode, Fault, FaultPlace, StufAnswer, StufFormat, read_answer, write_answer
 from connectors.formats.stuf.examples import GEMEENTE, RAAD, Header, vto_example
 from schemas.document import Address
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, Issue
 from tests.support.stuf_scenarios import BAD_REQUESTS
 from tests.support.stuf_xsd import xsd_errors_of_answer
 
@@ -158,3 +158,21 @@ def test_what_an_error_says_to_the_sender_fits_stufs_lengths() -> None:
 
     assert written is not None
     assert xsd_errors_of_answer(written) == []
+
+
+def test_a_refusal_is_told_in_dutch_and_whatever_another_system_said_fits_in_xml() -> None:
+    issue = Issue(pointer="/x", code="sender.x", text="no\x00", text_nl="mag\x01 niet\ud800")
+    error = DocumentError("refused", code="sender.x", issues=[issue])
+    address = Address(organisation="00000099000000001000", application="systeem")
+    data = StufFormat().answer(
+        AnswerKind.REFUSED,
+        answered=Answered(reference="R1", sender=address, receiver=address),
+        reference="A1",
+        at=datetime(2026, 11, 23, tzinfo=UTC),
+        error=error,
+    )
+    assert data is not None
+    fault = read_answer(data).fault
+    assert fault is not None
+    assert fault.description == "mag  niet"
+    assert fault.details == "/x: mag  niet  (sender.x)"
