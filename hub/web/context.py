@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import orjson
 from aiohttp import web
@@ -17,10 +17,11 @@ from hub.ports import RateLimits, ReplayGuard
 from hub.settings import Settings
 from hub.web.bodies import BodyAllowance
 from hub.web.metrics import Metrics
+from hub.web.problems import problem_response
 from hub.web.tokens import TokenKey
 from schemas.clock import Clock
 from schemas.document import JSONValue
-from schemas.errors import EvidenceError
+from schemas.errors import EvidenceError, ExchangeError
 from schemas.identifiers import Thumbprint
 from schemas.participants import Participant
 
@@ -134,6 +135,14 @@ class Call:
 Handler: TypeAlias = Callable[[Call, HubWeb], Awaitable[web.StreamResponse]]
 
 
+class MakeProblem(Protocol):
+    """Makes the answer for an error, in the form that a route's clients know."""
+
+    def __call__(self, error: ExchangeError, *, trace_id: str) -> web.Response:
+        """Make it."""
+        ...
+
+
 class Access(StrEnum):
     """Who may ask."""
 
@@ -159,10 +168,12 @@ class Route:
         handler: What answers.
         access: Who may ask.
         takes: Media types of the body; empty: it has none.
-        gives: Media type of the answer.
+        gives: Media types of the answer.
         body: Name of the body's schema in the OpenAPI description.
         answer: Name of the answer's schema.
         status: Status of a good answer.
+        others: Schemas of answers with other statuses that are no problems.
+        problem: Makes the answer for an error.
         query: Query parameters; a `!` after a name: it must be there.
         effect: Whether it accepts or releases: what stops when the log contradicts itself.
     """
@@ -174,10 +185,12 @@ class Route:
     handler: Handler
     access: Access
     takes: tuple[str, ...] = ()
-    gives: str = "application/json"
+    gives: tuple[str, ...] = ("application/json",)
     body: str = ""
     answer: str = ""
     status: int = 200
+    others: Mapping[int, str] = field(default_factory=dict)
+    problem: MakeProblem = problem_response
     query: tuple[str, ...] = ()
     effect: bool = False
 

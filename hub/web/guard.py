@@ -29,7 +29,7 @@ from hub.storage.local import LocalRateLimits
 from hub.web.bodies import body_length, read_body
 from hub.web.context import Access, Call, Caller, HubWeb, Route
 from hub.web.dpop import REMEMBERED_SECONDS, replayed, verify_dpop_proof
-from hub.web.problems import SERVER, RequestError, TooManyRequestsError, failure, problem_response
+from hub.web.problems import SERVER, RequestError, TooManyRequestsError, failure
 from hub.web.tokens import verify_token
 from schemas.errors import AuthenticationError, EvidenceError, ExchangeError
 
@@ -77,7 +77,7 @@ class Guard:
         # 6. what went wrong
         except ExchangeError as error:
             code, detail = error.code, error.detail
-            response = self._problem(error, arrival)
+            response = self._problem(error, arrival, route)
         except (asyncio.CancelledError, web.HTTPException):
             raise
         except Exception as error:  # noqa: BLE001 - our own mistake: nothing of it may be told, all of its place must be
@@ -90,7 +90,7 @@ class Guard:
                 where=places(error),
             )
             code = "hub.failed"
-            response = problem_response(failure(), trace_id=arrival.trace_id)
+            response = route.problem(failure(), trace_id=arrival.trace_id)
         finally:
             if held:
                 self.hub.allowance.give_back(held)
@@ -146,11 +146,11 @@ class Guard:
             raise replayed()
         return Caller(participant=participant, jkt=token.jkt)
 
-    def _problem(self, error: ExchangeError, arrival: Arrival) -> web.Response:
+    def _problem(self, error: ExchangeError, arrival: Arrival, route: Route) -> web.Response:
         if isinstance(error, EvidenceError):
             self.hub.contradicted(error, trace_id=arrival.trace_id)
         self.hub.metrics.problems.labels(error.code).inc()
-        return problem_response(error, trace_id=arrival.trace_id)
+        return route.problem(error, trace_id=arrival.trace_id)
 
 
 def _tell(

@@ -17,7 +17,7 @@ from hub.web.dpop import REMEMBERED_SECONDS, DPoPProof, replayed, verify_dpop_pr
 from hub.web.problems import TooManyRequestsError, problem_of
 from hub.web.tokens import issue_token, parse_token_request, rate_key
 from schemas.codes import TokenType
-from schemas.errors import AuthenticationError, DocumentError, ExchangeError, SignatureError
+from schemas.errors import AuthenticationError, DocumentError, ExchangeError, RejectedMessageError, SignatureError
 from schemas.identifiers import Thumbprint
 from schemas.jws import parse_jws, verify_parsed_jws
 from schemas.participants import Participant
@@ -28,14 +28,6 @@ AHEAD_SECONDS_MAX: Final = 10
 
 
 async def token(call: Call, hub: HubWeb) -> web.Response:
-    """Answer a token request, or say why not in the two forms."""
-    try:
-        return await _token(call, hub)
-    except ExchangeError as error:
-        return _refusal(error, call, hub)
-
-
-async def _token(call: Call, hub: HubWeb) -> web.Response:
     """Give a token.
 
     1. form: grant, kind of assertion
@@ -120,9 +112,9 @@ async def _check_replay(participant: Participant, claims: ClientAuthentication, 
         raise AuthenticationError("this client assertion was used before", code="sender.assertion.replayed")
 
 
-def _refusal(error: ExchangeError, call: Call, hub: HubWeb) -> web.Response:
-    status, members, headers = problem_of(error, trace_id=call.arrival.trace_id)
-    hub.metrics.problems.labels(error.code).inc()
+def token_problem(error: ExchangeError, *, trace_id: str) -> web.Response:
+    """Say an error as OAuth clients and all others look for it."""
+    status, members, headers = problem_of(error, trace_id=trace_id)
     if isinstance(error, AuthenticationError):
         name = "invalid_dpop_proof" if error.code.startswith("sender.dpop.") else "invalid_client"
     elif error.code == "sender.oauth.grant-type":
@@ -130,6 +122,6 @@ def _refusal(error: ExchangeError, call: Call, hub: HubWeb) -> web.Response:
     elif error.retryable:
         name = "temporarily_unavailable"
     else:
-        name = "invalid_request"
+        name = "invalid_request" if isinstance(error, RejectedMessageError) else "server_error"
     body = {"error": name, "error_description": error.public_message.replace('"', "'"), **members}
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", headers=headers)

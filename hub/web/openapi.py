@@ -13,10 +13,10 @@ import orjson
 
 from hub.web.context import Access, Route
 from hub.web.openapi_schemas import SCHEMAS
+from hub.web.problems import CONTENT_TYPE, problem_response
 from schemas.document import JSONValue
 
 _PARAMETER: Final = re.compile(r"\{([a-z]+)(?::[^}]*)?\}")
-_PROBLEM_MEDIA: Final = "application/problem+json"
 _PARAMETER_TEXTS: Final[Mapping[str, tuple[JSONValue, str]]] = {
     "oin": ({"type": "string", "pattern": "^[0-9]{20}$"}, "OIN of an organisation"),
     "jti": ({"type": "string", "format": "uuid"}, "id of a message (UUIDv7)"),
@@ -63,8 +63,12 @@ def make_openapi(routes: Sequence[Route], *, server: str, version: str) -> bytes
                 "responses": {
                     "Problem": {
                         "description": "What went wrong, and who must act (RFC 9457)",
-                        "content": {_PROBLEM_MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                    }
+                        "content": _content("Problem", (CONTENT_TYPE,)),
+                    },
+                    "TokenProblem": {
+                        "description": "The same, with the members that OAuth clients look for (RFC 6749, section 5.2)",
+                        "content": _content("TokenProblem", ("application/json",)),
+                    },
                 },
                 "securitySchemes": {
                     "dpop": {
@@ -84,19 +88,29 @@ def _operation(route: Route) -> JSONValue:
         "operationId": route.name,
         "summary": route.summary,
         "parameters": _parameters(route),
-        "responses": {
-            str(route.status): {
-                "description": "Done",
-                "content": {route.gives: {"schema": {"$ref": f"#/components/schemas/{route.answer}"}}},
-            },
-            "default": {"$ref": "#/components/responses/Problem"},
-        },
+        "responses": _responses(route),
         "security": _security(route.access),
     }
     if route.takes:
-        schema: JSONValue = {"$ref": f"#/components/schemas/{route.body}"}
-        operation["requestBody"] = {"required": True, "content": {media: {"schema": schema} for media in route.takes}}
+        operation["requestBody"] = {"required": True, "content": _content(route.body, route.takes)}
     return operation
+
+
+def _responses(route: Route) -> dict[str, JSONValue]:
+    """Describe every answer: a good one, others that are no problems, and by default the problem in its form."""
+    form = "Problem" if route.problem is problem_response else "TokenProblem"
+    return {
+        str(route.status): {"description": "Done", "content": _content(route.answer, route.gives)},
+        **{
+            str(status): {"description": "Not so", "content": _content(schema, route.gives)}
+            for status, schema in route.others.items()
+        },
+        "default": {"$ref": f"#/components/responses/{form}"},
+    }
+
+
+def _content(schema: str, media_types: Sequence[str]) -> dict[str, JSONValue]:
+    return {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}} for media in media_types}
 
 
 def _parameters(route: Route) -> list[JSONValue]:

@@ -36,27 +36,29 @@ def _ref(name: str) -> JSONValue:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_PROBLEM: Final[Mapping[str, JSONValue]] = {
+    "type": _URL,
+    "title": _TEXT,
+    "status": {"type": "integer"},
+    "detail": _TEXT,
+    "code": {"type": "string", "description": "stable; its prefix says who must act: sender, recipient or hub"},
+    "issues": _list(
+        _object(
+            pointer={"type": "string", "description": "JSON Pointer (RFC 6901)"},
+            code=_TEXT,
+            text=_TEXT,
+            text_nl=_TEXT,
+        )
+    ),
+    "retryable": {"type": "boolean", "description": "whether the same request may succeed later"},
+    "instance": {"type": "string", "description": "trace id"},
+}
 _OPEN_OBJECT: Final[JSONValue] = {"type": "object"}
 _VERSIONED: Final[JSONValue] = _object(digest=_DIGEST, version=_TEXT)
 
 SCHEMAS: Final[Mapping[str, JSONValue]] = {
-    "Problem": _object(
-        type=_URL,
-        title=_TEXT,
-        status={"type": "integer"},
-        detail=_TEXT,
-        code={"type": "string", "description": "stable; its prefix says who must act: sender, recipient or hub"},
-        issues=_list(
-            _object(
-                pointer={"type": "string", "description": "JSON Pointer (RFC 6901)"},
-                code=_TEXT,
-                text=_TEXT,
-                text_nl=_TEXT,
-            )
-        ),
-        retryable={"type": "boolean", "description": "whether the same request may succeed later"},
-        instance={"type": "string", "description": "trace id"},
-    ),
+    "Problem": _object(optional=(), **_PROBLEM),
+    "TokenProblem": _object(optional=(), error=_TEXT, error_description=_TEXT, **_PROBLEM),
     "AuthorizationServer": {
         "type": "object",
         "properties": {"issuer": _URL, "token_endpoint": _URL},

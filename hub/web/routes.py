@@ -37,6 +37,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         takes=("application/x-www-form-urlencoded",),
         body="TokenRequest",
         answer="Token",
+        problem=oauth.token_problem,
     ),
     Route(
         method="POST",
@@ -138,7 +139,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="JSON Schema of a profile or message type",
         handler=metadata.definition,
         access=Access.OPEN,
-        gives="application/schema+json",
+        gives=("application/schema+json",),
         answer="Definition",
     ),
     Route(
@@ -181,6 +182,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=releases.hand_out,
         access=Access.SIGNED,
         takes=_JOSE,
+        gives=("application/json", "multipart/related"),
         body="Compact",
         answer="Released",
         effect=True,
@@ -215,7 +217,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="The newest signed checkpoint (C2SP)",
         handler=log.checkpoint,
         access=Access.OPEN,
-        gives="text/plain",
+        gives=("text/plain",),
         answer="Text",
     ),
     Route(
@@ -225,7 +227,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="A bundle of entries (C2SP tlog-tiles); for supervisors",
         handler=log.entry_bundle,
         access=Access.TOKEN,
-        gives="application/octet-stream",
+        gives=("application/octet-stream",),
         answer="Bytes",
     ),
     Route(
@@ -235,7 +237,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="A tile of hashes (C2SP tlog-tiles)",
         handler=log.tile,
         access=Access.OPEN,
-        gives="application/octet-stream",
+        gives=("application/octet-stream",),
         answer="Bytes",
     ),
     Route(
@@ -294,6 +296,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=operation.ready,
         access=Access.OPEN,
         answer="Status",
+        others={503: "Status"},
     ),
     Route(
         method="GET",
@@ -302,7 +305,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Figures for Prometheus, from the machine itself or with the operator's token",
         handler=operation.metrics,
         access=Access.OPERATOR,
-        gives="text/plain",
+        gives=("text/plain",),
         answer="Text",
     ),
     Route(

@@ -381,6 +381,43 @@ async def test_every_answer_of_the_way_fits_its_description(parties: list[HubPar
         jsonschema.validate(answer.json, schema)
 
 
+async def test_every_status_and_form_of_an_answer_is_described(hub: RunningHub, parties: list[HubParticipant]) -> None:
+    """A client made from the description must understand a hub that is stopping, and a token that is refused."""
+    import jsonschema
+
+    described = (await parties[0].get("/openapi.json")).json
+    ready, unknown = await parties[0].get("/readyz"), await parties[0].get("/log/entries/999")
+    refused = await parties[0].call(
+        "POST", "/oauth/token", body=b"a=b", content_type="application/x-www-form-urlencoded"
+    )
+    strange = await parties[0].call("POST", "/oauth/token", body=b"{}", content_type="application/json")
+    hub.web.state.stopping.set_result(None)
+    stopping = await parties[0].get("/readyz")
+    for path, method, answer, status in (
+        ("/readyz", "get", ready, 200),
+        ("/readyz", "get", stopping, 503),
+        ("/log/entries/{index}", "get", unknown, 404),
+        ("/oauth/token", "post", refused, 400),
+        ("/oauth/token", "post", strange, 415),
+    ):
+        assert answer.status == status
+        responses = described["paths"][path][method]["responses"]
+        response = responses.get(str(status), responses["default"])
+        if "$ref" in response:
+            response = described["components"]["responses"][response["$ref"].rpartition("/")[2]]
+        media = answer.headers["Content-Type"].partition(";")[0]
+        schema = {**response["content"][media]["schema"], "components": described["components"]}
+        jsonschema.validate(answer.json, schema)
+    releases = described["paths"]["/v1/releases"]["post"]["responses"]["200"]["content"]
+    assert set(releases) == {"application/json", "multipart/related"}
+
+
+async def test_a_refused_token_has_its_code_in_the_log(parties: list[HubParticipant], log_lines: io.StringIO) -> None:
+    await parties[0].call("POST", "/oauth/token", body=b"a=b", content_type="application/x-www-form-urlencoded")
+    line = json.loads(log_lines.getvalue().splitlines()[-1])
+    assert (line["route"], line["status"], line["code"]) == ("/oauth/token", 400, "sender.oauth.request")
+
+
 # ---- what is no request at all ----
 
 
