@@ -5,17 +5,15 @@ async with open_hub(settings, process="serve-8080") as hub, serving(hub) as url:
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from psycopg.conninfo import make_conninfo
-
-from audit.note import NoteSigner, parse_skey, parse_vkey
+from audit.note import NoteSigner, parse_vkey
 from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
 from consent.memo import DecisionMemo
 from hub.exchange.directory import publish_policy
 from hub.exchange.services import Policy, Services
+from hub.keys import conninfo, named_in_refusal, read_log_key, read_registrar
 from hub.ports import Outbox, RateLimits, ReplayGuard, Store
 from hub.settings import Settings, is_set, read_secret
 from hub.storage.local import LocalRateLimits, LocalReplayGuard, LocalWakeUps
@@ -33,7 +31,7 @@ from hub.web.routes import ROUTES
 from hub.web.tokens import TokenKey
 from hub.worker.outbox import CeleryOutbox, NoOutbox
 from hub.worlds import LogWorlds
-from schemas.canonical import b64url_decode, parse_json
+from schemas.canonical import b64url_decode
 from schemas.clock import Clock, SystemClock
 from schemas.definitions import json_schemas, load_definitions
 from schemas.errors import DocumentError
@@ -177,39 +175,6 @@ def _outbox(settings: Settings, worlds: LogWorlds, stack: contextlib.AsyncExitSt
     return outbox
 
 
-def read_log_key(settings: Settings) -> NoteSigner:
-    """Read the key that signs checkpoints.
-
-    Raises:
-        DocumentError: The file cannot be used, or its key has another name than the log's origin.
-    """
-    with _named(settings.keys.log):
-        signer = parse_skey(read_secret(settings.keys.log).decode("ascii", "replace"))
-    if signer.name != settings.log_origin:
-        raise DocumentError(
-            f"the log key is for `{signer.name}`, the settings say `{settings.log_origin}`", code="hub.key.origin"
-        )
-    return signer
-
-
-def read_registrar(settings: Settings) -> VerificationKey:
-    """Read the registrar's public key, pinned here.
-
-    Raises:
-        DocumentError: The file cannot be read, or holds no public JWK of a signing key.
-    """
-    path = settings.keys.registrar
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DocumentError(f"`{path}` cannot be read: {error.strerror}", code="hub.settings.registrar") from error
-    with _named(path):
-        jwk = parse_json(data)
-        if not isinstance(jwk, dict):
-            raise DocumentError("not a JWK", code="hub.settings.registrar")
-        return VerificationKey.from_jwk(jwk)
-
-
 def load_policy(settings: Settings) -> Policy:
     """Load the catalogue and the definitions that this process decides by.
 
@@ -228,29 +193,12 @@ def _catalogue(settings: Settings) -> Catalogue:
         data = path.read_bytes()
     except OSError as error:
         raise DocumentError(f"`{path}` cannot be read: {error.strerror}", code="hub.settings.catalogue") from error
-    with _named(path):
+    with named_in_refusal(path):
         return load_catalogue(data)
 
 
-@contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Let a refusal name the file that it is about: a hub has several."""
-    try:
-        yield
-    except DocumentError as error:
-        raise DocumentError(f"`{path}`: {error.public_message}", code=error.code, issues=error.issues) from error
-
-
-def conninfo(settings: Settings) -> str:
-    """Put the database password into the connection string; it goes nowhere else."""
-    storage = settings.storage
-    if not is_set(storage.postgresql_password):
-        return storage.postgresql
-    return make_conninfo(storage.postgresql, password=read_secret(storage.postgresql_password).decode())
-
-
 def _read_token_key(settings: Settings) -> TokenKey:
-    with _named(settings.keys.token):
+    with named_in_refusal(settings.keys.token):
         secret = b64url_decode(read_secret(settings.keys.token).decode("ascii", "replace"))
         return TokenKey(secret=secret, issuer=settings.hub.issuer)
 

@@ -8,7 +8,8 @@ from audit.records import token_digest
 from connectors.agent.disk import make_private_folder, write_private_file
 from connectors.agent.keystore import CHAIN, keep_chain_key
 from connectors.agent.services import Services
-from connectors.cli.common import CommandError, opened, read_file, write_new
+from connectors.cli.common import CommandError, read_file, write_new
+from connectors.cli.opening import opened
 from connectors.sdk.answers import ChainEpoch as ListedEpoch
 from connectors.sdk.proving import prove_entry
 from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType

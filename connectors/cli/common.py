@@ -1,4 +1,4 @@
-"""What the subcommands share: exit codes, opening a home, and saying what went wrong in Dutch and English.
+"""What the subcommands share: exit codes, small files, pinned keys, and saying what went wrong in Dutch and English.
 
 Exit codes: 0 done · 1 refused or failed, the text says why and what to do · 2 wrong command line · 3 a proof of the hub
 does not hold, call someone · 75 not now, the same command may succeed later (`EX_TEMPFAIL`).
@@ -7,30 +7,15 @@ does not hold, call someone · 75 not now, the same command may succeed later (`
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from audit.note import NoteKey, parse_vkey
-from connectors.agent.catalogues import known_catalogue
-from connectors.agent.directory import DirectoryKeeper
-from connectors.agent.disk import Disk
-from connectors.agent.journal import Journal
-from connectors.agent.keystore import Keys, load_keys
-from connectors.agent.scan import Scanner
-from connectors.agent.services import Services
-from connectors.formats.stuf import Conventions, StufFormat
-from connectors.sdk.client import HubClient
-from connectors.sdk.composing import Policy
-from connectors.sdk.transport import Identity
-from connectors.settings import Settings, load_settings
-from schemas.clock import SystemClock
-from schemas.definitions import load_definitions
+from connectors.settings import Settings
 from schemas.document import JSONValue
 from schemas.errors import EvidenceError, ExchangeError, UnavailableError
 from schemas.jwk import VerificationKey
-from schemas.randomness import SystemRandomness
 
 EXIT_REFUSED: Final = 1
 EXIT_EVIDENCE: Final = 3
@@ -168,59 +153,3 @@ def pinned_registrar(settings: Settings) -> VerificationKey:
         )
     jwk: dict[str, JSONValue] = dict(settings.hub.registrar)
     return VerificationKey.from_jwk(jwk)
-
-
-def stuf_format(settings: Settings) -> StufFormat:
-    """Return the StUF format with the organisation's conventions."""
-    defaults = Conventions()
-    stuf = settings.stuf
-    return StufFormat(
-        conventions=Conventions(
-            health_documents=(
-                defaults.health_documents if stuf.health_documents is None else frozenset(stuf.health_documents)
-            ),
-            necessary_documents=None if stuf.necessary_documents is None else frozenset(stuf.necessary_documents),
-        )
-    )
-
-
-@asynccontextmanager
-async def connected(settings: Settings, keys: Keys | None) -> AsyncIterator[HubClient]:
-    """Open a session with the hub, as the participant whose keys are given."""
-    identity = Identity(oin=settings.oin, key=keys.signing) if keys else None
-    async with HubClient.connect(
-        settings.hub.url, identity=identity, clock=SystemClock(), randomness=SystemRandomness()
-    ) as hub:
-        yield hub
-
-
-@asynccontextmanager
-async def opened(home: Path) -> AsyncIterator[Services]:
-    """Open a home for work: settings, keys, journal, directory and a session with the hub.
-
-    Raises:
-        CommandError: Something is not set up yet; the text says what.
-        DocumentError: The settings or a key cannot be read.
-    """
-    settings = load_settings(home)
-    keys = load_keys(settings.keys)
-    log, registrar = pinned_log(settings), pinned_registrar(settings)
-    journal = Journal(settings.journal)
-    try:
-        async with connected(settings, keys) as hub:
-            yield Services(
-                settings=settings,
-                journal=journal,
-                disk=Disk(),
-                clock=SystemClock(),
-                randomness=SystemRandomness(),
-                keys=keys,
-                policy=Policy.of(definitions=load_definitions(), catalogue=known_catalogue(home)),
-                formats=(stuf_format(settings),),
-                scanner=Scanner(command=settings.scan, seconds=settings.scan_seconds),
-                directory=DirectoryKeeper(journal=journal, oin=settings.oin, log=log, registrar=registrar),
-                hub=hub,
-                log=log,
-            )
-    finally:
-        journal.close()

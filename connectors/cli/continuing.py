@@ -25,7 +25,8 @@ from connectors.agent.directory import CHECKPOINT
 from connectors.agent.disk import Disk
 from connectors.agent.journal import Journal
 from connectors.agent.lock import AlreadyRunningError, locked
-from connectors.cli.common import EXIT_REFUSED, CommandError, connected, pinned_log, pinned_registrar, read_file
+from connectors.cli.common import EXIT_REFUSED, CommandError, pinned_log, pinned_registrar, read_file
+from connectors.cli.connecting import connected
 from connectors.sdk.continuing import check_continues, needs_proof
 from connectors.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
 from schemas.canonical import b64url_decode, parse_json

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from connectors.cli.common import CommandError, read_file, stuf_format
+from connectors.cli.common import CommandError, read_file
+from connectors.cli.opening import stuf_format
 from connectors.formats.stuf.examples import Header, vto_example
 from connectors.formats.stuf.scenarios import (
     NOTIFICATION_SCENARIOS,

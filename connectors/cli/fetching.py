@@ -12,7 +12,8 @@ from typing import Final
 from audit.checkpoint import Checkpoint
 from audit.tiles import Tile, tiles_of
 from connectors.agent.keystore import load_keys
-from connectors.cli.common import connected, pinned_log
+from connectors.cli.common import pinned_log
+from connectors.cli.connecting import connected
 from connectors.sdk.client import HubClient
 from connectors.sdk.proving import prove_checkpoint
 from connectors.settings import load_settings

@@ -9,6 +9,8 @@
 The home is `--home`, else `KETENHUB_CONNECTOR_HOME`, else the current folder. Exit codes: see `connectors.cli.common`.
 """
 
+# ruff: noqa: PLC0415 - a command imports its own modules: making keys need not wait a second for formats and the network
+
 import argparse
 import asyncio
 import os
@@ -17,17 +19,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation, fault
-from connectors.cli import chain, continuing, fetching, joining, rotating, showing, working
-from connectors.cli.common import HOME_VARIABLE, CommandError, check_owner, opened, run
-from connectors.settings import load_settings
+from connectors.cli.common import HOME_VARIABLE, check_owner, run
 from schemas.codes import Capacity, Role
-from schemas.errors import ExchangeError
 
 SEND_SECONDS: Final = 30.0
 DEMO: Final = "demo"
-_MARKS: Final = {Grade.OK: "ok     ", Grade.WARNING: "let op ", Grade.FAULT: "FOUT   "}
-_MARKS_EN: Final = {Grade.OK: "ok     ", Grade.WARNING: "warning", Grade.FAULT: "FAULT  "}
 _EXIT_CODES: Final = (
     "exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a proof does not hold, 75 not now"
 )
@@ -47,48 +43,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _init(options: argparse.Namespace) -> None:
-    joining.init(options)
+    from connectors.cli import making
+
+    making.init(options)
 
 
 def _join(options: argparse.Namespace) -> None:
+    from connectors.cli import joining
+
     asyncio.run(joining.join(options.home, options.admission))
 
 
 def _run(options: argparse.Namespace) -> None:
+    from connectors.cli import working
+
     asyncio.run(working.run_service(options.home, verbose=options.verbose))
 
 
 def _send(options: argparse.Namespace) -> int:
+    from connectors.cli import working
+
     return asyncio.run(working.send(options.home, options.file, seconds=options.seconds))
 
 
 def _status(options: argparse.Namespace) -> int:
+    from connectors.cli import showing
+
     return showing.status(options.home, as_json=options.json)
 
 
 def _confirm(options: argparse.Namespace) -> None:
+    from connectors.cli import showing
+
     showing.confirm_seen(options.home, options.about)
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    return asyncio.run(doctor(options.home))
+    from connectors.cli import doctoring
+
+    return asyncio.run(doctoring.doctor(options.home))
 
 
 def _rotate(options: argparse.Namespace) -> None:
+    from connectors.cli import rotating
+
     asyncio.run(rotating.rotate(options.home, revoke=options.revoke))
 
 
 def _log(options: argparse.Namespace) -> int:
+    from connectors.cli import continuing
+
     return continuing.accept(options.home, options.statement, proof=options.consistency, confirmed=options.yes)
 
 
 def _log_fetch(options: argparse.Namespace) -> None:
+    from connectors.cli import fetching
+
     asyncio.run(fetching.fetch(options.home, options.folder))
 
 
 def _example(options: argparse.Namespace) -> None:
-    # Half a second of looking for test numbers, which no other command should wait for.
-    from connectors.cli import examples  # noqa: PLC0415
+    from connectors.cli import examples
 
     examples.example(
         options.home, kind=options.kind, receiver=options.to, scenario=options.scenario, answers=options.answers
@@ -96,6 +111,8 @@ def _example(options: argparse.Namespace) -> None:
 
 
 def _chain_key(options: argparse.Namespace) -> None:
+    from connectors.cli import chain
+
     match options.action:
         case "create":
             asyncio.run(chain.create(options.home))
@@ -105,32 +122,6 @@ def _chain_key(options: argparse.Namespace) -> None:
             asyncio.run(chain.hand_over(options.home, options.receiver))
         case _:
             asyncio.run(chain.take(options.home))
-
-
-async def doctor(home: Path) -> int:
-    """Say in plain words why a first message would not flow."""
-    findings = list(examine_home(load_settings(home)))
-    try:
-        async with opened(home) as services:
-            at = services.clock.now()
-            about_hub, metadata = await examine_hub(services, at=at)
-            findings += about_hub
-            if metadata is not None:
-                findings += await examine_participation(services, metadata, at=at)
-    except CommandError as error:
-        findings.append(fault(error.text_nl, error.text_en))
-    except ExchangeError as error:
-        findings.append(fault(f"{error.public_message} ({error.code})", f"{error.public_message} ({error.code})"))
-    _print(findings)
-    return 1 if any(finding.grade is Grade.FAULT for finding in findings) else 0
-
-
-def _print(findings: list[Finding]) -> None:
-    for finding in findings:
-        print(f"{_MARKS[finding.grade]} {finding.nl}")
-    print()
-    for finding in findings:
-        print(f"{_MARKS_EN[finding.grade]} {finding.en}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,8 +20,9 @@ from connectors.agent.journal import milliseconds
 from connectors.agent.keystore import SEALING, SIGNING, Keys, load_keys
 from connectors.agent.lock import AlreadyRunningError, locked
 from connectors.agent.services import Services
-from connectors.cli.common import CommandError, opened
-from connectors.cli.joining import STATEMENT
+from connectors.cli.common import CommandError
+from connectors.cli.making import STATEMENT
+from connectors.cli.opening import opened
 from connectors.sdk.proving import prove_entry
 from schemas.admissions import Statement, statement_to_payload
 from schemas.codes import SignatureAlgorithm, TokenType

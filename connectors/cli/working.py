@@ -16,7 +16,8 @@ from connectors.agent.lock import AlreadyRunningError, locked
 from connectors.agent.outbox import outbox_round
 from connectors.agent.running import run_agent
 from connectors.agent.watching import watch_round
-from connectors.cli.common import EXIT_REFUSED, EXIT_UNAVAILABLE, CommandError, opened
+from connectors.cli.common import EXIT_REFUSED, EXIT_UNAVAILABLE, CommandError
+from connectors.cli.opening import opened
 from connectors.settings import load_settings
 
 LOOK_SECONDS: Final = 0.2

@@ -12,8 +12,8 @@ import orjson
 from audit.checkpoint import Checkpoint, parse_checkpoint
 from audit.continuation import make_continuation, sign_continuation
 from audit.note import NoteKey, NoteSigner, parse_note, parse_skey, parse_vkey, verify_note
-from hub.bootstrap import conninfo, read_log_key
 from hub.cli.common import CommandError, read_file, write_new
+from hub.keys import conninfo, read_log_key
 from hub.ports import MemberLostError
 from hub.settings import Settings, read_secret
 from hub.storage.holdings import read_holdings

@@ -9,13 +9,13 @@ Exit codes are in `hub.cli.common`.
 """
 
 import argparse
+import importlib
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub.cli import log, participants, serving, upkeep
 from hub.cli.common import run
 from hub.settings import PORT_MAX, Settings, describe_settings, load_settings
 from schemas.codes import Capacity, Role
@@ -26,6 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     command: Callable[[Settings, argparse.Namespace], int | None] = options.does
     return run(lambda: command(load_settings(options.settings, environment=os.environ), options))
+
+
+def _command(module: str, name: str) -> Callable[..., int | None]:
+    """Return a command whose module is imported when it is given: making keys need not wait for the service's."""
+
+    def do(settings: Settings, options: argparse.Namespace) -> int | None:
+        found: Callable[..., int | None] = getattr(importlib.import_module(f"hub.cli.{module}"), name)
+        return found(settings, options)
+
+    return do
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,12 +59,13 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(does=does, **kind)
         return made
 
-    serve = add("serve", "serve the API", serving.serve)
+    serve = add("serve", "serve the API", _command("serving", "serve"))
     serve.add_argument("--host", metavar="ADDRESS", help="address to listen on, instead of the settings'")
     serve.add_argument("--port", type=_port, metavar="N", help="port to listen on, instead of the settings'")
-    worker = add("worker", "send notifications and warnings", serving.work)
+    worker = add("worker", "send notifications and warnings", _command("serving", "work"))
     worker.add_argument("--no-beat", action="store_true", help="leave the daily warnings to another worker")
-    add("migrate", "bring the database to this version; may run at any time and twice", upkeep.migrate_database)
+    migrate = _command("upkeep", "migrate_database")
+    add("migrate", "bring the database to this version; may run at any time and twice", migrate)
     _add_settings(add)
     _add_keys(commands, common)
     _add_participants(add)
@@ -77,13 +88,13 @@ def _show_settings(settings: Settings, _: argparse.Namespace) -> None:
 def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
     keys = commands.add_parser("keys", help="make or show this hub's keys").add_subparsers(required=True, metavar="DO")
     create = keys.add_parser("create", parents=[common], help="make the keys that are not there; keep those that are")
-    create.set_defaults(does=upkeep.create_keys)
+    create.set_defaults(does=_command("upkeep", "create_keys"))
     show = keys.add_parser("show", parents=[common], help="show what others pin: the log's vkey, the registrar")
-    show.set_defaults(does=upkeep.show_keys)
+    show.set_defaults(does=_command("upkeep", "show_keys"))
 
 
 def _add_participants(add: Callable[..., argparse.ArgumentParser]) -> None:
-    invite = add("invite", "write an admission request for the registrar to sign", participants.invite)
+    invite = add("invite", "write an admission request for the registrar to sign", _command("participants", "invite"))
     invite.add_argument("--oin", required=True, metavar="OIN", help="20 digits")
     invite.add_argument("--name", required=True, metavar="NAME", help="name of the organisation, as people know it")
     invite.add_argument("--role", required=True, choices=[role.value for role in Role], help="what it is in the chain")
@@ -98,7 +109,8 @@ def _add_participants(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--first-key", required=True, metavar="THUMBPRINT", help="of its signing key; its connector's `init` shows it"
     )
     invite.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the request goes")
-    listing = add("participants", "list who takes part, with the period and keys in force", participants.show)
+    show = _command("participants", "show")
+    listing = add("participants", "list who takes part, with the period and keys in force", show)
     listing.add_argument("--json", action="store_true", help="one JSON object for each line")
 
 
@@ -110,7 +122,7 @@ def _add_log(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", co
     refill.add_argument(
         "folder", type=Path, metavar="FOLDER", help="evidence, checkpoints, bundles that were handed in"
     )
-    refill.set_defaults(does=log.recover_log)
+    refill.set_defaults(does=_command("log", "recover_log"))
     onward = ways.add_parser("continue", parents=[common], help="open a new log that names the old one and the gap")
     onward.add_argument(
         "--checkpoint", type=Path, required=True, metavar="FILE", help="the old log's last provable one"
@@ -123,13 +135,13 @@ def _add_log(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", co
         "--old-key", type=Path, metavar="FILE", help="the old log's secret key; without it the registrar must sign"
     )
     onward.add_argument("--statement", type=Path, required=True, metavar="FILE", help="where the signed statement goes")
-    onward.set_defaults(does=log.continue_the_log)
+    onward.set_defaults(does=_command("log", "continue_the_log"))
     between = ways.add_parser(
         "consistency", parents=[common], help="prove to a connector that was away that a log that stands still went on"
     )
     between.add_argument("--from", dest="size", type=int, required=True, metavar="SIZE", help="what the connector saw")
     between.add_argument("--to", dest="until", type=int, required=True, metavar="SIZE", help="the last provable size")
-    between.set_defaults(does=log.prove_that_it_continues)
+    between.set_defaults(does=_command("log", "prove_that_it_continues"))
 
 
 def _port(text: str) -> int:

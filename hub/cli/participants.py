@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import orjson
 
-from hub.bootstrap import conninfo, open_reading
+from hub.bootstrap import open_reading
 from hub.cli.common import write_new
+from hub.keys import conninfo
 from hub.settings import Settings
 from hub.storage.postgresql.migrate import check_migrated
 from schemas.clock import SystemClock

@@ -4,8 +4,8 @@ import argparse
 from typing import Final
 
 from audit.note import NoteSigner
-from hub.bootstrap import conninfo, read_log_key, read_registrar
 from hub.cli.common import write_new
+from hub.keys import conninfo, read_log_key, read_registrar
 from hub.settings import Settings
 from hub.storage.postgresql.migrate import migrate
 from hub.web.tokens import TOKEN_KEY_BYTES

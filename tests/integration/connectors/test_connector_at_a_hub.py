@@ -11,8 +11,8 @@ from connectors.agent.inbox import inbox_round, list_inbox
 from connectors.agent.journal import Journal
 from connectors.agent.keystore import load_keys
 from connectors.agent.watching import watch_log
-from connectors.cli.common import opened
 from connectors.cli.main import main
+from connectors.cli.opening import opened
 from connectors.formats.stuf.examples import Header, vto_example
 from hub.cli.registrar import admission_of
 from schemas.admissions import admission_to_payload

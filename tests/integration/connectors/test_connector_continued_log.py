@@ -18,8 +18,9 @@ from connectors.agent.journal import Journal
 from connectors.agent.keystore import load_keys
 from connectors.agent.outbox import outbox_round
 from connectors.agent.watching import watch_log, watch_round
-from connectors.cli.common import EXIT_EVIDENCE, EXIT_REFUSED, opened
+from connectors.cli.common import EXIT_EVIDENCE, EXIT_REFUSED
 from connectors.cli.main import main
+from connectors.cli.opening import opened
 from connectors.formats.stuf.examples import Header, vto_example
 from hub.cli.main import main as ketenhub
 from hub.cli.registrar import admission_of
