@@ -11,9 +11,8 @@ datatype; where a rule needs a real one, it says so.
 Source: FHIR R4B, datatypes; DOMAIN 2, 4 and 7.
 """
 
-import binascii
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
@@ -22,22 +21,15 @@ from schemas.definitions import Definitions, ElementDefinition, Profile, ValueTy
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.identifying import check_identifier
+from schemas.fhir.parts import find_wrong_part
 from schemas.fhir.places import ORGANISATION_MEMBERS, JSONObject
+from schemas.fhir.primitives import PRIMITIVES, is_code, is_text
 from schemas.fhir.resources import find_mapping, write_elements
 from schemas.fhir.shapes import check_datatype, check_resource
 
 VALUE_DEPTH_MAX: Final = 16
-STRING_MAX: Final = 20_000
 _BASE64_STAND_IN: Final = "AAAA"
 
-_TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
-_CODE = re.compile(r"[^\s]+(?: [^\s]+)*")
-_DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
-_DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
-    r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
-)
-_ITEM_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _URL = re.compile(r"[!-~]{1,256}")
 _INTEGERS = frozenset({"rank", "valueInteger", "valuePositiveInt", "valueUnsignedInt"})
 _BOOLEANS = frozenset({"userSelected", "valueBoolean"})
@@ -123,7 +115,7 @@ class ValueChecker:
             if "value" not in value:
                 return
             value = value["value"]
-        if not _PRIMITIVES[spot.element.value](value):
+        if not PRIMITIVES[spot.element.value](value):
             self._wrong(spot)
         elif isinstance(value, str):
             if spot.element.length is not None and len(value) > spot.element.length:
@@ -150,6 +142,10 @@ class ValueChecker:
             case ValueType.EXTENSION if value.get("url") != self.definitions.extension_base + str(spot.element.url):
                 text, text_nl = "not the extension that stands here", "niet de uitbreiding die hier hoort"
                 self._about(spot, "extension-unknown", text, text_nl)
+            case ValueType.EXTENSION if spot.element.parts is not None:
+                wrong = find_wrong_part(value, spot.element.parts, on=self.on)
+                if wrong is not None:
+                    self._about(spot, *wrong)
             case ValueType.ORGANIZATION:
                 self._check_organisation(spot, value)
             case ValueType.CONTACT_POINT if "value" in value and "system" not in value:
@@ -230,9 +226,8 @@ class ValueChecker:
         for name, values in item.elements.items():
             element = profile.elements[name]
             for number, value in enumerate(values):
-                where = f"{pointer}/elements/{name}/{number}"
-                if not element.value.primitive and check_datatype(element.value.value, value, pointer=where):
-                    self._wrong(_Spot(profile, element, where))
+                if not _has_shape(element, value):
+                    self._wrong(_Spot(profile, element, f"{pointer}/elements/{name}/{number}"))
         if len(self.issues) == before:
             text = f"`{profile.name}` does not make a FHIR R4B resource"
             self._add(pointer, "resource", text, f"{profile.nl} is geen geldige FHIR R4B-bron")
@@ -267,6 +262,23 @@ def plain(value: JSONValue) -> JSONValue:
     return value.get("value") if isinstance(value, dict) else value
 
 
+def concept_code(value: JSONValue) -> str | None:
+    """Return the code of a coded concept; None if it has none."""
+    coding = value.get("coding") if isinstance(value, dict) else None
+    first = coding[0] if isinstance(coding, list) and coding else None
+    code = first.get("code") if isinstance(first, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def _has_shape(element: ElementDefinition, value: JSONValue) -> bool:
+    """Whether a value has the shape of its datatype; of a primitive, what stands beside it."""
+    if not element.value.primitive:
+        return not check_datatype(element.value.value, value, pointer="")
+    beside = value.get("extension") if isinstance(value, dict) else None
+    extensions = beside if isinstance(beside, list) else []
+    return not any(check_datatype("Extension", each, pointer="") for each in extensions)
+
+
 def _is_person(profile: Profile) -> bool:
     return profile.resource in ("Patient", "RelatedPerson")
 
@@ -274,14 +286,16 @@ def _is_person(profile: Profile) -> bool:
 def _slim(item: DocumentItem, profile: Profile) -> DocumentItem:
     """Leave out of the shape check what it cannot judge better than the rules above, but would spend its time on.
 
-    Those are primitives that stand in extensions of ours, and the bytes of large attachments.
+    Those are bare primitives that stand in extensions of ours, and the bytes of large attachments.
     """
     kept: dict[str, tuple[JSONValue, ...]] = {}
     for name, values in item.elements.items():
         element = profile.elements[name]
         if element.value is ValueType.BASE64_BINARY:
             kept[name] = (_BASE64_STAND_IN,)
-        elif not (element.value.primitive and element.place.startswith("extension(")):
+        elif element.value.primitive and element.place.startswith("extension("):
+            kept[name] = tuple(value for value in values if isinstance(value, dict))
+        else:
             kept[name] = values
     return replace(item, elements=kept)
 
@@ -334,9 +348,9 @@ def _is_plain_extension(value: JSONValue) -> bool:
     if not isinstance(url, str) or not _URL.fullmatch(url):
         return False
     if "valueString" in value:
-        return _is_text(value["valueString"])
+        return is_text(value["valueString"])
     if "valueCode" in value:
-        return _is_code(value["valueCode"])
+        return is_code(value["valueCode"])
     return type(value.get("valueBoolean")) is bool or _are_plain_extensions(value.get("extension"))
 
 
@@ -353,7 +367,7 @@ def _plain_json(value: JSONValue, organisation: bool, depth: int = 0) -> bool:  
         )
     if isinstance(value, list):
         return bool(value) and all(_plain_json(entry, False, depth + 1) for entry in value)  # noqa: FBT003
-    return isinstance(value, str) and _is_text(value)
+    return isinstance(value, str) and is_text(value)
 
 
 def _plain_member(name: str, member: JSONValue, *, organisation: bool, depth: int) -> bool:
@@ -367,52 +381,6 @@ def _plain_member(name: str, member: JSONValue, *, organisation: bool, depth: in
         # Beside a list of primitives stands a list of the same length, with null where there is nothing to say.
         return all(entry is None or _plain_json(entry, False, depth + 1) for entry in member)  # noqa: FBT003
     return _plain_json(member, False, depth + 1)  # noqa: FBT003
-
-
-def _is_text(value: JSONValue) -> bool:
-    return isinstance(value, str) and len(value) <= STRING_MAX and bool(_TEXT.fullmatch(value)) and bool(value.strip())
-
-
-def _is_code(value: JSONValue) -> bool:
-    return isinstance(value, str) and bool(_CODE.fullmatch(value))
-
-
-def _is_date(value: JSONValue) -> bool:
-    if not isinstance(value, str) or not _DATE.fullmatch(value) or value.startswith("0000"):
-        return False
-    try:
-        date.fromisoformat((value + "-01-01")[:10])
-    except ValueError:
-        return False
-    return True
-
-
-def _is_date_time(value: JSONValue) -> bool:
-    if _is_date(value):
-        return True
-    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
-        return False
-    return _is_date(value[:10])
-
-
-def _is_base64(value: JSONValue) -> bool:
-    if not isinstance(value, str) or not value:
-        return False
-    try:
-        return bool(binascii.a2b_base64(value.encode("ascii"), strict_mode=True))
-    except (ValueError, binascii.Error):
-        return False
-
-
-_PRIMITIVES: Final[Mapping[ValueType, Callable[[JSONValue], bool]]] = {
-    ValueType.STRING: _is_text,
-    ValueType.CODE: _is_code,
-    ValueType.DATE: _is_date,
-    ValueType.DATE_TIME: _is_date_time,
-    ValueType.BOOLEAN: lambda value: isinstance(value, bool),
-    ValueType.BASE64_BINARY: _is_base64,
-    ValueType.ITEM_ID: lambda value: isinstance(value, str) and bool(_ITEM_ID.fullmatch(value)),
-}
 
 
 def check_items(

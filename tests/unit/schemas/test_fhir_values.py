@@ -251,6 +251,24 @@ def test_what_nobody_defined_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    "beside",
+    [
+        [{"valueString": "no url"}],
+        [{"url": "http://a.example/b"}, {"colour": "red"}],
+        [{"url": "x", "valueDate": "soon"}],
+    ],
+)
+@pytest.mark.parametrize(
+    ("profile", "element", "value"), [("leefgebied", "source", "huisbezoek"), ("besluit", "note", "x")]
+)
+def test_what_stands_beside_a_primitive_is_fhir_wherever_the_primitive_stands(
+    profile: str, element: str, value: str, beside: JSONValue
+) -> None:
+    for found in ({"value": value, "extension": beside}, {"extension": beside}):
+        assert alone(profile, element, found) == ["form"]
+
+
+@pytest.mark.parametrize(
     ("identifiers", "code"),
     [
         ([{"system": RSIN_SYSTEM, "value": "999911145"}], "identifier-form"),
