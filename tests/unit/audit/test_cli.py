@@ -22,7 +22,7 @@ from tests.support.evidence_files import (
     state,
     usual_world,
 )
-from tests.support.log_files import SIGNER, MemoryLog, submission, write_log
+from tests.support.log_files import MemoryLog, submission, write_log
 
 WITNESS = NoteSigner.from_seed(name="witness.test", seed=bytes(32), type=NoteKeyType.COSIGNATURE_V1)
 
@@ -269,7 +269,3 @@ def test_every_command_explains_itself(name: str, capsys: Output) -> None:
         main([name, "--help"])
     assert caught.value.code == ExitCode.OK
     assert "usage: ketenhub-log " + name in capsys.readouterr().out
-
-
-def test_the_names_of_log_and_key_agree() -> None:
-    assert SIGNER.public.vkey in POLICY_TEXT
