@@ -30,7 +30,7 @@ class MessageState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """The record both parties get: its exact text, its salt, and what the entry commits to."""
+    """The record both parties get, to which the entry commits: its exact text and salt; both empty once erased."""
 
     text: str
     salt: bytes

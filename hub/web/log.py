@@ -15,7 +15,7 @@ from audit.entries import Entry, parse_entry
 from audit.tiles import TILE_WIDTH, Tile, bundle_to_bytes, parse_tile_path
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.problems import RequestError
-from hub.web.reading import path_index, query_integer
+from hub.web.reading import INTEGER_MAX, path_index, query_integer
 from schemas.canonical import b64url
 from schemas.codes import EntryKind, Role
 from schemas.errors import DocumentError, RejectedMessageError
@@ -58,6 +58,8 @@ async def entry_bundle(call: Call, hub: HubWeb) -> web.Response:
             "entry bundles are for supervisors; ask for your own entries one by one", code="sender.token.insufficient"
         )
     start = where.index * TILE_WIDTH
+    if start > INTEGER_MAX:
+        raise _unknown()
     texts = await hub.services.log.entries(start=start, count=where.width)
     if len(texts) < where.width:
         raise _unknown()

@@ -10,6 +10,9 @@ from schemas.document import JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, MessageId
 
+INTEGER_MAX: Final = 2**53 - 1
+"""Beyond it no number is read, and no log has an entry."""
+
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,15}|-1")
 
 
@@ -67,7 +70,7 @@ def integer_member(members: dict[str, JSONValue], name: str, *, default: int, at
 
 
 def query_integer(
-    request: web.Request, name: str, *, default: int | None, at_least: int = 0, at_most: int = 2**53 - 1
+    request: web.Request, name: str, *, default: int | None, at_least: int = 0, at_most: int = INTEGER_MAX
 ) -> int:
     """Return a query parameter that is an integer in a range.
 

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from hub.web.context import Call, HubWeb, json_response
-from hub.web.reading import integer_member, optional_text_member, read_members
+from hub.web.reading import INTEGER_MAX, integer_member, optional_text_member, read_members
 from schemas.canonical import b64url
 from schemas.identifiers import MessageId
 
@@ -18,7 +18,7 @@ async def search(call: Call, hub: HubWeb) -> web.Response:
     It is a POST so that no identifier stands in a URL.
     """
     members = read_members(call.body, required=frozenset(), optional=frozenset({"after", "limit", "message"}))
-    after = integer_member(members, "after", default=-1, at_least=-1, at_most=2**53 - 1)
+    after = integer_member(members, "after", default=-1, at_least=-1, at_most=INTEGER_MAX)
     limit = integer_member(members, "limit", default=RECORDS_MAX, at_least=1, at_most=RECORDS_MAX)
     message = optional_text_member(members, "message")
     found = await hub.services.store.records(

@@ -27,7 +27,6 @@ from hub.storage.postgresql.connection import HubConnection, Result, read
 from hub.storage.postgresql.gathering import Gathering, Row
 from hub.storage.postgresql.queries import Statement, queries
 from schemas.codes import EntryKind
-from schemas.errors import EvidenceError
 from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
 
 SMALL_BYTES_MAX: Final = 64 * 1024
@@ -201,16 +200,9 @@ def _shown(text: str | None, salt: bytes | None) -> Shown | None:
     return None if text is None or salt is None else Shown(text=text, salt=salt)
 
 
-def _shown_still(text: str | None, salt: bytes | None) -> Shown:
-    """Read the record of a message that is here.
-
-    Raises:
-        EvidenceError: It is gone, though the message is not.
-    """
-    shown = _shown(text, salt)
-    if shown is None:
-        raise EvidenceError("the record of a message is gone", code="hub.record.missing")
-    return shown
+def _shown_or_nothing(text: str | None, salt: bytes | None) -> Shown:
+    """Read the record of a message that is here; an erased one is empty, and concerns that message alone."""
+    return _shown(text, salt) or Shown(text="", salt=b"")
 
 
 def _rows(result: Result) -> Iterator[Row]:
@@ -244,7 +236,7 @@ def _message_from_row(row: Row) -> StoredMessage:
         permitted=tuple(row["permitted"]),
         tags=tuple(row["tags"]),
         entry=row["entry"],
-        shown=_shown_still(row["shown"], row["shown_salt"]),
+        shown=_shown_or_nothing(row["shown"], row["shown_salt"]),
         state=_state_of(row),
         disclosure=_disclosure_of(row),
         receipt=_receipt_of(row),
@@ -273,7 +265,7 @@ def _disclosure_of(row: Row) -> StoredDisclosure | None:
     return StoredDisclosure(
         index=row["disclosure_index"],
         entry=row["disclosure_entry"],
-        shown=_shown_still(row["disclosure_shown"], row["disclosure_salt"]),
+        shown=_shown_or_nothing(row["disclosure_shown"], row["disclosure_salt"]),
         released=tuple(row["released"]),
         released_digest=row["released_digest"],
     )

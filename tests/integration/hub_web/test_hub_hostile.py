@@ -181,3 +181,29 @@ async def _suspend(participant: HubParticipant, *, after_seconds: float) -> None
     admission = other.admission(id=new_id(), issued_at=seconds() + 60, valid_until=seconds() - 1)
     answer = await other.call("POST", "/v1/participants", json={"admission": admission, "statement": None})
     assert answer.status == 201, answer.body
+
+
+async def test_an_erased_record_concerns_its_message_alone(
+    hub: RunningHub, parties: list[HubParticipant], database_url: str
+) -> None:
+    """Records can be erased without breaking a proof: whoever asks for an old message must not stop the hub by it."""
+    gemeente, raad, _ = parties
+    erased, other = [await gemeente.compose(raad) for _ in range(2)]
+    index = (await gemeente.submit(erased)).json["index"]
+    await gemeente.submit(other)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM shown_records WHERE index = %s", [index])
+    assert (await gemeente.get(f"/v1/messages/{erased.message.id.value}")).json["state"] == "waiting"
+    request = raad.release_request([erased.message.id, other.message.id])
+    answer = await raad.call("POST", "/v1/releases", body=request.encode(), content_type="application/jose")
+    assert [each["id"] for each in answer.json["releases"]] == [other.message.id.value]
+    assert [each["id"] for each in answer.json["refused"]] == [erased.message.id.value]
+    assert hub.web.state.contradiction is None
+    assert (await gemeente.submit(await gemeente.compose(raad))).status == 202
+
+
+async def test_a_supervisor_asks_for_bundles_beyond_all_numbers(hub: RunningHub) -> None:
+    async with participants_of(hub, (RAAD, Role.TOEZICHTHOUDER)) as (supervisor,):
+        for path in ("x999/x999/x999/x999/x999/x999/999", "x999/x999/x999/x999/x999/999.p/1", "999999"):
+            answer = await supervisor.get(f"/log/tile/entries/{path}")
+            assert (answer.status, answer.json["code"]) == (404, "recipient.log.unknown")
