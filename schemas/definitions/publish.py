@@ -9,7 +9,7 @@ Source: JSON Schema draft 2020-12; the architecture, section 4.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 from schemas.claims import MOMENT_MAX
 from schemas.codes import AgeBand, Capacity, Necessity, Register, SubjectRole
 from schemas.definitions.loader import Definitions
-from schemas.definitions.model import ContentRule, ElementDefinition, MessageType, Profile, ValueType
+from schemas.definitions.model import ContentRule, ElementDefinition, MessageType, Part, Profile, ValueType, When
 from schemas.message import ELEMENTS_MAX, HUBS_MAX, ITEMS_MAX, SD_ALGORITHM, SPOED_REASON_MAX, SUBJECTS_MAX
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -155,11 +155,16 @@ def _disclosed_item(rule: ContentRule, definitions: Definitions) -> JSONSchema:
         }
         for name, most in rule.elements.items()
     }
+    always = [[need] for need in rule.needs if need.when is When.ALWAYS]
+    # Whether a child is born stands outside the content: what either needs is enough here.
+    by_birth = [need for need in rule.needs if need.when is not When.ALWAYS]
     needed: list[JSONSchema] = [
-        {"anyOf": [{"required": sorted(alternative)} for need in rule.needs for alternative in need.any_of]}
+        {"anyOf": [{"required": sorted(alternative)} for need in needs for alternative in need.any_of]}
+        for needs in (*always, by_birth)
+        if needs
     ]
     shape = {**_object(elements, required=False), "minProperties": 1}
-    return _labelled(profile, {**shape, "allOf": needed} if rule.needs else shape)
+    return _labelled(profile, {**shape, "allOf": needed} if needed else shape)
 
 
 def _value(element: ElementDefinition, definitions: Definitions) -> JSONSchema:
@@ -183,13 +188,41 @@ def _bare_value(element: ElementDefinition, definitions: Definitions) -> JSONSch
         concept = _concept(members)
         return {"anyOf": [concept, _concept({"text": {"$ref": "#/$defs/text"}})]} if element.preferred else concept
     if element.value is ValueType.EXTENSION:
-        url = definitions.extension_base + str(element.url)
-        return {"allOf": [{"$ref": "#/$defs/Extension"}, {"properties": {"url": {"const": url}}}]}
-    name = "text" if element.value is ValueType.STRING else element.value.value
-    bounds: JSONSchema = {} if element.length is None else {"maxLength": element.length}
-    if element.pattern is not None:
-        bounds["pattern"] = f"^(?:{element.pattern})$"
-    return {"$ref": f"#/$defs/{name}", **bounds}
+        url: JSONSchema = {"const": definitions.extension_base + str(element.url)}
+        if element.parts is not None:
+            return _object({"url": url, "extension": _parts(element.parts.values())})
+        return {"allOf": [{"$ref": "#/$defs/Extension"}, {"properties": {"url": url}}]}
+    return _primitive(element.value, length=element.length, pattern=element.pattern)
+
+
+def _parts(parts: Collection[Part]) -> JSONSchema:
+    """Describe the parts of an extension: each once at most, those that are required at least."""
+    return {
+        **_array(
+            {"oneOf": [_object({"url": {"const": part.name}, part.member: _part(part)}) for part in parts]}, len(parts)
+        ),
+        "allOf": [
+            {
+                "contains": {"properties": {"url": {"const": part.name}}},
+                "minContains": int(part.required),
+                "maxContains": 1,
+            }
+            for part in parts
+        ],
+    }
+
+
+def _part(part: Part) -> JSONSchema:
+    if part.codes is not None:
+        return {"enum": sorted(part.codes.codes)}
+    return _primitive(part.value, length=part.length, pattern=part.pattern)
+
+
+def _primitive(value: ValueType, *, length: int | None, pattern: str | None) -> JSONSchema:
+    bounds: JSONSchema = {} if length is None else {"maxLength": length}
+    if pattern is not None:
+        bounds["pattern"] = f"^(?:{pattern})$"
+    return {"$ref": f"#/$defs/{'text' if value is ValueType.STRING else value.value}", **bounds}
 
 
 def _concept(members: JSONSchema) -> JSONSchema:

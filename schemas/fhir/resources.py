@@ -1,7 +1,9 @@
 """An item as a FHIR R4B resource, and back.
 
 The mapping is the table of places in the definitions; what is here adds what FHIR demands of a resource and an item
-does not say (a status, a subject), and takes it off again.
+does not say (a status, a subject), and takes it off again. What is only thought, seen or suspected is no fact to a
+reader who knows FHIR and not our extensions either: a Condition gets a verification status from the kind of statement,
+an Observation or RiskAssessment of an opinion or a suspicion is preliminary.
 
 Source: FHIR R4B; DOMAIN 4.
 """
@@ -57,6 +59,14 @@ _SUBJECT: Final[Mapping[str, str]] = {
     "Task": "for",
 }
 _ABOUT_MAX: Final = 16
+_CERTAINTY_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_CERTAINTY: Final[Mapping[JSONValue, str]] = {
+    "feit": "confirmed",
+    "waarneming": "provisional",
+    "mening": "unconfirmed",
+    "vermoeden": "unconfirmed",
+}
+"""Kind of statement to the verification status of FHIR: our reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +164,7 @@ def write_elements(
         for value in values:
             mapped.places[name].write(resource, value, primitive=element.value.primitive)
     _complete(resource, definitions.extension_base, subject)
+    _say_status(resource, item, definitions.extension_base)
     return resource
 
 
@@ -205,6 +216,35 @@ def _complete(resource: JSONObject, base: str, subject: JSONObject | None) -> No
                 system.setdefault("endpoint", endpoint)
     if kind == "DocumentReference":
         resource.setdefault("content", [{"attachment": not_stated}])
+
+
+def _say_status(resource: JSONObject, item: DocumentItem, base: str) -> None:
+    """Say in FHIR's own words how sure a statement is, and how a question, a correction or a meeting stands."""
+    kind = _first(item, "statementType")
+    match resource["resourceType"]:
+        case "Condition" if kind in _CERTAINTY and "verificationStatus" not in resource:
+            resource["verificationStatus"] = {
+                "extension": [{"url": base + NOT_STATED, "valueBoolean": True}],
+                "coding": [{"system": _CERTAINTY_SYSTEM, "code": _CERTAINTY[kind]}],
+            }
+        case "Observation" | "RiskAssessment" if _CERTAINTY.get(kind) == "unconfirmed":
+            resource["status"] = "preliminary"
+        case "Task" if item.profile == "vraag":
+            accepted = "accepted" if _first(item, "accepted") is True else "requested"
+            resource["status"] = "rejected" if "refusal" in item.elements else accepted
+        case "Task" if item.profile == "correctie":
+            resource["status"] = "completed"
+        case "Encounter":
+            period = resource.get("period")
+            resource["status"] = "finished" if isinstance(period, dict) and "end" in period else "planned"
+        case _:
+            pass
+
+
+def _first(item: DocumentItem, name: str) -> JSONValue:
+    """Return the first value of an element without what stands beside it."""
+    value = next(iter(item.elements.get(name, ())), None)
+    return value.get("value") if isinstance(value, dict) else value
 
 
 def _listed(value: JSONValue) -> list[JSONValue]:

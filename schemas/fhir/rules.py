@@ -6,11 +6,13 @@
 3. a person with authority is informed, or the reason why not is there
 4. what refers to another item of the message refers to one that is there
 5. the digest of an attachment is that of its bytes; all attachments together stay below the limit
-6. nobody was born, and nothing decided, in the future; what begins does not end before
+6. nobody was born, and nothing decided or observed, in the future; what begins does not end before
+7. only a fact is confirmed, and who disagrees says with what
+8. a question, an answer and a correction say what theirs is to say (`schemas.fhir.exchange`)
 
 What was withheld on the way cannot be judged: a rule that would need it is left out.
 
-Source: DOMAIN 3 and 4; the architecture, section 4 (attachments).
+Source: DOMAIN 3 and 4; the architecture, section 4 (attachments); Jeugdwet 3.3 (facts and opinions apart).
 """
 
 import base64
@@ -20,12 +22,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from schemas.definitions import ContentRule, Definitions, GroupMember, MessageType
+from schemas.definitions import ContentRule, Definitions, GroupMember, MessageType, Need, When
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import Issue
-from schemas.fhir.values import check_items, is_absent, plain
+from schemas.fhir.exchange import check_exchange
+from schemas.fhir.parts import read_parts
+from schemas.fhir.primitives import lies_after
+from schemas.fhir.values import check_items, concept_code, is_absent, plain
 
 ATTACHMENTS_BYTES_MAX: Final = 16 * 1024 * 1024
+_CORRECTION: Final = "correctie"
+"""Its items may refer to items of the message that it corrects."""
 _MAY_BE_ABSENT: Final = frozenset({"gender"})
 """Elements of a minimum for which an absent value with its reason is an answer too."""
 
@@ -68,10 +75,13 @@ def check_values(
     if kind is not None and not wrong:
         rules.check_groups(kind)
     rules.check_authority()
-    rules.check_references()
+    if message_type != _CORRECTION:
+        rules.check_references()
     rules.check_attachments()
     rules.check_dates()
-    return (*wrong, *rules.issues)
+    rules.check_statements()
+    said = check_exchange(sound, definitions, message_type=message_type, on=on, withheld=frozenset(withheld), root=root)
+    return (*wrong, *rules.issues, *said)
 
 
 @dataclass(slots=True)
@@ -109,11 +119,15 @@ class _Rules:
                 self._add(self.root, "group-missing", text, text_nl)
 
     def _has_minimum(self, rule: ContentRule, item: DocumentItem) -> bool:
+        """Whether each rule holds for real values; of those for born and unborn children, one: no label says which."""
+        by_birth = [need for need in rule.needs if need.when is not When.ALWAYS]
+        return all(self._meets(need, item) for need in rule.needs if need.when is When.ALWAYS) and (
+            not by_birth or any(self._meets(need, item) for need in by_birth)
+        )
+
+    def _meets(self, need: Need, item: DocumentItem) -> bool:
         return any(
-            all(name in _MAY_BE_ABSENT or self._has(item, name) for name in alternative)
-            for need in rule.needs
-            for alternative in need.any_of
-            if alternative <= item.elements.keys()
+            all(name in _MAY_BE_ABSENT or self._has(item, name) for name in alternative) for alternative in need.any_of
         )
 
     def _counts(self, member: GroupMember, item: DocumentItem) -> bool:
@@ -146,8 +160,15 @@ class _Rules:
                 for number, value in enumerate(item.elements.get(name, ())):
                     if plain(value) is not None and plain(value) not in among:
                         text = f"`{name}` of `{item.profile}` refers to an item that is not in the message"
-                        text_nl = "verwijst naar een onderdeel dat niet in het bericht staat"
-                        self._add(f"{self.root}/{index}/elements/{name}/{number}", "reference", text, text_nl)
+                        self._refers_to_nothing(f"{self.root}/{index}/elements/{name}/{number}", text)
+            for number, value in enumerate(item.elements.get("reaction", ())):
+                by = read_parts(value).get("by")
+                if by is not None and by not in every:
+                    text = f"a reaction in `{item.profile}` is of a person who is not in the message"
+                    self._refers_to_nothing(f"{self.root}/{index}/elements/reaction/{number}", text)
+
+    def _refers_to_nothing(self, pointer: str, text: str) -> None:
+        self._add(pointer, "reference", text, "verwijst naar een onderdeel dat niet in het bericht staat")
 
     def check_attachments(self) -> None:
         """Check rule 5."""
@@ -170,15 +191,31 @@ class _Rules:
     def check_dates(self) -> None:
         """Check rule 6."""
         for index, item in self.items:
-            for name in ("birthDate", "decided"):
-                value = next(map(plain, item.elements.get(name, ())), None)
-                if isinstance(value, str) and value > self.on.isoformat()[: len(value)]:
+            known = self.definitions.profiles[item.profile].elements
+            for name in item.elements:
+                value = next(map(plain, item.elements[name]), None) if known[name].past else None
+                if isinstance(value, str) and lies_after(value, self.on):
                     text, text_nl = f"`{name}` lies after the day of the message", "de datum ligt in de toekomst"
                     self._add(f"{self.root}/{index}/elements/{name}", "date-in-future", text, text_nl)
             begins, ends = (next(map(plain, item.elements.get(name, ())), None) for name in ("effective", "ends"))
             if isinstance(begins, str) and isinstance(ends, str) and ends[: len(begins)] < begins[: len(ends)]:
                 text, text_nl = "a decision ends before it takes effect", "het besluit eindigt voor het ingaat"
                 self._add(f"{self.root}/{index}/elements/ends", "period", text, text_nl)
+
+    def check_statements(self) -> None:
+        """Check rule 7: what somebody thinks, saw or suspects is not shown as if it were certain."""
+        for index, item in self.items:
+            kind = next(map(plain, item.elements.get("statementType", ())), None)
+            certain = any(_coded(value) == "confirmed" for value in item.elements.get("verificationStatus", ()))
+            if certain and kind is not None and kind != "feit":
+                text = f"`{item.profile}` is confirmed, and is not stated as a fact"
+                text_nl = "staat als bevestigd, maar is geen feit"
+                self._add(f"{self.root}/{index}/elements/verificationStatus", "statement-certainty", text, text_nl)
+            for number, value in enumerate(item.elements.get("reaction", ())):
+                parts = read_parts(value)
+                if parts.get("kind") == "oneens" and "text" not in parts:
+                    text, text_nl = "who disagrees says with what", "wie het oneens is, zegt waarmee"
+                    self._add(f"{self.root}/{index}/elements/reaction/{number}", "reaction-text", text, text_nl)
 
     def _is_incomplete(self, item: DocumentItem) -> bool:
         prefix = f"{item.profile}/{item.id}/"
@@ -203,10 +240,7 @@ def _coded(value: JSONValue) -> str | None:
     """Return the code of a concept, or the system of a contact point."""
     if isinstance(value, dict) and isinstance(system := value.get("system"), str):
         return system
-    coding = value.get("coding") if isinstance(value, dict) else None
-    first = coding[0] if isinstance(coding, list) and coding else None
-    code = first.get("code") if isinstance(first, dict) else None
-    return code if isinstance(code, str) else None
+    return concept_code(value)
 
 
 def _sha256(data: str) -> str:

@@ -24,6 +24,7 @@ from tests.support.example_documents import (
     request_document,
     with_item,
 )
+from tests.support.example_messages import MESSAGE_TYPES, example_document, reaction
 
 DEFINITIONS = load_definitions()
 SCHEMAS = json_schemas(DEFINITIONS)
@@ -170,8 +171,9 @@ def content(document: Document) -> list[JSONValue]:
     ]
 
 
-@pytest.mark.parametrize("document", [request_document(), notification_document()], ids=["request", "notification"])
-def test_right_content_fits_the_schema_also_where_elements_are_withheld(document: Document) -> None:
+@pytest.mark.parametrize("name", MESSAGE_TYPES)
+def test_right_content_fits_the_schema_also_where_elements_are_withheld(name: str) -> None:
+    document = example_document(name)
     VALIDATORS[document.type].validate(content(document))
     withheld = [
         {**each, "elements": dict.fromkeys(each["elements"], ())} for each in json.loads(json.dumps(content(document)))
@@ -180,19 +182,13 @@ def test_right_content_fits_the_schema_also_where_elements_are_withheld(document
 
 
 @pytest.mark.parametrize(
-    ("kind", "profile", "element"),
-    [
-        (kind.name, rule.profile, element)
-        for kind in DEFINITIONS.message_types.values()
-        for rule in kind.content.values()
-        if not rule.off
-        for element in rule.elements
-    ],
+    ("profile", "element"),
+    [(profile.name, element) for profile in DEFINITIONS.profiles.values() for element in profile.elements],
 )
-def test_schema_and_code_agree_on_each_element(kind: str, profile: str, element: str) -> None:
+def test_schema_and_code_agree_on_each_element(profile: str, element: str) -> None:
     """The example is right for both; a number, an empty object and a text where none belongs are wrong for both."""
     definition = DEFINITIONS.profile(profile).elements[element]
-    schema = _element_schema(kind, profile, element)
+    schema = _element_schema("correctie", profile, element)
     values: list[JSONValue] = [definition.example, 3, {}, [], None, {"value": definition.example}, "\u0000"]
     values.append("x" if not definition.value.primitive else {"family": "x"})
     for value in values:
@@ -201,12 +197,60 @@ def test_schema_and_code_agree_on_each_element(kind: str, profile: str, element:
         assert schema.is_valid([value]) == by_code, value
 
 
+def test_every_message_type_says_the_same_of_an_element() -> None:
+    """So that what is shown for one of them holds for all."""
+    for kind in DEFINITIONS.message_types.values():
+        for rule in kind.content.values():
+            for element in () if rule.off else rule.elements:
+                schema = _element_schema(kind.name, rule.profile, element).schema
+                assert schema == _element_schema("correctie", rule.profile, element).schema
+
+
+REACTION = DEFINITIONS.extension_base + "reaction"
+PARTS: dict[str, list[JSONValue]] = {
+    "nothing": [],
+    "no kind": [{"url": "text", "valueString": "x"}],
+    "a kind that there is not": [{"url": "kind", "valueCode": "misschien"}],
+    "a kind twice": [{"url": "kind", "valueCode": "eens"}, {"url": "kind", "valueCode": "eens"}],
+    "a kind as text": [{"url": "kind", "valueString": "eens"}],
+    "a part that there is not": [{"url": "kind", "valueCode": "eens"}, {"url": "when", "valueString": "x"}],
+    "a part with more": [{"url": "kind", "valueCode": "eens", "id": "x"}],
+    "an empty text": [{"url": "kind", "valueCode": "oneens"}, {"url": "text", "valueString": " "}],
+    "a text of 20,001 characters": [
+        {"url": "kind", "valueCode": "oneens"},
+        {"url": "text", "valueString": "x" * 20_001},
+    ],
+    "somebody in capitals": [{"url": "kind", "valueCode": "eens"}, {"url": "by", "valueString": "G1"}],
+    "no object": ["kind"],
+}
+
+
+@pytest.mark.parametrize("defect", sorted(PARTS))
+def test_schema_and_code_refuse_the_same_parts_of_a_reaction(defect: str) -> None:
+    value: JSONValue = {"url": REACTION, "extension": PARTS[defect]}
+    assert check_values([item("leefgebied", "x1", reaction=(value,))], DEFINITIONS, message_type="", on=DAY)
+    assert not _element_schema("raadsrapport", "leefgebied", "reaction").is_valid([value])
+
+
+def test_schema_and_code_take_the_same_parts_of_a_reaction() -> None:
+    for value in (reaction(), reaction("eens", text="x"), reaction("oneens", by="x1", text="x" * 20_000)):
+        assert not check_values([item("leefgebied", "x1", reaction=(value,))], DEFINITIONS, message_type="", on=DAY)
+        assert _element_schema("raadsrapport", "leefgebied", "reaction").is_valid([value])
+
+
 def _element_schema(kind: str, profile: str, element: str) -> jsonschema.Draft202012Validator:
     for choice in SCHEMAS[kind]["items"]["oneOf"]:
         if choice["properties"]["profile"]["const"] == profile:
             schema = choice["properties"]["elements"]["properties"][element]
             return jsonschema.Draft202012Validator({**schema, "$defs": SCHEMAS[kind]["$defs"]})
     raise AssertionError(profile)
+
+
+@pytest.mark.parametrize("missing", ["finding", "statementType", "source", "reaction"])
+def test_a_finding_without_what_belongs_to_it_does_not_fit_the_schema(missing: str) -> None:
+    document = example_document("raadsrapport")
+    changes: dict[str, tuple[JSONValue, ...] | None] = {missing: None}
+    assert not VALIDATORS[document.type].is_valid(content(with_item(document, "l1", **changes)))
 
 
 def test_content_beyond_the_maximum_does_not_fit_the_schema() -> None:

@@ -1,0 +1,172 @@
+"""What a question, its answer and a correction say, beyond their single values.
+
+1. the term of a question has not passed
+2. an answer gives data, takes an assignment on, or refuses with a reason. A refusal of everything stands alone; beside
+   data it names the categories that it refuses, and nothing of these is there
+3. a correction names each wrong label under the category that it has, and what follows is what it names
+
+What was withheld on the way cannot be judged: a rule that would need it is left out.
+
+Source: DOMAIN 3; AVG 16 and 19.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from schemas.codes import Category
+from schemas.definitions import Definitions
+from schemas.document import DocumentItem
+from schemas.errors import DocumentError, Issue
+from schemas.fhir.parts import read_parts
+from schemas.fhir.primitives import lies_after
+from schemas.fhir.values import concept_code, plain
+from schemas.identifiers import MessageId
+
+MESSAGE_SYSTEM: Final = "urn:ietf:rfc:3986"
+"""Naming system of the message that a correction corrects; its value is `urn:uuid:<jti>`."""
+WRONG: Final = "wrong-"
+"""What the elements of a correction that name wrong labels begin with; the rest is the category."""
+
+_URN: Final = "urn:uuid:"
+_FRAME: Final = frozenset({"bericht", "vraag", "jeugdige", "professional"})
+"""Profiles that say whom an answer is about and who gives it, also where it refuses everything."""
+_ADDS: Final = "onvolledig"
+"""The reason of a correction that may bring items that were not there."""
+
+
+def check_exchange(
+    items: Sequence[tuple[int, DocumentItem]],
+    definitions: Definitions,
+    *,
+    message_type: str,
+    on: date,
+    withheld: frozenset[str],
+    root: str,
+) -> tuple[Issue, ...]:
+    """Check what belongs together in a question, an answer or a correction; nothing in another message.
+
+    Args:
+        items: Items whose single values are right, each with its index.
+        definitions: The definitions in force.
+        message_type: Name of the message type.
+        on: The day of the message.
+        withheld: Labels that did not arrive.
+        root: Where the items stand, for the pointers.
+    """
+    rules = _Rules(definitions, items, on, withheld, root)
+    match message_type:
+        case "informatieverzoek":
+            rules.check_term()
+        case "informatieantwoord":
+            rules.check_answer()
+        case "correctie":
+            rules.check_correction()
+        case _:
+            pass
+    return tuple(rules.issues)
+
+
+def corrected_message(item: DocumentItem) -> MessageId | None:
+    """Return the message that a correction says it corrects; None if it is not there, or names none."""
+    for value in item.elements.get("corrects", ()):
+        number = value.get("value") if isinstance(value, dict) and value.get("system") == MESSAGE_SYSTEM else None
+        if isinstance(number, str) and number.startswith(_URN):
+            try:
+                return MessageId(number.removeprefix(_URN))
+            except DocumentError:
+                return None
+    return None
+
+
+def wrong_labels(item: DocumentItem) -> Iterator[tuple[str, int, Category, str]]:
+    """List what a correction names as wrong: element, number of its value, category, and the label that was wrong."""
+    for name, values in item.elements.items():
+        if name.startswith(WRONG):
+            for number, value in enumerate(values):
+                label = read_parts(value).get("label")
+                if isinstance(label, str):
+                    yield name, number, Category(name.removeprefix(WRONG)), label
+
+
+@dataclass(slots=True)
+class _Rules:
+    definitions: Definitions
+    items: Sequence[tuple[int, DocumentItem]]
+    on: date
+    withheld: frozenset[str]
+    root: str
+    issues: list[Issue] = field(default_factory=list)
+
+    def check_term(self) -> None:
+        """Check rule 1."""
+        for index, item in self._of("vraag"):
+            term = next(map(plain, item.elements.get("term", ())), None)
+            if isinstance(term, str) and not lies_after(term, self.on) and term != self.on.isoformat()[: len(term)]:
+                text, text_nl = "the term of the question has passed", "de termijn van de vraag is voorbij"
+                self._add(f"/{index}/elements/term", "term-passed", text, text_nl)
+
+    def check_answer(self) -> None:
+        """Check rule 2."""
+        content = [(index, item) for index, item in self.items if item.profile not in _FRAME]
+        for index, item in self._of("vraag"):
+            accepted = next(map(plain, item.elements.get("accepted", ())), None)
+            refuses = bool(item.elements.get("refusal"))
+            if accepted is True and refuses:
+                text, text_nl = "an answer accepts and refuses at once", "aanvaardt en weigert tegelijk"
+                self._add(f"/{index}/elements/accepted", "answer-contradicts", text, text_nl)
+            elif accepted is False and not refuses and f"vraag/{item.id}/refusal" not in self.withheld:
+                text, text_nl = "what is not accepted is refused with a reason", "niet aanvaard, en de reden ontbreekt"
+                self._add(f"/{index}/elements", "refusal-missing", text, text_nl)
+            if refuses and content and f"vraag/{item.id}/categories" not in self.withheld:
+                self._check_partial(item, index, content)
+
+    def _check_partial(self, item: DocumentItem, index: int, content: Sequence[tuple[int, DocumentItem]]) -> None:
+        refused = set(map(plain, item.elements.get("categories", ())))
+        if not refused:
+            text = "a refusal beside data names the categories that it refuses"
+            text_nl = "een weigering naast gegevens noemt de geweigerde categorieën"
+            self._add(f"/{index}/elements", "refusal-categories", text, text_nl)
+        for number, each in content:
+            for name in each.elements:
+                if self.definitions.category(each.profile, name).value in refused:
+                    text, text_nl = "a category is refused and given at once", "wordt geweigerd en toch gegeven"
+                    self._add(f"/{number}/elements/{name}", "answer-contradicts", text, text_nl)
+
+    def check_correction(self) -> None:
+        """Check rule 3."""
+        named: set[str] = set()
+        adds = complete = False
+        for index, item in self._of("correctie"):
+            complete = not any(label.startswith("correctie/") for label in self.withheld)
+            adds = any(concept_code(value) == _ADDS for value in item.elements.get("reason", ()))
+            if item.elements.get("corrects") and corrected_message(item) is None:
+                text, text_nl = "names no message that it corrects", "noemt geen bericht dat wordt gecorrigeerd"
+                self._add(f"/{index}/elements/corrects/0", "corrects-message", text, text_nl)
+            for name, number, category, label in wrong_labels(item):
+                named.add("/".join(label.split("/")[:2]))
+                if not self._has_category(label, category):
+                    text = f"`{name}` names a label that is not in its category"
+                    text_nl = "noemt een gegeven van een andere categorie"
+                    self._add(f"/{index}/elements/{name}/{number}", "wrong-label", text, text_nl)
+        for index, item in self.items:
+            known = item.profile in {"bericht", "correctie"} or f"{item.profile}/{item.id}" in named
+            if complete and not adds and not known:
+                text = f"`{item.profile}` corrects nothing that is named as wrong"
+                text_nl = "hoort bij niets dat als onjuist wordt genoemd"
+                self._add(f"/{index}", "correction-unnamed", text, text_nl)
+
+    def _has_category(self, label: str, category: Category) -> bool:
+        """Whether the element, or any element of the whole item that the label names, has the category."""
+        profile, _, *element = label.split("/")
+        known = self.definitions.profiles.get(profile)
+        elements = {} if known is None else known.elements
+        named = [elements[name] for name in element if name in elements] if element else list(elements.values())
+        return any(each.category is category for each in named)
+
+    def _of(self, profile: str) -> Iterator[tuple[int, DocumentItem]]:
+        return ((index, item) for index, item in self.items if item.profile == profile)
+
+    def _add(self, place: str, code: str, text: str, text_nl: str) -> None:
+        self.issues.append(Issue(pointer=self.root + place, code=f"sender.value.{code}", text=text, text_nl=text_nl))
