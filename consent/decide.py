@@ -12,26 +12,18 @@ Source: the architecture, section 5.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from types import UnionType
 from typing import Final, assert_never
 
 from consent.decision import Decision, Deny, Permit
-from consent.grounds import Carries, Catalogue, Ground, Side, Tie
+from consent.evaluable import is_evaluable
+from consent.grounds import Carries, Catalogue, Ground, Side
 from consent.reasons import Mark, Reason
-from consent.request import DataSubject, DisclosureRequest, Facts, Party, ReplyFact, civil_day
-from schemas.codes import AgeBand, Capacity, Category, Necessity, Role, SubjectRole
+from consent.request import DataSubject, DisclosureRequest, Facts, Party, civil_day, spoed_hours
+from consent.ties import weigh_ties
+from consent.weighing import Weighed, keep
+from schemas.codes import Role
 
 _NOT_EVALUABLE: Final = Deny(reasons=(Reason.NOT_EVALUABLE,))
-
-_TIE_REASONS: Final = {
-    Tie.MEASURE: Reason.TIE_MEASURE_NOT_CHECKABLE,
-    Tie.MEASURE_OF_EITHER: Reason.TIE_MEASURE_OF_EITHER_NOT_CHECKABLE,
-    Tie.ASKED: Reason.TIE_ASKED_NOT_CHECKABLE,
-    Tie.CONSENT: Reason.TIE_CONSENT_NOT_CHECKABLE,
-    Tie.PRIOR: Reason.TIE_PRIOR_NOT_CHECKABLE,
-    Tie.RAAD_CASE: Reason.TIE_RAAD_CASE_NOT_CHECKABLE,
-}
-"""Ties that this version cannot check; `reply` is the one that it can."""
 
 
 def decide(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at: datetime) -> Decision:
@@ -50,14 +42,13 @@ def decide(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at
     6. The row names the recipient's role, and for a GI its capacity.
     7. The row names the message type, the category and, where it limits the category, the element; where it asks for
        necessity, the item is marked.
-    8. Every tie of the row holds. `reply` marks the permit where nothing is answered; each other tie denies, because
-       this version cannot check it.
+    8. Every tie of the row holds, for each person that the element is about: see `consent.ties`.
 
     In 4 to 7 each check keeps the rows that pass it. If none passes, its reason is noted and the rows stay as they
     were, so that the later checks still speak. It permits exactly if one row passes everything.
 
-    Not checked here: the structure of the message, the signatures behind the facts, whether the stated age, necessity
-    or category is true.
+    Not checked here: the structure of the message, the signatures behind the facts, whether the stated age, necessity,
+    emergency or category is true.
 
     Args:
         request: The parties, the purpose, the element and whom it is about.
@@ -71,7 +62,7 @@ def decide(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at
     Source: the architecture, section 5.
     """
     # 1. The input can be evaluated.
-    day = civil_day(at) if _is_evaluable(request, catalogue, facts, at) else None
+    day = civil_day(at) if is_evaluable(request, catalogue, facts, at) else None
     if day is None:
         return _NOT_EVALUABLE
     # 2. The persons.
@@ -85,27 +76,28 @@ def decide(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at
     if not rows:
         return Deny(reasons=(*reasons, Reason.PURPOSE_UNKNOWN))
     not_held = Reason.GROUND_NOT_YET_VALID if any(day < row.valid_from for row in rows) else Reason.GROUND_EXPIRED
-    rows = _keep(rows, lambda row: row.holds_on(day), not_held, reasons)
-    rows = _keep(rows, lambda row: row.in_force, Reason.GROUND_OFF, reasons)
-    rows = _keep(rows, lambda row: row.carries is Carries.ELEMENTS, Reason.GROUND_CARRIES_NO_ELEMENTS, reasons)
+    rows = keep(rows, lambda row: row.holds_on(day), not_held, reasons)
+    rows = keep(rows, lambda row: row.in_force, Reason.GROUND_OFF, reasons)
+    rows = keep(rows, lambda row: row.carries is Carries.ELEMENTS, Reason.GROUND_CARRIES_NO_ELEMENTS, reasons)
     # 5. The sender.
     rows = _keep_party(rows, request.sender, catalogue, of=_SENDER, reasons=reasons)
     # 6. The recipient.
     rows = _keep_party(rows, request.recipient, catalogue, of=_RECIPIENT, reasons=reasons)
     # 7. What is sent.
-    rows = _keep(
-        rows, lambda row: request.message_type in row.message_types, Reason.MESSAGE_TYPE_NOT_IN_GROUND, reasons
-    )
-    rows = _keep(rows, lambda row: request.category in row.categories, Reason.CATEGORY_NOT_IN_GROUND, reasons)
-    rows = _keep(rows, lambda row: _element_allowed(row, request), Reason.ELEMENT_NOT_IN_GROUND, reasons)
-    rows = _keep(rows, lambda row: _necessity_met(row, request), Reason.NECESSITY_MISSING, reasons)
+    rows = keep(rows, lambda row: request.message_type in row.message_types, Reason.MESSAGE_TYPE_NOT_IN_GROUND, reasons)
+    rows = keep(rows, lambda row: request.category in row.categories, Reason.CATEGORY_NOT_IN_GROUND, reasons)
+    rows = keep(rows, lambda row: _element_allowed(row, request), Reason.ELEMENT_NOT_IN_GROUND, reasons)
+    rows = keep(rows, lambda row: _necessity_met(row, request), Reason.NECESSITY_MISSING, reasons)
     # 8. The ties.
-    checkable = tuple(row for row in rows if not _about_ties(row))
-    if not checkable:
-        reasons += dict.fromkeys(reason for row in rows for reason in _about_ties(row))
+    hours = spoed_hours(at, facts.spoed_since)
+    weighed = [(row, weigh_ties(row, request, facts=facts, day=day, hours=hours)) for row in rows]
+    bound = [(row, found) for row, found in weighed if not found.reasons]
+    if not bound:
+        reasons += Weighed.of_all(found for _, found in weighed).reasons
     if reasons:
         return Deny(reasons=tuple(reasons))
-    return Permit(ground=checkable[0].code, row=checkable[0].name, marks=_marks(checkable[0], request, facts))
+    row, found = bound[0]
+    return Permit(ground=row.code, row=row.name, relied_on=found.relied_on, marks=_marks(request, found.marks))
 
 
 def decide_pseudonym(about: Sequence[Decision]) -> Decision:
@@ -162,16 +154,6 @@ _RECIPIENT: Final = _Part(
 )
 
 
-def _keep(
-    rows: tuple[Ground, ...], passes: Callable[[Ground], bool], reason: Reason, reasons: list[Reason]
-) -> tuple[Ground, ...]:
-    """Keep the rows that pass; if none does, note the reason and keep them all."""
-    kept = tuple(row for row in rows if passes(row))
-    if not kept:
-        reasons.append(reason)
-    return kept or rows
-
-
 def _keep_party(
     rows: tuple[Ground, ...], party: Party, catalogue: Catalogue, *, of: _Part, reasons: list[Reason]
 ) -> tuple[Ground, ...]:
@@ -186,7 +168,7 @@ def _keep_party(
         return rows
     if party.role is not Role.GI or party.capacity not in catalogue.capacities:
         return named
-    return _keep(named, lambda row: party.capacity in of.side(row).capacities, of.capacity_not_in_ground, reasons)
+    return keep(named, lambda row: party.capacity in of.side(row).capacities, of.capacity_not_in_ground, reasons)
 
 
 def _about_subjects(subjects: tuple[DataSubject, ...], day: date) -> list[Reason]:
@@ -217,54 +199,6 @@ def _necessity_met(row: Ground, request: DisclosureRequest) -> bool:
     return request.category not in row.necessary or request.necessary is not None
 
 
-def _about_ties(row: Ground) -> tuple[Reason, ...]:
-    return tuple(_TIE_REASONS[tie] for tie in row.ties if tie is not Tie.REPLY)
-
-
-def _marks(row: Ground, request: DisclosureRequest, facts: Facts) -> tuple[Mark, ...]:
-    unprompted = (Mark.UNPROMPTED,) if Tie.REPLY in row.ties and facts.reply is None else ()
-    return (*unprompted, Mark.SPOED) if request.spoed else unprompted
-
-
-def _is_evaluable(request: object, catalogue: object, facts: object, at: object) -> bool:
-    """Whether every part is of its type: the annotations promise it, and here nothing is believed."""
-    return (
-        isinstance(request, DisclosureRequest)
-        and _is_party(request.sender)
-        and _is_party(request.recipient)
-        and _are(str, request.purpose, request.message_type, request.profile, request.element)
-        and _are(Category, request.category)
-        and _are(tuple, request.subjects)
-        and all(_is_subject(subject) for subject in request.subjects)
-        and _are(Necessity | None, request.necessary)
-        and _are(bool, request.spoed)
-        and isinstance(catalogue, Catalogue)
-        and isinstance(facts, Facts)
-        and _are(ReplyFact | None, facts.reply)
-        and isinstance(at, datetime)
-    )
-
-
-def _is_party(party: object) -> bool:
-    return (
-        isinstance(party, Party)
-        and _are(Role, party.role)
-        and _are(Capacity | None, party.capacity)
-        and _are(frozenset, party.admitted)
-        and _are(Capacity, *party.admitted)
-    )
-
-
-def _is_subject(subject: object) -> bool:
-    return (
-        isinstance(subject, DataSubject)
-        and _are(SubjectRole, subject.role)
-        and _are(AgeBand, subject.age)
-        # A datetime is a date to `isinstance` but cannot be compared with one.
-        and _are(date | None, subject.turns)
-        and not _are(datetime, subject.turns)
-    )
-
-
-def _are(kind: type | UnionType, *values: object) -> bool:
-    return all(isinstance(value, kind) for value in values)
+def _marks(request: DisclosureRequest, found: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """Every message that is sent as an emergency is shown as one, whether or not the ground makes a difference."""
+    return tuple(mark for mark in Mark if mark in found or mark is Mark.SPOED) if request.spoed else found

@@ -26,6 +26,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
+from consent.facts import Executor
 from schemas.canonical import b64url, json_pointer
 from schemas.codes import Capacity, Category, Role
 from schemas.errors import DocumentError, Issue
@@ -38,6 +39,8 @@ TEXT_MAX: Final = 1000
 WORDS_MAX: Final = 100
 """Words of one list, such as message types: a catalogue comes from outside, and reading it must end soon."""
 SPOED_MAX: Final = 168
+
+_ONLY_GI: Final = frozenset({Role.GI})
 
 _CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
 _WORD = re.compile(r"[a-z][A-Za-z0-9-]{0,63}")
@@ -171,6 +174,12 @@ class Ground:
         """Whether any part of the row waits for confirmation; such a row is never shown as settled."""
         return Status.PROPOSED in (self.duty, self.categories_status)
 
+    @property
+    def acting(self) -> frozenset[Executor]:
+        """Who acts under a measure: each side on which only a GI can stand."""
+        sides = ((Executor.SENDER, self.sender), (Executor.RECIPIENT, self.recipient))
+        return frozenset(executor for executor, side in sides if side.roles == _ONLY_GI)
+
     def holds_on(self, day: date) -> bool:
         """Whether the day lies in the row's validity."""
         return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
@@ -237,8 +246,7 @@ def load_catalogue(data: bytes) -> Catalogue:
     """Read a catalogue file, strictly.
 
     Refused is: what is no TOML, a member that is missing, unknown or of another form, a word outside its closed list,
-    and a row that contradicts itself, its laws or another row. Among these, a row that asks for consent without the tie
-    that checks it: nothing may rest on a condition that nobody looks at.
+    and a row that contradicts itself, its laws or another row, such as one that asks for consent without its tie.
 
     Args:
         data: The file's bytes; the digest is over exactly these.
@@ -439,32 +447,24 @@ def _read_only(limited: _Table) -> Mapping[Category, frozenset[str]]:
 
 def _check_row(row: _Table, ground: Ground) -> None:
     """Refuse a row that contradicts itself, above all one that asks for what nothing checks."""
-    elements, measured = ground.carries is Carries.ELEMENTS, Tie.MEASURE in ground.ties
-    spoed_hours = ground.spoed_hours if ground.spoed_hours is not None else 1
+    elements, ties, acting = ground.carries is Carries.ELEMENTS, ground.ties, len(ground.acting)
+    measured, of_persons, hours = Tie.MEASURE in ties, ground.consent is ConsentRule.PERSONS, ground.spoed_hours
+    lasts = ground.valid_until is None or ground.valid_from <= ground.valid_until
+    own = ground.consent is not ConsentRule.REPRESENTATIVE
     agreed = (
-        (
-            "valid_until",
-            ground.valid_until is None or ground.valid_from <= ground.valid_until,
-            "holds for a day or more",
-        ),
+        ("valid_until", lasts, "holds for a day or more"),
         ("basis", bool(ground.basis) or not ground.in_force, "names the law it rests on before it is in force"),
         ("from", bool(ground.sender.roles) or not elements, "names who sends elements"),
         ("to", bool(ground.recipient.roles), "names who receives"),
         ("categories", bool(ground.categories) == elements, "has categories exactly if it carries elements"),
         ("only", ground.only.keys() <= ground.categories, "limits only categories that it has"),
         ("necessary", ground.necessary <= ground.categories, "asks for necessity only at categories that it has"),
-        (
-            "consent",
-            (ground.consent is ConsentRule.PERSONS) == (Tie.CONSENT in ground.ties),
-            "asks for consent of persons exactly if it has the tie `consent`",
-        ),
-        (
-            "consent",
-            ground.consent is not ConsentRule.REPRESENTATIVE or measured,
-            "takes a GI as representative only with the tie `measure`",
-        ),
-        ("spoed_hours", ground.spoed_hours is None or measured, "knows an emergency only with the tie `measure`"),
-        ("spoed_hours", 0 < spoed_hours <= SPOED_MAX, f"bounds an emergency by 1 to {SPOED_MAX} hours"),
+        ("ties", not measured or acting == 1, "with the tie `measure` has one side where only a GI stands: it acts"),
+        ("ties", Tie.MEASURE_OF_EITHER not in ties or acting == 2, "with `measure-of-either` has a GI on both sides"),
+        ("consent", of_persons == (Tie.CONSENT in ties), "asks persons for consent exactly with the tie `consent`"),
+        ("consent", own or measured, "takes a GI as representative only with the tie `measure`"),
+        ("spoed_hours", hours is None or measured, "knows an emergency only with the tie `measure`"),
+        ("spoed_hours", hours is None or 0 < hours <= SPOED_MAX, f"bounds an emergency by 1 to {SPOED_MAX} hours"),
     )
     for name, holds, text in agreed:
         if not holds:

@@ -155,32 +155,126 @@ class Reason(_Told):
         "Dit mag alleen als het noodzakelijk is genoemd, en dat staat er niet bij.",
         "This may only go when it is marked as necessary, and it is not.",
     )
-    # 8. What binds the disclosure to the case.
-    TIE_MEASURE_NOT_CHECKABLE = (
-        "tie-measure-not-checkable",
-        "Dit mag alleen zolang een maatregel loopt; deze versie kan dat nog niet nagaan.",
-        "This may only go while a measure runs; this version cannot check that yet.",
+    # 8. What binds the disclosure to the case: the question,
+    NOT_ASKED = (
+        "not-asked",
+        "Dit mag alleen als antwoord op een vraag van de ontvanger, en die is er niet.",
+        "This may only go in answer to a question of the recipient, and there is none.",
     )
-    TIE_MEASURE_OF_EITHER_NOT_CHECKABLE = (
-        "tie-measure-of-either-not-checkable",
-        "Dit mag alleen als een van beide instellingen de maatregel uitvoert; deze versie kan dat nog niet nagaan.",
-        "This may only go when one of both institutions carries out the measure; this version cannot check that yet.",
+    CATEGORY_NOT_ASKED = (
+        "category-not-asked",
+        "De ontvanger heeft niet om deze soort gegevens gevraagd.",
+        "The recipient did not ask for this category of data.",
     )
-    TIE_ASKED_NOT_CHECKABLE = (
-        "tie-asked-not-checkable",
-        "Dit mag alleen als antwoord op een vraag ernaar; deze versie kan dat nog niet nagaan.",
-        "This may only go in answer to a question for it; this version cannot check that yet.",
+    # the measure,
+    MEASURE_MISSING = (
+        "measure-missing",
+        "Dit mag alleen zolang een maatregel loopt, en er is geen maatregel bekend.",
+        "This may only go while a measure runs, and no measure is known.",
     )
-    TIE_CONSENT_NOT_CHECKABLE = (
-        "tie-consent-not-checkable",
-        "Dit mag alleen met toestemming; deze versie kan die nog niet nagaan.",
-        "This may only go with consent; this version cannot check that yet.",
+    MEASURE_NOT_BEGUN = (
+        "measure-not-begun",
+        "De maatregel is op deze dag nog niet begonnen.",
+        "The measure has not begun on this day.",
     )
-    TIE_PRIOR_NOT_CHECKABLE = (
-        "tie-prior-not-checkable",
-        "Dit mag alleen aan wie het eerdere gegeven heeft gekregen; deze versie kan dat nog niet nagaan.",
-        "This may only go to who received what it corrects; this version cannot check that yet.",
+    MEASURE_ENDED = (
+        "measure-ended",
+        "De maatregel is op deze dag afgelopen.",
+        "The measure has ended on this day.",
     )
+    MEASURE_LAPSED = (
+        "measure-lapsed",
+        "Alleen de instelling zelf heeft de maatregel gemeld, en na 30 dagen heeft niemand hem bevestigd.",
+        "Only the institution itself stated the measure, and after 30 days nobody has confirmed it.",
+    )
+    MEASURE_OTHER_EXECUTOR = (
+        "measure-other-executor",
+        "Een andere instelling voert de maatregel uit.",
+        "Another institution carries out the measure.",
+    )
+    MEASURE_CONTRADICTED = (
+        "measure-contradicted",
+        "Over de maatregel zijn meldingen die elkaar tegenspreken; dan gaat er niets tot dat is opgelost.",
+        "Statements about the measure contradict each other; then nothing goes until that is solved.",
+    )
+    SPOED_OVER = (
+        "spoed-over",
+        "De tijd waarin dit als spoed mocht, is voorbij; de maatregel moet eerst gemeld zijn.",
+        "The time in which this could go as an emergency is over; the measure has to be stated first.",
+    )
+    # the consent,
+    CONSENT_AGE_UNKNOWN = (
+        "consent-age-unknown",
+        "De leeftijd is niet bekend, dus ook niet wie er moet toestemmen.",
+        "The age is not known, so neither is who has to consent.",
+    )
+    CONSENT_MISSING = (
+        "consent-missing",
+        "Hiervoor is toestemming nodig, en die is niet vastgelegd.",
+        "Consent is needed for this, and none is recorded.",
+    )
+    CONSENT_NOT_FOR_PURPOSE = (
+        "consent-not-for-purpose",
+        "De toestemming is voor een ander doel gegeven.",
+        "The consent was given for another purpose.",
+    )
+    CONSENT_NOT_FOR_RECIPIENT = (
+        "consent-not-for-recipient",
+        "De toestemming geldt niet voor deze ontvanger.",
+        "The consent does not hold for this recipient.",
+    )
+    CONSENT_NOT_FOR_CATEGORY = (
+        "consent-not-for-category",
+        "De toestemming gaat niet over deze soort gegevens.",
+        "The consent is not about this category of data.",
+    )
+    CONSENT_WITHDRAWN = (
+        "consent-withdrawn",
+        "De toestemming is ingetrokken.",
+        "The consent was withdrawn.",
+    )
+    CONSENT_NOT_BEGUN = (
+        "consent-not-begun",
+        "De toestemming geldt op deze dag nog niet.",
+        "The consent does not hold yet on this day.",
+    )
+    CONSENT_EXPIRED = (
+        "consent-expired",
+        "De toestemming geldt op deze dag niet meer.",
+        "The consent no longer holds on this day.",
+    )
+    CONSENT_REFUSED = (
+        "consent-refused",
+        "Iemand die moet toestemmen, heeft geweigerd.",
+        "Somebody who has to consent refused.",
+    )
+    CONSENT_NOT_OF_SENDER = (
+        "consent-not-of-sender",
+        "De afzender heeft de toestemming niet zelf vastgelegd of bevestigd.",
+        "The sender neither recorded nor confirmed the consent.",
+    )
+    CONSENT_AGE_CONTRADICTORY = (
+        "consent-age-contradictory",
+        "Volgens het bericht is de persoon jonger dan hij was toen hij toestemde.",
+        "By the message the person is younger than when the consent was given.",
+    )
+    CONSENT_GIVERS_INCOMPLETE = (
+        "consent-givers-incomplete",
+        "Niet iedereen die op deze leeftijd moet toestemmen, heeft dat gedaan.",
+        "Not everybody who has to consent at this age did.",
+    )
+    # what is corrected,
+    NOT_CORRECTED = (
+        "not-corrected",
+        "Dit mag alleen aan wie het eerdere bericht heeft gekregen.",
+        "This may only go to who received the earlier message.",
+    )
+    CATEGORY_NOT_RELEASED_THEN = (
+        "category-not-released-then",
+        "Deze soort gegevens zat niet in wat de ontvanger toen kreeg.",
+        "This category of data was not in what the recipient received then.",
+    )
+    # and the one that no version checks yet.
     TIE_RAAD_CASE_NOT_CHECKABLE = (
         "tie-raad-case-not-checkable",
         "Dit mag alleen in een zaak waarin de Raad partij is; deze versie kan dat nog niet nagaan.",
@@ -200,4 +294,14 @@ class Mark(_Told):
         "spoed",
         "Als spoed verstuurd. Het wordt nagekeken.",
         "Sent as an emergency. It goes to review.",
+    )
+    SELF_DECLARED = (
+        "self-declared",
+        "De maatregel is alleen door de uitvoerende instelling zelf gemeld. Het wordt nagekeken.",
+        "Only the executing institution itself stated the measure. It goes to review.",
+    )
+    WITHOUT_PARENTS = (
+        "without-parents",
+        "De jongere heeft zonder de ouders toegestemd; de reden is vastgelegd. Het wordt nagekeken.",
+        "The young person consented without the parents; the reason is recorded. It goes to review.",
     )

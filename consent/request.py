@@ -18,10 +18,11 @@ Source: the architecture, sections 4 and 5.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from consent.facts import PersonFacts
 from schemas.codes import AgeBand, Capacity, Category, Necessity, Role, SubjectRole
 from schemas.identifiers import OIN, CaseId
 
@@ -32,6 +33,9 @@ _NEXT_BAND: Final = {
     AgeBand.FROM_16: AgeBand.ADULT,
 }
 _NETHERLANDS: Final = ZoneInfo("Europe/Amsterdam")
+
+QUESTION_TYPE: Final = "informatieverzoek"
+"""The message type that asks, and whose answer holds only what it asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +61,13 @@ class DataSubject:
         role: What the person is in the message.
         age: Age band on the day of `iat`.
         turns: The day on which the band changes, where the message names one.
+        place: Number of the person among the message's subjects: where the facts about him stand.
     """
 
     role: SubjectRole
     age: AgeBand
     turns: date | None = None
+    place: int = 0
 
     def age_on(self, day: date) -> AgeBand | None:
         """The age band on a day: from `turns` on, the later one decides.
@@ -131,14 +137,45 @@ class ReplyFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionFact:
+    """The question that this message answers. Make it with `question_fact`.
+
+    Attributes:
+        categories: What was asked for.
+    """
+
+    categories: frozenset[Category]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedFact:
+    """The message that this one corrects: it went from this sender to this recipient. Make it with `corrected_fact`.
+
+    Attributes:
+        categories: What was released of it then.
+    """
+
+    categories: frozenset[Category]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the rim found about this message's parties, persons and case; what is not here does not exist.
 
     Attributes:
         reply: The message that this one answers, or None.
+        question: What was asked, where that message is a question; or None.
+        corrected: What the message that this one corrects told this recipient, or None.
+        people: What is known of each person, in the order of the message's subjects.
+        spoed_since: When the first emergency message about these persons to or from this GI was accepted; None if this
+            is the first.
     """
 
     reply: ReplyFact | None = None
+    question: QuestionFact | None = None
+    corrected: CorrectedFact | None = None
+    people: tuple[PersonFacts, ...] = ()
+    spoed_since: datetime | None = None
 
 
 NO_FACTS: Final = Facts()
@@ -168,6 +205,47 @@ def reply_fact(route: Route, *, answered: Route, message_type: str) -> ReplyFact
     """
     there_and_back = Route(sender=route.recipient, recipient=route.sender, case=route.case)
     return ReplyFact(message_type=message_type) if answered == there_and_back else None
+
+
+def question_fact(reply: ReplyFact | None, *, asked: frozenset[Category]) -> QuestionFact | None:
+    """Say what was asked by the message that is answered.
+
+    Args:
+        reply: The message that is answered, from `reply_fact`.
+        asked: The categories of its claim `asks`.
+
+    Returns:
+        The fact, or None when nothing is answered or what is answered is no question.
+    """
+    if reply is None or reply.message_type != QUESTION_TYPE:
+        return None
+    return QuestionFact(categories=asked)
+
+
+def corrected_fact(route: Route, *, corrected: Route, released: frozenset[Category]) -> CorrectedFact | None:
+    """Say what a correction may hold.
+
+    Args:
+        route: The way of the correction.
+        corrected: The way of the message that it corrects, as it was logged.
+        released: The categories that were released then, by the DISCLOSURE entries of that message; empty if none was.
+
+    Returns:
+        The fact, or None when the corrected message did not go the same way, or nothing of it was released.
+
+    Source: AVG 16 and 19.
+    """
+    return CorrectedFact(categories=released) if route == corrected and released else None
+
+
+def spoed_hours(at: datetime, since: datetime | None) -> int:
+    """The whole hours that an emergency lasts already: 0 for the first message, and never less.
+
+    It decides together with the day, and so stands beside the day where decisions are remembered.
+    """
+    if since is None or at.utcoffset() is None or since.utcoffset() is None:
+        return 0
+    return max(0, (at - since) // timedelta(hours=1))
 
 
 def civil_day(at: datetime) -> date | None:

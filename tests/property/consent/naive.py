@@ -2,15 +2,19 @@
 
 It shares no code and no data with `consent`. The table is written from the description of the grounds, in the words of
 that description: `gi` without a capacity is every capacity that has a ground, `?` is "only in an item that is marked
-necessary", `only` limits a category to the elements after it, a tie in `CANNOT` is one that the software cannot check.
+necessary", `only` limits a category to the elements after it. What binds a disclosure to the case is written from the
+sentences below that table, in `tests.property.consent.naive_ties`.
 
 Everything goes in and comes out as words, so that nothing of the types of `consent` is believed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Final
+
+from tests.property.consent.naive_ties import Case, Person, bind
 
 FULL: Final = (
     "identificatie, contact, adres, adres-geheim, gezag-relaties, zorgen, hulpverlening, besluit, proces, professional,"
@@ -202,7 +206,15 @@ TABLE: Final[dict[str, tuple[list[tuple[str, str]], str, str, str, date, bool]]]
     "TOEZICHT": ([("", "toezichthouder")], "", "", "", AVG, True),
 }
 NO_ELEMENTS: Final = {"BELEID", "TOEZICHT"}
-CANNOT: Final = {"asked", "measure", "measure-of-either", "consent", "prior", "raad-case"}
+ACTING: Final = {"GI-OTS-VRAAG", "GI-VOOGDIJ-UIT", "GI-MELD", "GI-BEPALING", "VOORTGANG"}
+"""Where the GI that carries out the measure sends; at every other ground with that tie it receives."""
+SPOED: Final = {"GI-OTS-VRAAG", "GI-OTS-ANTW", "GI-OTS-SPONT", "RVDK-RAP"}
+ANSWERS: Final = {
+    "RVDK-AANM": [("gi(ots voogdij)", "raad")],
+    "GI-MELD": [("raad", "gi(ots)")],
+    "GI-BEPALING": [("gemeente", "gi(ots voogdij)")],
+}
+"""Assignments that are answered: accepted, or why not."""
 WITH_GROUND: Final = {"ots", "voogdij", "preventief"}
 NEXT: Final = {"unborn": "0-11", "0-11": "12-15", "12-15": "16-17", "16-17": "18+"}
 
@@ -219,36 +231,103 @@ class Question:
     recipient_admitted: frozenset[str]
     purpose: str
     message_type: str
+    profile: str
     category: str
     element: str
     necessary: bool
-    persons: tuple[tuple[str, date | None], ...]
+    persons: tuple[Person, ...]
     spoed: bool
-    answers_something: bool
+    case: Case
     day: date
 
 
-def evaluate(question: Question) -> tuple[bool, frozenset[str], frozenset[str]]:
-    """Say whether it may go, with the reasons if not and the marks if so."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the table, for one direction."""
+
+    sender: str
+    recipient: str
+    types: str
+    ties: str
+    categories: str
+    first_day: date
+    on: bool
+
+
+def lines(purpose: str) -> list[Line]:
+    """Take a ground apart into its directions; an answer to an assignment is one more."""
+    directions, types, ties, categories, first_day, on = TABLE[purpose]
+    found = [
+        Line(
+            sender=sender,
+            recipient=recipient,
+            types=types,
+            ties=ties,
+            categories=categories,
+            first_day=first_day,
+            on=on,
+        )
+        for sender, recipient in directions
+    ]
+    answers = [
+        Line(
+            sender=sender,
+            recipient=recipient,
+            types="informatieantwoord",
+            ties="reply",
+            categories="identificatie, proces, professional",
+            first_day=first_day,
+            on=on,
+        )
+        for sender, recipient in ANSWERS.get(purpose, [])
+    ]
+    return found + answers
+
+
+def evaluate(question: Question) -> tuple[bool, frozenset[str], frozenset[str], frozenset[str]]:
+    """Say whether it may go; the reasons if not; if so, the marks and the records that it rests on."""
     reasons = set(_persons(question)) | set(_capacities(question))
     if question.purpose not in TABLE:
-        return False, frozenset(reasons | {"purpose-unknown"}), frozenset()
-    directions, types, ties, categories, first_day, on = TABLE[question.purpose]
-    if question.day < first_day:
-        reasons.add("ground-not-yet-valid")
-    if not on:
-        reasons.add("ground-off")
+        return False, frozenset(reasons | {"purpose-unknown"}), frozenset(), frozenset()
+    left = lines(question.purpose)
+
+    def narrow(left: list[Line], reason: str, fits: Callable[[Line], bool]) -> list[Line]:
+        """Go on with the lines that fit; if none does, say so, and go on with all."""
+        fitting = [line for line in left if fits(line)]
+        if not fitting:
+            reasons.add(reason)
+        return fitting or left
+
+    left = narrow(left, "ground-not-yet-valid", lambda line: question.day >= line.first_day)
+    left = narrow(left, "ground-off", lambda line: line.on)
     if question.purpose in NO_ELEMENTS:
         reasons.add("ground-carries-no-elements")
-    reasons |= _parties(question, directions)
-    if question.message_type not in words(types):
-        reasons.add("message-type-not-in-ground")
-    reasons |= _content(question, categories)
-    reasons |= {f"tie-{tie}-not-checkable" for tie in words(ties) if tie in CANNOT}
+    for who, role, capacity in (
+        ("sender", question.sender, question.sender_capacity),
+        ("recipient", question.recipient, question.recipient_capacity),
+    ):
+        named = [line for line in left if role in side(getattr(line, who))]
+        if not named:
+            reasons.add(f"{who}-role-not-in-ground")
+            continue
+        left = named
+        if role == "gi" and capacity in WITH_GROUND:
+            left = narrow(
+                left,
+                f"{who}-capacity-not-in-ground",
+                lambda line, who=who, capacity=capacity: capacity in side(getattr(line, who))["gi"],  # type: ignore[misc]
+            )
+    left = narrow(left, "message-type-not-in-ground", lambda line: question.message_type in words(line.types))
+    left = narrow(left, "category-not-in-ground", lambda line: _word(line, question) is not None)
+    left = narrow(left, "element-not-in-ground", lambda line: _element(line, question))
+    left = narrow(left, "necessity-missing", lambda line: _necessary(line, question))
+    bound = [_bound(line, question) for line in left]
+    if all(unbound for unbound, _, _ in bound):
+        reasons |= {reason for unbound, _, _ in bound for reason in unbound}
     if reasons:
-        return False, frozenset(reasons), frozenset()
-    marks = {"unprompted"} if "reply" in words(ties) and not question.answers_something else set()
-    return True, frozenset(), frozenset(marks | ({"spoed"} if question.spoed else set()))
+        return False, frozenset(reasons), frozenset(), frozenset()
+    _, marks, rested = next(each for each in bound if not each[0])
+    return True, frozenset(), frozenset(marks | ({"spoed"} if question.spoed else set())), frozenset(rested)
 
 
 @cache
@@ -270,7 +349,7 @@ def side(text: str) -> dict[str, frozenset[str]]:
 def _persons(question: Question) -> list[str]:
     if not question.persons:
         return ["subject-missing"]
-    return ["age-contradictory" for age, turns in question.persons if turns is not None and age not in NEXT]
+    return ["age-contradictory" for each in question.persons if each.turns is not None and each.age not in NEXT]
 
 
 def _capacities(question: Question) -> list[str]:
@@ -290,37 +369,35 @@ def _capacities(question: Question) -> list[str]:
     return found
 
 
-def _parties(question: Question, directions: list[tuple[str, str]]) -> set[str]:
-    """Walk the directions: who of them can be the sender, and to whom may those send."""
-    found: set[str] = set()
-    ways = [way for way in directions if question.sender in side(way[0])]
-    if not ways:
-        found.add("sender-role-not-in-ground")
-        ways = directions
-    elif question.sender_capacity in WITH_GROUND and question.sender == "gi":
-        fitting = [way for way in ways if question.sender_capacity in side(way[0])["gi"]]
-        if not fitting:
-            found.add("sender-capacity-not-in-ground")
-        ways = fitting or ways
-    ends = [way for way in ways if question.recipient in side(way[1])]
-    if not ends:
-        return found | {"recipient-role-not-in-ground"}
-    if question.recipient != "gi" or question.recipient_capacity not in WITH_GROUND:
-        return found
-    if not any(question.recipient_capacity in side(way[1])["gi"] for way in ends):
-        found.add("recipient-capacity-not-in-ground")
-    return found
+def _word(line: Line, question: Question) -> str | None:
+    """The word of the line's list that is about the category."""
+    for word in words(line.categories):
+        if word.partition(" only ")[0].rstrip("?") == question.category:
+            return word
+    return None
 
 
-def _content(question: Question, categories: str) -> set[str]:
-    for word in words(categories):
-        name, _, elements = word.partition(" only ")
-        if name.rstrip("?") != question.category:
-            continue
-        found = set()
-        if elements and question.element not in elements.split():
-            found.add("element-not-in-ground")
-        if name.endswith("?") and not question.necessary:
-            found.add("necessity-missing")
-        return found
-    return {"category-not-in-ground"}
+def _element(line: Line, question: Question) -> bool:
+    elements = (_word(line, question) or "").partition(" only ")[2]
+    return not elements or question.element in elements.split()
+
+
+def _necessary(line: Line, question: Question) -> bool:
+    return question.necessary or not (_word(line, question) or "").partition(" only ")[0].endswith("?")
+
+
+def _bound(line: Line, question: Question) -> tuple[set[str], set[str], set[str]]:
+    """Reasons why the line's ties do not hold; marks; records that they rest on."""
+    sends = question.purpose in ACTING
+    return bind(
+        words(line.ties),
+        question.persons,
+        question.case,
+        purpose=question.purpose,
+        category=question.category,
+        of_the_message_itself=question.category == "proces" and question.profile in ("bericht", "vraag", "correctie"),
+        acting="sender" if sends else "recipient",
+        capacity=question.sender_capacity if sends or "measure-of-either" in line.ties else question.recipient_capacity,
+        spoed=question.spoed and question.purpose in SPOED,
+        day=question.day,
+    )

@@ -39,7 +39,7 @@ valid_from = 2015-01-01
 valid_until = 2029-12-31
 in_force = true
 carries = "elements"
-from = { roles = ["gemeente", "gi"], capacities = ["ots"] }
+from = { roles = ["gi"], capacities = ["ots"] }
 to = { roles = ["raad"], capacities = [] }
 message_types = ["verzoek-tot-onderzoek"]
 ties = ["measure"]
@@ -79,7 +79,7 @@ def test_a_row_is_read_with_everything_it_says() -> None:
     assert row.basis == (Basis(law="Jw", article="3.1"),)
     assert (row.valid_from, row.valid_until) == (date(2015, 1, 1), date(2029, 12, 31))
     assert (row.in_force, row.carries, row.inform_parents) == (True, Carries.ELEMENTS, False)
-    assert (row.sender.roles, row.sender.capacities) == (frozenset({Role.GEMEENTE, Role.GI}), frozenset({Capacity.OTS}))
+    assert (row.sender.roles, row.sender.capacities) == (frozenset({Role.GI}), frozenset({Capacity.OTS}))
     assert (row.recipient.roles, row.recipient.capacities) == (frozenset({Role.RAAD}), frozenset())
     assert row.message_types == {"verzoek-tot-onderzoek"}
     assert (row.ties, row.consent) == ((Tie.MEASURE,), ConsentRule.NONE)
@@ -191,9 +191,14 @@ def test_a_member_of_another_form_is_refused_where_it_stands(old: str, new: str,
             "to/capacities",
         ),
         (
+            'from = { roles = ["gi"], capacities = ["ots"] }',
             'from = { roles = ["gemeente", "gi"], capacities = ["ots"] }',
-            "from = { roles = [], capacities = [] }",
-            "from",
+            "ties",
+        ),
+        (
+            'to = { roles = ["raad"], capacities = [] }',
+            'to = { roles = ["gi"], capacities = ["voogdij"] }',
+            "ties",
         ),
         ('to = { roles = ["raad"], capacities = [] }', "to = { roles = [], capacities = [] }", "to"),
         ('only = { zorgen = ["question"] }', 'only = { adres = ["line"] }', "only"),
@@ -215,6 +220,20 @@ def test_a_gi_is_representative_only_by_a_measure() -> None:
     load_catalogue(text.encode())
     without = text.replace('ties = ["measure"]', "ties = []").replace("spoed_hours = 72\n", "")
     assert issues(without) == [("/ground/0/consent", "contradiction")]
+
+
+def test_elements_are_sent_by_somebody() -> None:
+    old, new = 'roles = ["gemeente", "gi"], capacities = ["ots"]', "roles = [], capacities = []"
+    assert issues(HEAD + FIRST.replace(old, new)) == [("/ground/0/from", "contradiction")]
+
+
+def test_a_measure_of_either_is_one_of_two_gis() -> None:
+    tied = FIRST.replace("\nties = []", '\nties = ["measure-of-either"]')
+    assert issues(HEAD + tied) == [("/ground/0/ties", "contradiction")]
+    both = tied.replace('roles = ["gemeente", "gi"], capacities = ["ots"]', 'roles = ["gi"], capacities = ["ots"]')
+    load_catalogue(
+        (HEAD + both.replace('roles = ["raad"], capacities = []', 'roles = ["gi"], capacities = ["ots"]')).encode()
+    )
 
 
 def test_a_row_without_a_law_can_only_be_off() -> None:
@@ -241,7 +260,12 @@ def test_a_name_stands_once() -> None:
     assert issues(HEAD + ROW + ROW) == [("/ground/1/name", "twice")]
 
 
-SECOND = ROW.replace('name = "VTO"', 'name = "VTO.2"')
+FIRST = (
+    ROW.replace('ties = ["measure"]', "ties = []")
+    .replace("spoed_hours = 72\n", "")
+    .replace('roles = ["gi"], capacities = ["ots"]', 'roles = ["gemeente", "gi"], capacities = ["ots"]')
+)
+SECOND = FIRST.replace('name = "VTO"', 'name = "VTO.2"')
 
 
 @pytest.mark.parametrize(
@@ -257,7 +281,7 @@ SECOND = ROW.replace('name = "VTO"', 'name = "VTO.2"')
 )
 def test_rows_of_one_code_that_never_meet_stand_side_by_side(old: str, new: str) -> None:
     assert SECOND.count(old) == 1
-    catalogue = load_catalogue((HEAD + ROW + SECOND.replace(old, new)).encode())
+    catalogue = load_catalogue((HEAD + FIRST + SECOND.replace(old, new)).encode())
     assert [row.name for row in catalogue.rows("VTO")] == ["VTO", "VTO.2"]
 
 
@@ -271,4 +295,4 @@ def test_rows_of_one_code_that_never_meet_stand_side_by_side(old: str, new: str)
     ],
 )
 def test_rows_of_one_code_that_hold_for_the_same_message_on_a_day_are_refused(old: str, new: str) -> None:
-    assert issues(HEAD + ROW + SECOND.replace(old, new)) == [("/ground/1", "overlap")]
+    assert issues(HEAD + FIRST + SECOND.replace(old, new)) == [("/ground/1", "overlap")]

@@ -59,7 +59,7 @@ def test_a_denial_says_every_reason_and_each_row_of_the_ground_once() -> None:
     assert lines[0].startswith("Verstrekt mag niet worden: ")
     assert lines[1:3] == [
         "Op deze grondslag mag een organisatie als de ontvanger niets krijgen.",
-        "Dit mag alleen met toestemming; deze versie kan die nog niet nagaan.",
+        "Hiervoor is toestemming nodig, en die is niet vastgelegd.",
     ]
     assert len(lines) == len(set(lines))
     assert "VRIJW.naar-gi geldt van 2015-01-01 tot en met 2026-12-31." in lines

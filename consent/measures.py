@@ -1,0 +1,329 @@
+"""Measures: what follows from the statements about a child, and whether one binds a disclosure to the case today.
+
+A statement counts by who signed it:
+
+- the Raad's counts at once;
+- the executing GI's own counts at once, is *declared* (marked and reviewed), and lapses 30 days after the GI first
+  stated that decision of the court, unless the Raad or the GI that carried the measure out before says the same;
+- that former GI says it by a statement of its own that confirms the new one's, and its own measure ends the day before.
+
+Statements that replace or confirm each other are about one measure: the newest says when it ends. An annulled one
+leaves nothing. On a day on which two GIs would carry out measures of one kind over one child, the statements
+contradict each other: nothing rests on either until that is solved.
+
+Source: the domain page, section 5; the architecture, section 5; Jeugdwet 7.3.11(4), BW 1:255, 1:259, 1:302.
+"""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from consent.facts import Executor, MeasureFact
+from consent.reasons import Mark, Reason
+from consent.request import civil_day
+from consent.weighing import Weighed
+from schemas.codes import Capacity, Role
+from schemas.errors import Issue
+from schemas.identifiers import OIN, MessageId
+from schemas.measures import MeasureStatement, MeasureType
+
+DECLARED_DAYS: Final = 30
+"""For how long the word of the executing GI alone counts."""
+
+_OTS: Final = frozenset({MeasureType.OTS, MeasureType.PROVISIONAL_OTS})
+_VOOGDIJ: Final = frozenset({MeasureType.VOOGDIJ, MeasureType.PROVISIONAL_VOOGDIJ})
+_KIND: Final = {measure: kind for kind in (_OTS, _VOOGDIJ) for measure in kind}
+_BY_CAPACITY: Final = {Capacity.OTS: _OTS, Capacity.VOOGDIJ: _VOOGDIJ}
+
+
+# ---- whether a measure runs ----
+
+
+def weigh_measures(
+    measures: tuple[MeasureFact, ...], *, acting: AbstractSet[Executor], capacity: Capacity | None, day: date
+) -> Weighed:
+    """Look for a measure that runs on a day and that the acting GI carries out.
+
+    Args:
+        measures: The person's.
+        acting: Which parties to the message are the acting GI: one, or either of both.
+        capacity: In which capacity the acting GI acts; a measure of another kind is none.
+        day: The day of the decision.
+    """
+    kind = _BY_CAPACITY.get(capacity) if capacity is not None else None
+    of_kind = [fact for fact in measures if kind is not None and fact.type in kind]
+    live = [fact for fact in of_kind if _state(fact, day) is None]
+    if len({fact.executor for fact in live}) > 1:
+        return Weighed(reasons=(Reason.MEASURE_CONTRADICTED,))
+    mine = [fact for fact in live if fact.executor in acting]
+    if mine:
+        best = min(mine, key=lambda fact: fact.declared)
+        return Weighed(relied_on=(best.id,), marks=(Mark.SELF_DECLARED,) if best.declared else ())
+    reasons = {state for fact in of_kind if fact.executor in acting and (state := _state(fact, day)) is not None}
+    if live:
+        reasons.add(Reason.MEASURE_OTHER_EXECUTOR)
+    return Weighed(reasons=tuple(reason for reason in Reason if reason in reasons) or (Reason.MEASURE_MISSING,))
+
+
+def _state(fact: MeasureFact, day: date) -> Reason | None:
+    """Why a measure does not count on a day; None if it does."""
+    if day < fact.valid_from:
+        return Reason.MEASURE_NOT_BEGUN
+    if fact.valid_until is not None and fact.valid_until < day:
+        return Reason.MEASURE_ENDED
+    if fact.lapses_on is not None and fact.lapses_on <= day:
+        return Reason.MEASURE_LAPSED
+    return None
+
+
+# ---- what follows from several statements ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A measure as it stands after every statement about it.
+
+    Attributes:
+        id: Identifier of the statement.
+        type: Which measure.
+        executor: The GI that carries it out.
+        valid_from: First day.
+        valid_until: Last day; None while there is none.
+        lapses_on: First day on which it no longer counts; None where it needs no confirmation.
+    """
+
+    id: MessageId
+    type: MeasureType
+    executor: OIN
+    valid_from: date
+    valid_until: date | None
+    lapses_on: date | None
+
+    def counts_on(self, day: date) -> bool:
+        """Whether it runs on a day and has not lapsed."""
+        return (
+            self.valid_from <= day
+            and (self.valid_until is None or day <= self.valid_until)
+            and (self.lapses_on is None or day < self.lapses_on)
+        )
+
+
+def standing_measures(statements: Sequence[MeasureStatement], *, raden: AbstractSet[OIN]) -> tuple[Standing, ...]:
+    """Say what the statements about one child come to.
+
+    Args:
+        statements: Every statement about the child that is known, under each of its pseudonyms; verified.
+        raden: The participants that are a Raad.
+
+    Returns:
+        The measures, those of the newest statements first; one that was annulled, or that never had a day, is not
+        among them.
+    """
+    by_id = {statement.id: statement for statement in statements}
+    replaced = {earlier.id for each in statements if (earlier := _replaced(each, by_id))}
+    heads = [each for each in statements if each.id not in replaced and not each.annulled]
+    families = _families(by_id)
+    handed_over = _handed_over(heads, by_id, raden=raden)
+    counting = [each for each in heads if each.issuer in raden or each.issuer == each.executor or each in handed_over]
+    found: list[Standing] = []
+    for head in sorted(counting, key=lambda each: (each.issued_at, each.id.value), reverse=True):
+        sure = head.issuer in raden or head in handed_over
+        later = [each for each in counting if each.issued_at > head.issued_at]
+        ends = (
+            head.valid_until,
+            *(each.valid_until for each in later if families[each.id] == families[head.id]),
+            *(each.valid_from - timedelta(days=1) for each in later if each in handed_over and _takes_over(each, head)),
+        )
+        valid_until = min((day for day in ends if day is not None), default=None)
+        if valid_until is None or head.valid_from <= valid_until:
+            found.append(
+                Standing(
+                    id=head.id,
+                    type=head.type,
+                    executor=head.executor,
+                    valid_from=head.valid_from,
+                    valid_until=valid_until,
+                    lapses_on=None if sure else _lapses_on(head, statements),
+                )
+            )
+    return tuple(found)
+
+
+def measure_facts(
+    statements: Sequence[MeasureStatement], *, sender: OIN, recipient: OIN, raden: AbstractSet[OIN]
+) -> tuple[MeasureFact, ...]:
+    """Say what the statements about one child come to, for one message.
+
+    Args:
+        statements: Every statement about the child that is known, under each of its pseudonyms; verified.
+        sender: Who would disclose.
+        recipient: Who would receive.
+        raden: The participants that are a Raad.
+    """
+    seen = {sender: Executor.SENDER, recipient: Executor.RECIPIENT}
+    return tuple(
+        MeasureFact(
+            id=each.id.value,
+            type=each.type,
+            executor=seen.get(each.executor, Executor.OTHER),
+            valid_from=each.valid_from,
+            valid_until=each.valid_until,
+            lapses_on=each.lapses_on,
+        )
+        for each in standing_measures(statements, raden=raden)
+    )
+
+
+def contradictions(standing: Iterable[Standing], *, day: date) -> frozenset[MessageId]:
+    """Name the statements that contradict each other on a day: of one kind, and with different executors."""
+    live = [each for each in standing if each.counts_on(day)]
+    return frozenset(
+        each.id
+        for each in live
+        if any(_KIND[each.type] == _KIND[other.type] and each.executor != other.executor for other in live)
+    )
+
+
+def _takes_over(handover: MeasureStatement, before: MeasureStatement) -> bool:
+    """Whether a former GI's statement says that what it carried out goes on elsewhere."""
+    return (
+        handover.issuer == before.executor and _same_kind(handover, before) and before.valid_from < handover.valid_from
+    )
+
+
+def _same_kind(one: MeasureStatement, other: MeasureStatement) -> bool:
+    return _KIND[one.type] == _KIND[other.type]
+
+
+def _replaced(statement: MeasureStatement, by_id: dict[MessageId, MeasureStatement]) -> MeasureStatement | None:
+    """The statement that this one replaces: known, and of the same issuer."""
+    earlier = by_id.get(statement.replaces) if statement.replaces else None
+    return earlier if earlier is not None and earlier.issuer == statement.issuer else None
+
+
+def _confirmed(statement: MeasureStatement, by_id: dict[MessageId, MeasureStatement]) -> MeasureStatement | None:
+    """The statement that this one confirms: known, of another issuer, about the same kind and the same executor."""
+    other = by_id.get(statement.confirms) if statement.confirms else None
+    if other is None or other.issuer == statement.issuer:
+        return None
+    return other if _same_kind(statement, other) and statement.executor == other.executor else None
+
+
+def _families(by_id: dict[MessageId, MeasureStatement]) -> dict[MessageId, MessageId]:
+    """Name for each statement the measure that it is about: the same for all that refer to each other."""
+    family = {each: each for each in by_id}
+    for statement in by_id.values():
+        for other in (_replaced(statement, by_id), _confirmed(statement, by_id)):
+            if other is not None and family[other.id] != family[statement.id]:
+                joined = family[other.id], family[statement.id]
+                family = {each: joined[0] if name in joined else name for each, name in family.items()}
+    return family
+
+
+def _handed_over(
+    heads: Sequence[MeasureStatement], by_id: dict[MessageId, MeasureStatement], *, raden: AbstractSet[OIN]
+) -> list[MeasureStatement]:
+    """The statements by which a GI that carried out the measure before says who does now.
+
+    Only a GI whose measure is sure can say so, by the Raad or by the GI before it: otherwise two GIs could confirm each
+    other.
+    """
+    sure = [each for each in heads if each.issuer in raden]
+    offered = [
+        each
+        for each in heads
+        if each.issuer not in raden and each.issuer != each.executor and _confirmed(each, by_id) is not None
+    ]
+    found: list[MeasureStatement] = []
+    while accepted := [
+        each
+        for each in offered
+        if each not in found
+        and any(
+            before.executor == each.issuer and _same_kind(before, each) and before.valid_from < each.valid_from
+            for before in (*sure, *found)
+        )
+    ]:
+        found += accepted
+    return found
+
+
+def _lapses_on(head: MeasureStatement, statements: Sequence[MeasureStatement]) -> date:
+    """When the word of the executing GI alone stops counting: stating the same decision again gains no days."""
+    first = min(
+        each.issued_at
+        for each in statements
+        if each.issuer == head.issuer and _same_kind(each, head) and each.decided == head.decided
+    )
+    stated = civil_day(datetime.fromtimestamp(first, tz=UTC))
+    assert stated is not None  # a NumericDate is a moment of the calendar
+    return stated + timedelta(days=DECLARED_DAYS)
+
+
+# ---- what a new statement may say ----
+
+
+def check_statement(statement: MeasureStatement, *, role: Role, known: Sequence[MeasureStatement]) -> tuple[Issue, ...]:
+    """Say what keeps a new statement from being taken beside those that are known about the child.
+
+    Args:
+        statement: The new one, verified.
+        role: The role of its issuer.
+        known: Every statement about the child, under each of its pseudonyms; without the new one.
+
+    Returns:
+        Every finding; empty if it can be taken. That it contradicts another is no reason to refuse it: see
+        `contradictions`.
+    """
+    by_id = {each.id: each for each in known}
+    issues: list[Issue] = []
+    earlier, other = _replaced(statement, by_id), _confirmed(statement, by_id)
+    if not _may_state(statement, role, known, confirms=other is not None):
+        issues.append(
+            _issue(
+                "iss",
+                "is stated by the Raad, by the executing GI, or by the GI before it that confirms the new one",
+                "wordt gemeld door de Raad, door de uitvoerende GI, of door de vorige GI die de nieuwe bevestigt",
+            )
+        )
+    if statement.replaces is not None and (earlier is None or not _same_kind(statement, earlier)):
+        issues.append(
+            _issue(
+                "replaces",
+                "names no statement of the same issuer about this child and this kind of measure",
+                "noemt geen melding van dezelfde organisatie over dit kind en deze soort maatregel",
+            )
+        )
+    if earlier is not None and any(_replaced(each, by_id) == earlier for each in known):
+        issues.append(
+            _issue(
+                "replaces",
+                "names a statement that another one replaced already",
+                "noemt een melding die al door een andere is vervangen",
+            )
+        )
+    if statement.confirms is not None and other is None:
+        issues.append(
+            _issue(
+                "confirms",
+                "names no statement of another issuer about this child, this kind of measure and this executor",
+                "noemt geen melding van een ander over dit kind, deze soort maatregel en deze uitvoerder",
+            )
+        )
+    return tuple(issues)
+
+
+def _may_state(statement: MeasureStatement, role: Role, known: Sequence[MeasureStatement], *, confirms: bool) -> bool:
+    if role is Role.RAAD:
+        return True
+    if role is not Role.GI:
+        return False
+    if statement.issuer == statement.executor:
+        return True
+    return confirms and any(each.executor == statement.issuer and _same_kind(each, statement) for each in known)
+
+
+def _issue(name: str, text: str, text_nl: str) -> Issue:
+    return Issue(pointer=f"/{name}", code=f"sender.measure.{name}", text=text, text_nl=text_nl)
