@@ -84,6 +84,11 @@ def load_keys(folder: Path) -> Keys:
     return Keys(signing=SigningKey.from_pem(signing), sealing=sealing, opening=opening, chain=chain)
 
 
+def newest_epoch(folder: Path) -> int:
+    """Return the newest epoch of which a chain key lies there; -1 if there is none."""
+    return max((int(path.stem) for path in (folder / CHAIN).glob("*.key") if path.stem.isdecimal()), default=-1)
+
+
 def keep_chain_key(folder: Path, key: ChainKey) -> None:
     """Write a chain key that was created or taken.
 

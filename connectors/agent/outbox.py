@@ -25,7 +25,7 @@ from connectors.agent.documents import attachments, own_withheld_to_json
 from connectors.agent.events import Event, say
 from connectors.agent.files import NOT_TAKEN_SHOWN_MAX, OVERSIZE, not_taken, take_files
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify
-from connectors.agent.keystore import load_keys
+from connectors.agent.keystore import load_keys, newest_epoch
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.agent.submitting import check_answer
@@ -204,7 +204,8 @@ async def _compose(services: Services, document: Document) -> Composed:
     addressed = _address(services, document, at=at)
     sender, recipient = await _parties(services, addressed.recipient, at=at)
     chain = services.keys.newest_chain
-    if chain is None:
+    if newest_epoch(settings.keys) > (-1 if chain is None else chain.epoch):
+        # It was taken beside the running agent: after a leak the key of before must not be used any more.
         services.keys = load_keys(settings.keys)
         chain = services.keys.newest_chain
     if chain is None:

@@ -23,7 +23,7 @@ class Services:
 
     Attributes:
         policy: Definitions and grounds; replaced when the hub decides by another catalogue.
-        keys: The private keys; read again when a chain key is missing.
+        keys: The private keys; read again when there is a newer chain key.
     """
 
     settings: Settings

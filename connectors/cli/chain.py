@@ -1,6 +1,7 @@
 """`chain-key`: the key that makes pseudonyms, created by the first holder and handed from holder to holder."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from connectors.sdk.answers import ChainEpoch as ListedEpoch
 from connectors.sdk.proving import prove_entry
 from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType
 from schemas.epochs import ChainEpoch, verify_chain_epoch
-from schemas.errors import ExchangeError
+from schemas.errors import ExchangeError, RejectedMessageError
 from schemas.identifiers import OIN
 from schemas.jws import parse_jws, sign_jws, verify_parsed_jws
 from schemas.pseudonyms import ChainKey, Handover, handover_to_payload, make_handover, open_handover, parse_handover
@@ -107,15 +108,14 @@ async def take(home: Path) -> None:
     async with opened(home) as services:
         await services.directory.refresh(services.hub, at=services.clock.now())
         taken = []
+        listed = (await services.hub.chain_epochs()).epochs
         for each in (await services.hub.chain_keys()).handovers:
             handover = _verify_handover(services, each.handover)
             if handover is None or handover.epoch in services.keys.chain:
                 continue
-            private = services.keys.opening.get(handover.kid)
-            if private is None:
+            key = _open(services, handover, listed=listed)
+            if key is None:
                 continue
-            chain_epoch = await _find_epoch(services, handover.epoch)
-            key = open_handover(handover, private=private, fingerprint=chain_epoch.fingerprint)
             keep_chain_key(services.settings.keys, key)
             services.keys.chain[key.epoch] = key
             taken.append(key.epoch)
@@ -126,6 +126,21 @@ async def take(home: Path) -> None:
             )
         shown = ", ".join(map(str, taken)) or "-"
         print(f"Genomen tijdvakken: {shown}. Taken epochs: {shown}.")
+
+
+def _open(services: Services, handover: Handover, *, listed: Sequence[ListedEpoch]) -> ChainKey | None:
+    """Open a handover with the epoch that it names; None if it does not open: one that does may come after it."""
+    private = services.keys.opening.get(handover.kid)
+    epoch = next((each for each in listed if each.epoch == handover.epoch), None)
+    if private is None or epoch is None:
+        return None
+    chain_epoch = _verify_epoch(services, epoch)
+    try:
+        return open_handover(handover, private=private, fingerprint=chain_epoch.fingerprint)
+    except RejectedMessageError as error:
+        text = f"an organisation handed over what is no chain key: {handover.giver.value} ({error.code})"
+        print(f"OIN {handover.giver.value} gaf iets door dat geen ketensleutel is ({error.code}).\n{text}")
+        return None
 
 
 def _verify_handover(services: Services, token: str) -> Handover | None:

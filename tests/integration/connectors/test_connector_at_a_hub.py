@@ -20,6 +20,7 @@ from schemas.clock import SystemClock
 from schemas.codes import TokenType
 from schemas.epochs import ChainEpoch, chain_epoch_to_payload
 from schemas.jws import sign_jws
+from schemas.pseudonyms import ChainKey, handover_to_payload, make_handover
 from schemas.randomness import SystemRandomness, new_message_id
 from tests.support.hub_server import RunningHub, running_hub
 from tests.support.parties import GEMEENTE, RAAD, REGISTRAR
@@ -83,9 +84,30 @@ async def _share_chain_key(giver: Path, receiver: Path) -> None:
     (giver / "epoch.jwt").write_text(signed, encoding="ascii")
     assert await command("chain-key", "open", "--home", giver, giver / "epoch.jwt") == 0
     assert await command("chain-key", "take", "--home", receiver) == 1
+    await _hand_over_rubbish(giver)
+    assert await command("chain-key", "take", "--home", receiver) == 1
     assert await command("chain-key", "hand-over", "--home", giver, RAAD.value) == 0
     assert await command("chain-key", "take", "--home", receiver) == 0
     assert load_keys(giver / "keys").chain == load_keys(receiver / "keys").chain
+
+
+async def _hand_over_rubbish(home: Path) -> None:
+    """Hand over a key that is not the epoch's: it may not stand in the way of the one that is."""
+    async with opened(home) as services:
+        now = SystemClock().now()
+        directory = await services.directory.refresh(services.hub, at=now)
+        receiver = directory.participant(RAAD)
+        assert receiver is not None
+        assert receiver.sealing_key is not None
+        handover = make_handover(
+            ChainKey.generate(epoch=0, randomness=SystemRandomness()),
+            parties=(services.settings.oin, RAAD),
+            receiver_key=receiver.sealing_key,
+            message_id=new_message_id(at=now, randomness=SystemRandomness()),
+            issued_at=int(now.timestamp()),
+        )
+        token = sign_jws(handover_to_payload(handover), typ=TokenType.CHAIN_KEY, key=services.keys.signing)
+        await services.hub.hand_over_chain_key(token)
 
 
 async def _receive(home: Path) -> None:

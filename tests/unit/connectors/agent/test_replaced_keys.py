@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors.agent.disk import make_private_folder, write_private_file
+from connectors.agent.keystore import SEALING, SIGNING, keep_chain_key
 from connectors.formats.stuf.examples import vto_example
 from schemas.errors import UnavailableError
+from schemas.pseudonyms import ChainKey
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
 from tests.support.memory_hub import MemoryHub
@@ -48,3 +51,21 @@ async def test_a_receipt_that_waited_while_the_key_was_replaced_reaches_its_send
     assert [row["state"] for row in raad.journal.rows("SELECT state FROM received")] == ["received"]
     assert [row["state"] for row in gemeente.journal.rows("SELECT state FROM submissions")] == ["received"]
     assert gemeente.hub.kinds().count("RECEIPT") == 1
+
+
+async def test_a_chain_key_that_was_taken_beside_the_agent_is_used_at_once(gemeente: Agent) -> None:
+    """After a leak the key of before makes no pseudonym any more, without anybody starting the agent anew."""
+    organisation = gemeente.world.organisations[GEMEENTE]
+    keys = gemeente.settings.keys
+    make_private_folder(keys)
+    write_private_file(keys / SIGNING, organisation.signing.to_pem())
+    write_private_file(keys / SEALING, organisation.sealing.to_seed())
+    newer = gemeente.world.chain.epoch + 1
+    keep_chain_key(keys, gemeente.world.chain)
+    keep_chain_key(keys, ChainKey.generate(epoch=newer, randomness=gemeente.world.randomness))
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    assert len(gemeente.hub.messages) == 1
+    made_with = gemeente.services.keys.newest_chain
+    assert made_with is not None
+    assert made_with.epoch == newer
