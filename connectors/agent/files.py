@@ -25,6 +25,7 @@ from connectors.settings import Folders
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 NAME_BYTES_MAX: Final = 200
 NOT_TAKEN_SHOWN_MAX: Final = 5
+NAME_SHOWN_MAX: Final = 60
 TAKEN: Final = ".taken."
 OVERSIZE: Final = "oversize-"
 """Begins the digest of a file that is larger than any message: it was moved to `refused` without being read."""
@@ -119,7 +120,8 @@ def not_taken(folders: Folders) -> tuple[tuple[str, str, str], ...]:
     for path in sorted(folders.out.iterdir()):
         why = why_not_taken(path) if is_finished(path) else None
         if why is not None:
-            found.append((path.name.encode(errors="backslashreplace").decode(), *why))
+            name = path.name.encode(errors="backslashreplace").decode()
+            found.append((name if len(name) <= NAME_SHOWN_MAX else f"{name[:NAME_SHOWN_MAX]}…", *why))
     return tuple(found)
 
 

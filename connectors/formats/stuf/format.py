@@ -132,9 +132,9 @@ def _fault(error: DocumentError | None, *, duplicate: bool) -> Fault:
         raise AssertionError("a refusal has its error")
     code = fault_code(error)
     place = FaultPlace.CLIENT if error.code.startswith("sender.") else FaultPlace.SERVER
-    details = "; ".join(
-        f"{issue.pointer or '/'}: {issue.text_nl or issue.text} ({issue.code})" for issue in error.issues
-    )
+    # The same may be so of every element: it is said once, with its first place.
+    places = {issue.text_nl or issue.text: issue for issue in reversed(error.issues)}
+    details = "; ".join(f"{issue.pointer or '/'}: {text} ({issue.code})" for text, issue in reversed(places.items()))
     # Officers read it: in Dutch where there is Dutch.
     description = next((issue.text_nl for issue in error.issues if issue.text_nl), error.public_message)
     return Fault(code=code, place=place, description=_harmless(description)[:200], details=_harmless(details)[:1000])

@@ -161,8 +161,11 @@ def test_what_an_error_says_to_the_sender_fits_stufs_lengths() -> None:
 
 
 def test_a_refusal_is_told_in_dutch_and_whatever_another_system_said_fits_in_xml() -> None:
-    issue = Issue(pointer="/x", code="sender.x", text="no\x00", text_nl="mag\x01 niet\ud800")
-    error = DocumentError("refused", code="sender.x", issues=[issue])
+    issues = [
+        Issue(pointer=pointer, code="sender.x", text="no\x00", text_nl=text_nl)
+        for pointer, text_nl in (("/x", "mag\x01 niet\ud800"), ("/y", "mag\x01 niet\ud800"), ("/z", "ook niet"))
+    ]
+    error = DocumentError("refused", code="sender.x", issues=issues)
     address = Address(organisation="00000099000000001000", application="systeem")
     data = StufFormat().answer(
         AnswerKind.REFUSED,
@@ -175,4 +178,4 @@ def test_a_refusal_is_told_in_dutch_and_whatever_another_system_said_fits_in_xml
     fault = read_answer(data).fault
     assert fault is not None
     assert fault.description == "mag  niet"
-    assert fault.details == "/x: mag  niet  (sender.x)"
+    assert fault.details == "/x: mag  niet  (sender.x); /z: ook niet (sender.x)"
