@@ -1,7 +1,6 @@
 """One message's evidence: what holds, and what every change breaks."""
 
 import dataclasses
-import json
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from audit.errors import CommitmentError, InclusionProofError
 from audit.evidence import EvidenceReport, check_evidence
 from audit.evidence_file import (
-    EVIDENCE_BYTES_MAX,
     Evidence,
     LoggedEntry,
     ParticipantLink,
@@ -20,10 +18,9 @@ from audit.evidence_file import (
 from audit.note import NoteSigner
 from audit.policy import Policy, parse_policy
 from audit.records import Withheld
-from schemas.canonical import b64url, canonical_json
+from schemas.canonical import b64url
 from schemas.codes import EntryKind
-from schemas.document import JSONValue
-from schemas.errors import DocumentError, EvidenceError, ExchangeError, SignatureError
+from schemas.errors import EvidenceError, ExchangeError, SignatureError
 from schemas.identifiers import Thumbprint
 from schemas.jwk import SigningKey
 from schemas.randomness import UnsafeSeededRandomness
@@ -406,19 +403,6 @@ def test_a_message_of_another_sender_than_the_key_is_refused() -> None:
     refuse(evidence_of(world, send()), "another sender than the key", None)
 
 
-# ---- the chain that a connector chooses ----
-
-
-def test_a_chain_that_is_not_known_is_asked_for() -> None:
-    known = usual_world().links()
-    for missing in known:
-        with pytest.raises(KeyError):
-            participant_links(
-                newest=2, sender=GEMEENTE, known={index: link for index, link in known.items() if index != missing}
-            )
-    assert len(participant_links(newest=2, sender=GEMEENTE, known=known)) == 3
-
-
 def test_a_key_that_began_after_its_admission_counts() -> None:
     world = World()
     world.tokens[world.log.append(participant(0, RAAD))] = {}
@@ -429,64 +413,7 @@ def test_a_key_that_began_after_its_admission_counts() -> None:
     assert check(evidence).key.thumbprint == KEYS[0].public.thumbprint
 
 
-# ---- the file ----
-
-
-def members() -> dict[str, Any]:
-    """The members of good evidence (`Any`: a test changes them at will)."""
-    found: dict[str, Any] = json.loads(EVIDENCE.to_bytes())
-    return found
-
-
-def test_evidence_has_the_members_that_are_documented() -> None:
-    assert members().keys() == {
-        "sd_jwt",
-        "sender_jwk",
-        "sender_statement",
-        "admission",
-        "log_vkey",
-        "entry",
-        "shown",
-        "shown_salt",
-        "tlog_proof",
-        "withheld",
-        "participants",
-    }
-    assert parse_evidence(EVIDENCE.to_bytes()) == EVIDENCE
-
-
-def test_evidence_may_be_laid_out_for_people() -> None:
-    assert parse_evidence(json.dumps(members(), indent=2).encode()) == EVIDENCE
-
-
-@pytest.mark.parametrize("name", sorted(members()))
-def test_every_member_is_needed_and_has_its_form(name: str) -> None:
-    values: tuple[JSONValue, ...] = (7, "", None, {"a": 1}, [7])
-    for value in values:
-        with pytest.raises(ExchangeError):
-            check_evidence(parse_evidence(canonical_json({**members(), name: value})), policy=POLICY)
-    without = {key: value for key, value in members().items() if key != name}
-    with pytest.raises(DocumentError):
-        parse_evidence(canonical_json(without))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"[]",
-        b"{}",
-        canonical_json({**members(), "more": 1}),
-        canonical_json({**members(), "submission": None}),
-        canonical_json({**members(), "submission": {"entry": "x"}}),
-        canonical_json({**members(), "participants": [{"entry": "x"}]}),
-        canonical_json({**members(), "participants": [{"entry": "x", "tlog_proof": "y", "replaced": None}]}),
-        b" " * (EVIDENCE_BYTES_MAX + 1),
-    ],
-)
-def test_what_is_no_evidence_is_refused(data: bytes) -> None:
-    with pytest.raises(DocumentError):
-        parse_evidence(data)
+# ---- what an error says, and what an entry is ----
 
 
 def test_no_error_repeats_a_value() -> None:
