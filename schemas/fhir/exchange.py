@@ -2,7 +2,8 @@
 
 1. the term of a question has not passed
 2. an answer gives data, takes an assignment on, or refuses with a reason. A refusal of everything stands alone; beside
-   data it names the categories that it refuses, and nothing of these is there
+   data it names the categories that it refuses, and nothing of these is there. Where the law says that one must answer,
+   the reason is one of those that say there is nothing to answer
 3. a correction names each wrong label under the category that it has, and what follows is what it names
 
 What was withheld on the way cannot be judged: a rule that would need it is left out.
@@ -17,7 +18,7 @@ from typing import Final
 
 from schemas.codes import Category
 from schemas.definitions import Definitions
-from schemas.document import DocumentItem
+from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.parts import read_parts
 from schemas.fhir.primitives import lies_after
@@ -42,6 +43,7 @@ def check_exchange(
     *,
     message_type: str,
     on: date,
+    must_answer: bool,
     withheld: frozenset[str],
     root: str,
 ) -> tuple[Issue, ...]:
@@ -52,6 +54,7 @@ def check_exchange(
         definitions: The definitions in force.
         message_type: Name of the message type.
         on: The day of the message.
+        must_answer: Whether the ground of an answer says that one must give it.
         withheld: Labels that did not arrive.
         root: Where the items stand, for the pointers.
     """
@@ -60,7 +63,7 @@ def check_exchange(
         case "informatieverzoek":
             rules.check_term()
         case "informatieantwoord":
-            rules.check_answer()
+            rules.check_answer(must=must_answer)
         case "correctie":
             rules.check_correction()
         case _:
@@ -107,7 +110,7 @@ class _Rules:
                 text, text_nl = "the term of the question has passed", "de termijn van de vraag is voorbij"
                 self._add(f"/{index}/elements/term", "term-passed", text, text_nl)
 
-    def check_answer(self) -> None:
+    def check_answer(self, *, must: bool) -> None:
         """Check rule 2."""
         content = [(index, item) for index, item in self.items if item.profile not in _FRAME]
         for index, item in self._of("vraag"):
@@ -119,6 +122,9 @@ class _Rules:
             elif accepted is False and not refuses and f"vraag/{item.id}/refusal" not in self.withheld:
                 text, text_nl = "what is not accepted is refused with a reason", "niet aanvaard, en de reden ontbreekt"
                 self._add(f"/{index}/elements", "refusal-missing", text, text_nl)
+            if must and not all(map(self._refuses_what_must_be, item.elements.get("refusal", ()))):
+                text, text_nl = "the law says that one must answer", "op deze vraag moet worden geantwoord"
+                self._add(f"/{index}/elements/refusal", "refusal-not-allowed", text, text_nl)
             if refuses and content and f"vraag/{item.id}/categories" not in self.withheld:
                 self._check_partial(item, index, content)
 
@@ -133,6 +139,10 @@ class _Rules:
                 if self.definitions.category(each.profile, name).value in refused:
                     text, text_nl = "a category is refused and given at once", "wordt geweigerd en toch gegeven"
                     self._add(f"/{number}/elements/{name}", "answer-contradicts", text, text_nl)
+
+    def _refuses_what_must_be(self, refusal: JSONValue) -> bool:
+        reason = self.definitions.code_lists["weigeringsgrond"].find(concept_code(refusal) or "", on=self.on)
+        return reason is not None and "must" in reason.properties
 
     def check_correction(self) -> None:
         """Check rule 3."""

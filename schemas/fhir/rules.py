@@ -43,6 +43,7 @@ def check_values(
     *,
     message_type: str,
     on: date,
+    must_answer: bool = False,
     withheld: Collection[str] = (),
     root: str = "/items",
 ) -> tuple[Issue, ...]:
@@ -55,6 +56,7 @@ def check_values(
         definitions: The definitions in force.
         message_type: Name of the message type; of an unknown one only the values themselves are checked.
         on: The day of the message, by which codes must hold.
+        must_answer: Whether the ground over which an answer goes says that one must give it.
         withheld: Labels `<profile>/<item id>/<element>` that did not arrive; empty at the sender.
         root: Where the items stand, for the pointers.
 
@@ -80,7 +82,15 @@ def check_values(
     rules.check_attachments()
     rules.check_dates()
     rules.check_statements()
-    said = check_exchange(sound, definitions, message_type=message_type, on=on, withheld=frozenset(withheld), root=root)
+    said = check_exchange(
+        sound,
+        definitions,
+        message_type=message_type,
+        on=on,
+        must_answer=must_answer,
+        withheld=frozenset(withheld),
+        root=root,
+    )
     return (*wrong, *rules.issues, *said)
 
 

@@ -149,6 +149,7 @@ def test_a_bundle_comes_back_as_the_items_it_was_made_of(items: list[DocumentIte
     ]
     assume(sum(each.profile == "bericht" for each in numbered) <= 1)
     bundle = document_to_bundle(numbered, DEFINITIONS, HEAD)
+    assert check_resource(bundle) == ()
     read = bundle_to_items(json.loads(json.dumps(bundle)), DEFINITIONS)
 
     def by_id(each: DocumentItem) -> str:

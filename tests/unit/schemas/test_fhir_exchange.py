@@ -92,6 +92,18 @@ def test_a_refusal_beside_data_names_what_it_refuses_and_gives_nothing_of_it() -
     assert answer(HELP, refusal=REFUSAL, withheld=("vraag/q1/categories",)) == []
 
 
+@pytest.mark.parametrize("code", sorted(DEFINITIONS.code_lists["weigeringsgrond"].codes))
+def test_where_the_law_says_must_only_a_reason_that_leaves_nothing_to_answer_refuses(code: str) -> None:
+    (reason,) = DEFINITIONS.code_lists["weigeringsgrond"].codes[code]
+    refusing = [item("vraag", "q1", refusal=(concept("weigeringsgrond", code),))]
+    found = check_values(refusing, DEFINITIONS, message_type="informatieantwoord", on=DAY, must_answer=True)
+    expected = (
+        [] if "must" in reason.properties else [("sender.value.refusal-not-allowed", "/items/0/elements/refusal")]
+    )
+    assert [(issue.code, issue.pointer) for issue in found] == expected
+    assert answer(refusal=(concept("weigeringsgrond", code),)) == []
+
+
 def test_what_an_answer_must_say_is_not_said_by_an_absent_value() -> None:
     assert answer(refusal=(ABSENT,)) == ["minimum-absent"]
 
@@ -189,6 +201,7 @@ def test_only_a_fact_is_confirmed(kind: str) -> None:
     ("message_type", "identity", "element", "code"),
     [
         ("raadsrapport", "o1", "observedOn", "date-in-future"),
+        ("raadsrapport", "o1", "onset", "date-in-future"),
         ("klacht", "k1", "received", "date-in-future"),
     ],
 )
