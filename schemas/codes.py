@@ -79,6 +79,13 @@ class Necessity(StrEnum):
     FORMAT = "format"
 
 
+class SpoedReason(StrEnum):
+    """Why a message does not wait for the statement of a measure; a code, because it stands in the clear."""
+
+    PRONOUNCED = "maatregel-uitgesproken"
+    ACUTE_DANGER = "acuut-gevaar"
+
+
 class Interaction(StrEnum):
     """Pattern of a message type: an assignment, a question and its answer, or news."""
 

@@ -18,11 +18,20 @@ from datetime import date
 from typing import Final, NamedTuple, cast
 
 from schemas.canonical import canonical_json
-from schemas.claims import DIGEST, ClaimsReader
-from schemas.codes import AgeBand, Capacity, Necessity, Register, SubjectRole
+from schemas.claims import DIGEST, ClaimsReader, read_date
+from schemas.codes import AgeBand, Capacity, Necessity, Register, SpoedReason, SubjectRole
 from schemas.document import JSONValue
 from schemas.errors import DocumentError
 from schemas.identifiers import OIN, CaseId, HubName, MessageId, ProfessionalNumber, Thumbprint
+from schemas.message_claims import (
+    Asks,
+    Corrects,
+    asks_to_json,
+    corrects_to_json,
+    read_asks,
+    read_corrects,
+    read_spoed,
+)
 
 ELEMENTS_MAX: Final = 2000
 SUBJECTS_MAX: Final = 16
@@ -35,7 +44,6 @@ SD_ALGORITHM: Final = "sha-256"
 _NAME = re.compile(r"[a-z][A-Za-z0-9-]{0,63}")
 _ITEM_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +126,10 @@ class Message:
     subjects: tuple[Subject, ...]
     sealed: Sealed
     content: tuple[Item, ...]
-    asks: JSONValue = None
-    corrects: JSONValue = None
-    recalls: JSONValue = None
-    spoed: str | None = None
+    asks: Asks | None = None
+    corrects: Corrects | None = None
+    recalls: None = None
+    spoed: SpoedReason | None = None
 
 
 class Label(NamedTuple):
@@ -222,8 +230,8 @@ def message_to_payload(message: Message) -> bytes:
             "capacity": message.capacity,
             "case": message.case.value,
             "reply_to": message.reply_to.value if message.reply_to else None,
-            "asks": message.asks,
-            "corrects": message.corrects,
+            "asks": asks_to_json(message.asks),
+            "corrects": corrects_to_json(message.corrects),
             "recalls": message.recalls,
             "spoed": None if message.spoed is None else {"reason": message.spoed},
             "responsible": {
@@ -289,15 +297,14 @@ _RESPONSIBLE: Final = frozenset({"register", "number"})
 _SUBJECT: Final = frozenset({"tag", "yours", "role", "age", "turns"})
 _SEALED: Final = frozenset({"kid", "digest"})
 _ITEM: Final = frozenset({"profile", "id", "about", "necessary", "elements"})
-_SPOED: Final = frozenset({"reason"})
-SPOED_REASON_MAX: Final = 500
-_REASON: Final = re.compile(rf"[^\x00-\x1f\x7f]{{1,{SPOED_REASON_MAX}}}")
 
 
 def _read_claims(reader: ClaimsReader) -> Message:
     """Read every claim; the result is used only if there is no finding in the end."""
     if reader.raw("_sd_alg") != SD_ALGORITHM:
         reader.wrong("_sd_alg", f"only `{SD_ALGORITHM}` is known")
+    if reader.raw("recalls") is not None:
+        reader.wrong("recalls", "is null in every message: a recall is a request of its own")
     return Message(
         sender=reader.convert("iss", OIN.from_urn),
         hubs=reader.array("hubs", HubName, at_least=1, at_most=HUBS_MAX),
@@ -316,10 +323,9 @@ def _read_claims(reader: ClaimsReader) -> Message:
         ),
         sealed=_read_sealed(reader),
         content=tuple(map(_read_item, reader.objects("content", members=_ITEM, at_least=1, at_most=ITEMS_MAX))),
-        asks=reader.raw("asks"),
-        corrects=reader.raw("corrects"),
-        recalls=reader.raw("recalls"),
-        spoed=_read_spoed(reader),
+        asks=read_asks(reader),
+        corrects=read_corrects(reader),
+        spoed=read_spoed(reader),
     )
 
 
@@ -351,11 +357,6 @@ def _read_sealed(reader: ClaimsReader) -> Sealed:
     return Sealed(kid=sealed.convert("kid", Thumbprint), digest=sealed.text("digest", DIGEST))
 
 
-def _read_spoed(reader: ClaimsReader) -> str | None:
-    spoed = None if reader.raw("spoed") is None else reader.object("spoed", members=_SPOED)
-    return None if spoed is None else spoed.text("reason", _REASON)
-
-
 def _read_subject(reader: ClaimsReader) -> Subject:
     yours = reader.raw("yours")
     return Subject(
@@ -363,7 +364,7 @@ def _read_subject(reader: ClaimsReader) -> Subject:
         yours=() if yours is None else _digests(reader, yours, "yours", at_most=1),
         role=reader.convert("role", SubjectRole),
         age=reader.convert("age", AgeBand),
-        turns=reader.optional("turns", _read_date),
+        turns=reader.optional("turns", read_date),
     )
 
 
@@ -413,12 +414,6 @@ def _digests(reader: ClaimsReader, value: JSONValue, place: str | tuple[str, str
             return tuple(found)
     reader.wrong(place, f"an array of 1 to {at_most} digests is needed here")
     return ()
-
-
-def _read_date(text: str) -> date:
-    if not _DATE.fullmatch(text):
-        raise ValueError
-    return date.fromisoformat(text)
 
 
 def _check_whole(reader: ClaimsReader, message: Message) -> None:

@@ -15,10 +15,11 @@ from importlib import resources
 from typing import Any, Final
 
 from schemas.claims import MOMENT_MAX
-from schemas.codes import AgeBand, Capacity, Necessity, Register, SubjectRole
+from schemas.codes import AgeBand, Capacity, Category, Necessity, Register, SpoedReason, SubjectRole
 from schemas.definitions.loader import Definitions
 from schemas.definitions.model import ContentRule, ElementDefinition, MessageType, Part, Profile, ValueType, When
-from schemas.message import ELEMENTS_MAX, HUBS_MAX, ITEMS_MAX, SD_ALGORITHM, SPOED_REASON_MAX, SUBJECTS_MAX
+from schemas.message import ELEMENTS_MAX, HUBS_MAX, ITEMS_MAX, SD_ALGORITHM, SUBJECTS_MAX
+from schemas.message_claims import ASKS_MAX, CORRECTED_ITEM, CORRECTS_MAX
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _BASE: Final = "https://ketenhub.nl/schemas/"
@@ -67,10 +68,10 @@ def _claims(definitions: Definitions) -> JSONSchema:
                 "capacity": {"enum": [None, *Capacity]},
                 "case": _text("^[0-9a-f]{32}$"),
                 "reply_to": {"oneOf": [nothing, _text(uuid)]},
-                "asks": True,
-                "corrects": True,
-                "recalls": True,
-                "spoed": {"oneOf": [nothing, _object({"reason": _text(_REASON)})]},
+                "asks": {"oneOf": [nothing, _asks()]},
+                "corrects": {"oneOf": [nothing, _corrects(uuid)]},
+                "recalls": nothing,
+                "spoed": {"oneOf": [nothing, _object({"reason": {"enum": [*SpoedReason]}})]},
                 "responsible": _object({"register": {"enum": [*Register]}, "number": _text(_PROFESSIONAL)}),
                 "subjects": _array(_subject(), SUBJECTS_MAX),
                 "sealed": _object({"kid": {"$ref": "#/$defs/digest"}, "digest": {"$ref": "#/$defs/digest"}}),
@@ -86,9 +87,18 @@ def _claims(definitions: Definitions) -> JSONSchema:
 
 
 _DIGEST: Final = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
-_REASON: Final = rf"^[^\x00-\x1f\x7f]{{1,{SPOED_REASON_MAX}}}$"
 _PROFESSIONAL: Final = "^[!-~]([ -~]{0,18}[!-~])?$"
 _DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+
+def _asks() -> JSONSchema:
+    categories = {**_array({"enum": [*Category]}, ASKS_MAX), "uniqueItems": True}
+    return _object({"categories": categories, "term": _text(_DATE)})
+
+
+def _corrects(uuid: str) -> JSONSchema:
+    items = {**_array(_text(f"^{CORRECTED_ITEM.pattern}$"), CORRECTS_MAX), "uniqueItems": True}
+    return _object({"message": _text(uuid), "items": {"oneOf": [{"type": "null"}, items]}})
 
 
 def _subject() -> JSONSchema:

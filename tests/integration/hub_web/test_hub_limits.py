@@ -197,13 +197,13 @@ async def test_elements_swapped_on_the_way_are_refused(parties: list[HubParticip
 async def test_a_repeated_id_with_another_message_is_a_conflict(parties: list[HubParticipant]) -> None:
     from dataclasses import replace
 
-    from schemas.codes import TokenType
+    from schemas.codes import SpoedReason, TokenType
     from schemas.jws import sign_jws
     from schemas.message import message_to_payload
 
     composed = await parties[0].compose(parties[1])
     assert (await parties[0].submit(composed)).status == 202
-    other = message_to_payload(replace(composed.message, spoed="omdat"))
+    other = message_to_payload(replace(composed.message, spoed=SpoedReason.ACUTE_DANGER))
     token = sign_jws(other, typ=TokenType.MESSAGE, key=parties[0].signing)
     changed = replace(composed, submission=replace(composed.submission, message=token))
     answer = await parties[0].submit(changed)

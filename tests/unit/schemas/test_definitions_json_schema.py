@@ -3,19 +3,21 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import jsonschema
 import pytest
 
 from schemas.canonical import canonical_json, parse_canonical
-from schemas.codes import Capacity, Necessity
+from schemas.codes import Capacity, Category, Necessity, SpoedReason
 from schemas.definitions import json_schemas, load_definitions
 from schemas.document import Document, JSONValue
 from schemas.errors import DocumentError
 from schemas.fhir import check_values
 from schemas.identifiers import MessageId
 from schemas.message import message_to_payload, parse_message
+from schemas.message_claims import Asks, Corrects
 from tests.support.example_documents import (
     DAY,
     item,
@@ -62,7 +64,9 @@ def test_right_claims_fit_the_schema(document: Document) -> None:
         message_of(document),
         reply_to=MessageId("0194f0a0-0000-7000-8000-000000000000"),
         capacity=Capacity.OTS,
-        spoed="haast",
+        spoed=SpoedReason.PRONOUNCED,
+        asks=Asks(categories=(Category.HULPVERLENING, Category.ZORGEN), term=date(2026, 12, 14)),
+        corrects=Corrects(message=MessageId("0194f0a0-0000-7000-8000-000000000000"), items=("leefgebied/l1",)),
     )
     payload = message_to_payload(message)
     assert parse_message(payload) == message
@@ -98,7 +102,18 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a case too short": lambda data: data.update(case="7d0c"),
     "a reply to nothing": lambda data: data.update(reply_to=""),
     "spoed without reason": lambda data: data.update(spoed={}),
-    "spoed with a line break": lambda data: data.update(spoed={"reason": "a\nb"}),
+    "spoed with a reason of its own": lambda data: data.update(spoed={"reason": "haast"}),
+    "a recall in a message": lambda data: data.update(recalls={"message": "x"}),
+    "a question for nothing": lambda data: data.update(asks={"categories": [], "term": "2026-12-14"}),
+    "a question for the same twice": lambda data: data.update(
+        asks={"categories": ["zorgen"] * 2, "term": "2026-12-14"}
+    ),
+    "a question for what there is not": lambda data: data.update(asks={"categories": ["alles"], "term": "2026-12-14"}),
+    "a question without a term": lambda data: data.update(asks={"categories": ["zorgen"]}),
+    "a term that is no day": lambda data: data.update(asks={"categories": ["zorgen"], "term": "gisteren"}),
+    "a correction of nothing": lambda data: data.update(corrects={"message": data["jti"], "items": []}),
+    "a correction of no message": lambda data: data.update(corrects={"message": "x", "items": None}),
+    "a correction of an element": lambda data: data.update(corrects={"message": data["jti"], "items": ["a/b/c"]}),
     "an unknown register": lambda data: data["responsible"].update(register="KNMG"),
     "a number with a space before it": lambda data: data["responsible"].update(number=" 1"),
     "another hash": lambda data: data.update(_sd_alg="sha-512"),

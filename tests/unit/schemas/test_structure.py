@@ -2,14 +2,16 @@
 
 import time
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from schemas.codes import AgeBand
+from schemas.codes import AgeBand, Category, SpoedReason
 from schemas.definitions import ReplyRule, load_definitions
 from schemas.document import Document, DocumentSubject, JSONValue
 from schemas.errors import Issue
 from schemas.identifiers import MessageId
+from schemas.message_claims import Asks, Corrects
 from schemas.structure import check_document_structure, check_structure, find_remarks
 from tests.support.example_documents import (
     concept,
@@ -205,10 +207,14 @@ def test_a_type_or_version_that_nobody_knows_is_refused() -> None:
 
 
 def test_a_request_uses_none_of_the_claims_of_other_types() -> None:
+    message = message_of(REQUEST)
     message = replace(
-        message_of(REQUEST), asks={"categories": ["zorgen"]}, corrects={"message": "x"}, recalls="x", spoed="haast"
+        message,
+        asks=Asks(categories=(Category.ZORGEN,), term=date(2026, 12, 14)),
+        corrects=Corrects(message=message.id, items=None),
+        spoed=SpoedReason.ACUTE_DANGER,
     )
-    expected = [("claim-not-used", f"/{name}") for name in ("asks", "corrects", "recalls", "spoed")]
+    expected = [("claim-not-used", f"/{name}") for name in ("asks", "corrects", "spoed")]
     assert codes(check_structure(message, DEFINITIONS)) == expected
 
 
