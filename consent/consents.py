@@ -36,6 +36,9 @@ from schemas.consents import HOLDERS, Answer, ConsentRecipient, ConsentRecord, C
 from schemas.errors import Issue
 from schemas.identifiers import OIN, MessageId
 
+_SELF: Final = frozenset({Giver.SELF})
+_SELF_AND_HOLDERS: Final = _SELF | HOLDERS
+_REPRESENTATIVE: Final = frozenset({Giver.REPRESENTATIVE})
 _ORDER: Final = (AgeBand.UNBORN, AgeBand.UNDER_12, AgeBand.FROM_12, AgeBand.FROM_16, AgeBand.ADULT)
 
 
@@ -64,19 +67,19 @@ def has_to_answer(fact: ConsentFact, band: AgeBand) -> frozenset[Giver]:
         case AgeBand.FROM_12:
             if fact.incapable:
                 return HOLDERS
-            return frozenset({Giver.SELF}) if fact.without_parents is not None else HOLDERS | {Giver.SELF}
+            return _SELF_AND_HOLDERS if fact.without_parents is None else _SELF
         case AgeBand.FROM_16:
-            return HOLDERS if fact.incapable else frozenset({Giver.SELF})
+            return HOLDERS if fact.incapable else _SELF
         case AgeBand.ADULT:
-            return frozenset({Giver.REPRESENTATIVE if fact.incapable else Giver.SELF})
+            return _REPRESENTATIVE if fact.incapable else _SELF
         case _:
             return frozenset()
 
 
 def is_refused(fact: ConsentFact, band: AgeBand) -> bool:
     """Say whether somebody who has to consent said no."""
-    asked = has_to_answer(fact, band)
-    return any(giver.answer is Answer.NO and giver.who in asked for giver in fact.givers)
+    no = [giver.who for giver in fact.givers if giver.answer is Answer.NO]
+    return bool(no) and not has_to_answer(fact, band).isdisjoint(no)
 
 
 def is_complete(fact: ConsentFact, band: AgeBand) -> bool:
@@ -124,7 +127,7 @@ def weigh_consents(
             kept = keep(kept, lambda fact: is_complete(fact, band), Reason.CONSENT_GIVERS_INCOMPLETE, reasons)
     if reasons:
         return Weighed(reasons=tuple(reasons))
-    alone = has_to_answer(kept[0], band) == {Giver.SELF} and band is AgeBand.FROM_12
+    alone = band is AgeBand.FROM_12 and has_to_answer(kept[0], band) is _SELF
     return Weighed(relied_on=(kept[0].id,), marks=(Mark.WITHOUT_PARENTS,) if alone else ())
 
 

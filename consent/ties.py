@@ -9,9 +9,8 @@
     prior              it corrects what this sender released to this recipient, in the categories released then
     raad-case          never: no version checks it yet
 
-What a message says of itself (`proces` of the profiles in `FRAME`: its reference, which question it answers, that and
-why something is refused or wrong) needs to be neither asked nor released before: without it nothing could be refused
-and nothing corrected.
+What a message says of itself (`FRAME`: its reference, which question it answers, that and why something is refused or
+wrong) needs to be neither asked nor released before: without it nothing could be refused and nothing corrected.
 
 A measure is over a child. What is about a parent or another person is bound to the case by a child of the message.
 
@@ -33,8 +32,16 @@ from consent.request import DataSubject, DisclosureRequest, Facts
 from consent.weighing import FREE, Weighed
 from schemas.codes import AgeBand, Category, SubjectRole
 
-FRAME: Final = frozenset({"bericht", "vraag", "correctie"})
-"""The profiles that say what a message is about, not what is known of a case."""
+FRAME: Final = frozenset(
+    (profile, element)
+    for profile, elements in (
+        ("bericht", ("reference", "sentAt", "senderSystem", "recipientSystem", "recipientUnit", "spoedNote")),
+        ("vraag", ("categories", "term", "accepted", "refusal")),
+        ("correctie", ("corrects", "reason", "requestedBy")),
+    )
+    for element in elements
+)
+"""What a message says of itself, by profile and element; all of the category `proces`."""
 
 _NOT_STATED_YET: Final = frozenset({Reason.MEASURE_MISSING, Reason.MEASURE_NOT_BEGUN, Reason.MEASURE_ENDED})
 
@@ -81,7 +88,7 @@ def _asked(request: DisclosureRequest, facts: Facts) -> Weighed:
 
 
 def _is_frame(request: DisclosureRequest) -> bool:
-    return request.category is Category.PROCES and request.profile in FRAME
+    return request.category is Category.PROCES and (request.profile, request.element) in FRAME
 
 
 def _prior(request: DisclosureRequest, facts: Facts) -> Weighed:

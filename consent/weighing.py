@@ -27,6 +27,8 @@ class Weighed:
     def of_all(cls, parts: "Iterable[Weighed]") -> "Weighed":
         """Join findings of which all must hold: each reason, record and mark once, reasons and marks in order."""
         found = tuple(parts)
+        if len(found) == 1:
+            return found[0]
         reasons = {reason for part in found for reason in part.reasons}
         marks = {mark for part in found for mark in part.marks}
         return cls(
@@ -47,7 +49,7 @@ def keep(
 
     So the checks that follow still speak, and whoever is refused learns of everything at once (decision 0003).
     """
-    kept = tuple(candidate for candidate in candidates if passes(candidate))
+    kept = tuple(filter(passes, candidates))
     if not kept:
         reasons.append(reason)
     return kept or candidates

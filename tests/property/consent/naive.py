@@ -209,6 +209,22 @@ NO_ELEMENTS: Final = {"BELEID", "TOEZICHT"}
 ACTING: Final = {"GI-OTS-VRAAG", "GI-VOOGDIJ-UIT", "GI-MELD", "GI-BEPALING", "VOORTGANG"}
 """Where the GI that carries out the measure sends; at every other ground with that tie it receives."""
 SPOED: Final = {"GI-OTS-VRAAG", "GI-OTS-ANTW", "GI-OTS-SPONT", "RVDK-RAP"}
+ITSELF: Final = {
+    "bericht/reference",
+    "bericht/sentAt",
+    "bericht/senderSystem",
+    "bericht/recipientSystem",
+    "bericht/recipientUnit",
+    "bericht/spoedNote",
+    "vraag/categories",
+    "vraag/term",
+    "vraag/accepted",
+    "vraag/refusal",
+    "correctie/corrects",
+    "correctie/reason",
+    "correctie/requestedBy",
+}
+"""What a message says of itself: it is neither asked for nor corrected."""
 ANSWERS: Final = {
     "RVDK-AANM": [("gi(ots voogdij)", "raad")],
     "GI-MELD": [("raad", "gi(ots)")],
@@ -395,7 +411,7 @@ def _bound(line: Line, question: Question) -> tuple[set[str], set[str], set[str]
         question.case,
         purpose=question.purpose,
         category=question.category,
-        of_the_message_itself=question.category == "proces" and question.profile in ("bericht", "vraag", "correctie"),
+        of_the_message_itself=question.category == "proces" and f"{question.profile}/{question.element}" in ITSELF,
         acting="sender" if sends else "recipient",
         capacity=question.sender_capacity if sends or "measure-of-either" in line.ties else question.recipient_capacity,
         spoed=question.spoed and question.purpose in SPOED,

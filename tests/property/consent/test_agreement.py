@@ -84,6 +84,7 @@ LIMITED: Final = {
     Category.ZORGEN: ("question", "code", "level", "domain", "statementType", "observedOn"),
     Category.BESLUIT: ("type", "period"),
     Category.HULPVERLENING: ("product", "provider", "period"),
+    Category.PROCES: ("reference", "refusal", "corrects"),
 }
 ELEMENTS: Final = tuple((category, name) for category in Category for name in (*LIMITED.get(category, ()), "anders"))
 TYPES: Final = (*sorted({name for code in TABLE for line in lines(code) for name in words(line.types)}), "niet-bekend")
