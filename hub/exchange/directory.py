@@ -8,19 +8,11 @@ from typing import Final
 
 from audit.entries import PAD_BYTES, EntryDraft, parse_entry
 from audit.records import token_digest
+from hub.changes import CataloguePublished, ChainEpochOpened, LogMember, ParticipantStated
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
-from hub.ports import (
-    Appended,
-    CataloguePublished,
-    ChainEpochOpened,
-    ChainKeyHandover,
-    LogMember,
-    MemberLostError,
-    ParticipantRecord,
-    ParticipantStated,
-)
+from hub.ports import Appended, ChainKeyHandover, MemberLostError, ParticipantRecord
 from schemas.admissions import parse_admission, parse_statement
 from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType
 from schemas.epochs import verify_chain_epoch

@@ -8,9 +8,10 @@ Source: the architecture, section 4, "Not collected".
 
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
+from hub.changes import LogMember, MessageExpired
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
-from hub.ports import LogMember, MemberLostError, MessageExpired, StoredMessage
+from hub.ports import MemberLostError, StoredMessage
 from schemas.codes import EntryKind
 from schemas.randomness import Randomness
 

@@ -8,10 +8,11 @@ from typing import Final
 
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
+from hub.changes import LogMember, ReceiptGiven
 from hub.exchange.authenticate import Request, authenticate, renew, verify_former_signer
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
-from hub.ports import DecisionOutdatedError, LogMember, MemberLostError, ReceiptGiven, StoredDisclosure, StoredMessage
+from hub.ports import DecisionOutdatedError, MemberLostError, StoredDisclosure, StoredMessage
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import (
     AuthenticationError,

@@ -16,7 +16,8 @@ from audit.proof_file import parse_proof_file
 from audit.proofs import verify_consistency, verify_inclusion
 from audit.records import verify_commitment
 from audit.tiles import TILE_WIDTH
-from hub.ports import DecisionOutdatedError, Log, LogMember, MemberLostError, SubmissionAccepted
+from hub.changes import LogMember, SubmissionAccepted
+from hub.ports import DecisionOutdatedError, Log, MemberLostError
 from hub.storage.postgresql.changes import REFUSALS_PER_MINUTE_MAX
 from hub.storage.postgresql.database import Database
 from schemas.clock import FrozenClock

@@ -5,15 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from hub.ports import (
-    ChainKeyHandover,
-    InboxItem,
-    LogMember,
-    MessageState,
-    Shown,
-    Store,
-    SubmissionAccepted,
-)
+from hub.changes import LogMember, Shown, SubmissionAccepted
+from hub.ports import ChainKeyHandover, InboxItem, MessageState, Store
 from hub.storage.postgresql.database import Database
 from hub.storage.postgresql.store import SMALL_BYTES_MAX
 from schemas.clock import FrozenClock

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from deploy.local.postgresql import start_postgresql
-from hub.ports import Appended, LogMember, MemberLostError
+from hub.changes import LogMember
+from hub.ports import Appended, MemberLostError
 from hub.storage.postgresql.connection import connect
 from hub.storage.postgresql.database import Database, open_database
 from hub.storage.postgresql.migrate import migrate

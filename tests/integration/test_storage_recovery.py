@@ -16,7 +16,8 @@ from audit.errors import RollbackError
 from audit.note import NoteSigner, parse_note
 from audit.tiles import tiles_of
 from deploy.local.postgresql import PostgreSQLServer
-from hub.ports import Appended, LogMember, MemberLostError, ParticipantStated
+from hub.changes import LogMember, ParticipantStated
+from hub.ports import Appended, MemberLostError
 from hub.storage.holdings import read_holdings
 from hub.storage.postgresql.database import Database, open_database
 from hub.storage.postgresql.recovery import Recovery, continue_log, recover

@@ -22,7 +22,7 @@ from audit.note import NoteSigner
 from audit.proof_file import proof_text
 from audit.proofs import verify_inclusion
 from audit.records import token_digest
-from hub.ports import ChainEpochOpened, LogMember
+from hub.changes import ChainEpochOpened, LogMember
 from hub.storage.postgresql.batch import Tree, grow, plan_batch, prepare
 from hub.storage.postgresql.changes import State
 from hub.storage.postgresql.database import Database, open_database

@@ -18,7 +18,7 @@ from aiohttp import web
 from audit.entries import EntryDraft
 from audit.note import NoteSigner
 from audit.records import token_digest
-from hub.ports import LogMember, SubmissionAccepted
+from hub.changes import LogMember, SubmissionAccepted
 from hub.storage.postgresql.database import Database, open_database
 from hub.storage.postgresql.migrate import migrate
 from schemas.canonical import b64url_decode

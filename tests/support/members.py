@@ -6,7 +6,7 @@ from typing import Final
 
 from audit.entries import EntryDraft
 from audit.records import released_digest, token_digest
-from hub.ports import (
+from hub.changes import (
     CataloguePublished,
     ChainEpochOpened,
     Change,

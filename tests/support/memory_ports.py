@@ -14,28 +14,30 @@ from audit.merkle import CompactRange
 from audit.proof_file import proof_text
 from audit.proofs import make_consistency_proof, make_inclusion_proof
 from audit.records import Withheld, parse_shown
-from hub.ports import (
-    Appended,
+from hub.changes import (
     ChainEpochOpened,
-    ChainEpochRecord,
-    ChainKeyHandover,
     DisclosureMade,
-    DisclosureRecord,
-    InboxItem,
-    Log,
     LogMember,
     MessageExpired,
-    MessageState,
-    Outbox,
-    ParticipantRecord,
     ParticipantStated,
     ReceiptGiven,
     Shown,
+    SubmissionAccepted,
+)
+from hub.ports import (
+    Appended,
+    ChainEpochRecord,
+    ChainKeyHandover,
+    DisclosureRecord,
+    InboxItem,
+    Log,
+    MessageState,
+    Outbox,
+    ParticipantRecord,
     Store,
     StoredDisclosure,
     StoredMessage,
     StoredReceipt,
-    SubmissionAccepted,
     WakeUps,
 )
 from hub.storage.postgresql.batch import SubjectHead, Tree, grow, plan_batch, prepare

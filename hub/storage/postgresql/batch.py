@@ -19,7 +19,8 @@ from audit.entries import Entry, finalise_entry
 from audit.hashing import hash_leaf
 from audit.merkle import TILE_HEIGHT, CompactRange, Extension
 from audit.records import KeptRecord, commit
-from hub.ports import DecisionOutdatedError, KeptDraft, LogMember, MemberLostError, SubmissionAccepted
+from hub.changes import KeptDraft, LogMember, SubmissionAccepted
+from hub.ports import DecisionOutdatedError, MemberLostError
 from hub.storage.postgresql.changes import Questions, Rows, State, loses, record
 from schemas.codes import EntryKind
 

@@ -12,7 +12,7 @@ transaction.
 from dataclasses import dataclass, field
 from typing import Final
 
-from hub.ports import (
+from hub.changes import (
     CataloguePublished,
     ChainEpochOpened,
     Change,

@@ -10,7 +10,8 @@ from audit.checkpoint import Checkpoint
 from audit.proof_file import proof_text
 from audit.proofs import HashAt, make_consistency_proof, make_inclusion_proof, verify_inclusion
 from audit.tiles import TILE_WIDTH, Tile
-from hub.ports import Appended, Log, LogMember
+from hub.changes import LogMember
+from hub.ports import Appended, Log
 from hub.storage.postgresql.connection import HubConnection, read
 from hub.storage.postgresql.continuity import check_continuity
 from hub.storage.postgresql.nodes import KeptTiles, from_tiles, read_tiles

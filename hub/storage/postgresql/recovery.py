@@ -23,7 +23,8 @@ from audit.hashing import hash_leaf
 from audit.merkle import CompactRange
 from audit.note import NoteKey, NoteSigner
 from audit.proofs import HashAt, tree_root
-from hub.ports import Appended, LogContinued, LogMember
+from hub.changes import LogContinued, LogMember
+from hub.ports import Appended
 from hub.storage.guard import open_guard
 from hub.storage.holdings import Holdings
 from hub.storage.postgresql.batch import EVERYTHING, Plan, Tree, grow

@@ -10,6 +10,7 @@ from typing import Final
 
 from psycopg_pool import AsyncConnectionPool
 
+from hub.changes import Shown
 from hub.ports import (
     ChainEpochRecord,
     ChainKeyHandover,
@@ -17,7 +18,6 @@ from hub.ports import (
     InboxItem,
     MessageState,
     ParticipantRecord,
-    Shown,
     Store,
     StoredDisclosure,
     StoredMessage,

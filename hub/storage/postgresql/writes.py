@@ -5,7 +5,7 @@ A statement without rows is left out: a batch of bare entries writes its entries
 
 from collections.abc import Iterator, Sequence
 
-from hub.ports import SubmissionAccepted
+from hub.changes import SubmissionAccepted
 from hub.storage.postgresql.batch import Candidate, Growth, Plan
 from hub.storage.postgresql.changes import Rows
 from hub.storage.postgresql.connection import Call

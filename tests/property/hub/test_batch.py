@@ -11,7 +11,7 @@ from audit.entries import Entry, parse_entry
 from audit.hashing import hash_leaf
 from audit.merkle import CompactRange
 from audit.records import verify_commitment
-from hub.ports import LogMember
+from hub.changes import LogMember
 from hub.storage.postgresql.batch import Candidate, Plan, SubjectHead, Tree, grow, plan_batch, prepare
 from hub.storage.postgresql.changes import State
 from schemas.identifiers import OIN
