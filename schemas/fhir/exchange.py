@@ -5,14 +5,15 @@
    data it names the categories that it refuses, and nothing of these is there. Where the law says that one must answer,
    the reason is one of those that say there is nothing to answer
 3. a correction names each wrong label under the category that it has, and what follows is what it names
+4. what a message asks or corrects in the clear, by which the hub decides, is what it says sealed (`check_claims`)
 
 What was withheld on the way cannot be judged: a rule that would need it is left out.
 
 Source: DOMAIN 3; AVG 16 and 19.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -21,9 +22,10 @@ from schemas.definitions import Definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.parts import read_parts
-from schemas.fhir.primitives import lies_after
+from schemas.fhir.primitives import is_date, lies_after
 from schemas.fhir.values import concept_code, plain
 from schemas.identifiers import MessageId
+from schemas.message_claims import Asks, Corrects
 
 MESSAGE_SYSTEM: Final = "urn:ietf:rfc:3986"
 """Naming system of the message that a correction corrects; its value is `urn:uuid:<jti>`."""
@@ -31,6 +33,7 @@ WRONG: Final = "wrong-"
 """What the elements of a correction that name wrong labels begin with; the rest is the category."""
 
 _URN: Final = "urn:uuid:"
+_DAY: Final = len("2026-12-14")
 _FRAME: Final = frozenset({"bericht", "vraag", "jeugdige", "professional"})
 """Profiles that say whom an answer is about and who gives it, also where it refuses everything."""
 _ADDS: Final = "onvolledig"
@@ -83,6 +86,75 @@ def corrected_message(item: DocumentItem) -> MessageId | None:
     return None
 
 
+def claimed_question(items: Iterable[DocumentItem]) -> Asks | None:
+    """Return what the items ask, as it stands in the clear; None if they do not ask for categories by a day.
+
+    Nothing is checked about the values: `check_values` does.
+    """
+    for item in items:
+        if item.profile == "vraag":
+            categories = set(map(plain, item.elements.get("categories", ())))
+            term = next(map(plain, item.elements.get("term", ())), None)
+            if categories and isinstance(term, str) and is_date(term) and len(term) == _DAY:
+                asked = tuple(each for each in sorted(Category) if each.value in categories)
+                return Asks(categories=asked, term=date.fromisoformat(term))
+    return None
+
+
+def claimed_correction(items: Iterable[DocumentItem]) -> Corrects | None:
+    """Return what the items correct, as it stands in the clear; None if they name no message or nothing wrong in it."""
+    for item in items:
+        if item.profile == "correctie" and (message := corrected_message(item)) is not None:
+            named = sorted({_item_of(label) for _, _, _, label in wrong_labels(item)})
+            return Corrects(message=message, items=tuple(named)) if named else None
+    return None
+
+
+def check_claims(
+    items: Sequence[DocumentItem],
+    *,
+    asks: Asks | None,
+    corrects: Corrects | None,
+    withheld: Collection[str] = (),
+    root: str = "/items",
+) -> tuple[Issue, ...]:
+    """Check that what stands in the clear says what stands sealed.
+
+    Args:
+        items: The items, their values checked before.
+        asks: The claim `asks`.
+        corrects: The claim `corrects`; without items it corrects the whole message.
+        withheld: Labels that did not arrive; with one of these the claim cannot be judged.
+        root: Where the items stand, for the pointers.
+
+    Returns:
+        `sender.value.claim-differs` for each claim that differs.
+
+    Source: the architecture, section 4.
+    """
+    found = []
+    hidden = {label.partition("/")[0] for label in withheld}
+    question = claimed_question(items)
+    if "vraag" not in hidden and question != asks:
+        found.append(_differs(root, items, "vraag", "`asks`", "wat openlijk wordt gevraagd"))
+    correction = claimed_correction(items)
+    if corrects is not None and corrects.items is None and correction is not None:
+        correction = replace(correction, items=None)
+    if "correctie" not in hidden and correction != corrects:
+        found.append(_differs(root, items, "correctie", "`corrects`", "wat openlijk wordt gecorrigeerd"))
+    return tuple(found)
+
+
+def _differs(root: str, items: Sequence[DocumentItem], profile: str, claim: str, claim_nl: str) -> Issue:
+    index = next((index for index, item in enumerate(items) if item.profile == profile), None)
+    return Issue(
+        pointer=root if index is None else f"{root}/{index}",
+        code="sender.value.claim-differs",
+        text=f"`{profile}` says something else than {claim}",
+        text_nl=f"{claim_nl}, is iets anders dan wat er versleuteld staat",
+    )
+
+
 def wrong_labels(item: DocumentItem) -> Iterator[tuple[str, int, Category, str]]:
     """List what a correction names as wrong: element, number of its value, category, and the label that was wrong."""
     for name, values in item.elements.items():
@@ -91,6 +163,11 @@ def wrong_labels(item: DocumentItem) -> Iterator[tuple[str, int, Category, str]]
                 label = read_parts(value).get("label")
                 if isinstance(label, str):
                     yield name, number, Category(name.removeprefix(WRONG)), label
+
+
+def _item_of(label: str) -> str:
+    """Return the item of a label: `<profile>/<id>`."""
+    return "/".join(label.split("/")[:2])
 
 
 @dataclass(slots=True)
@@ -155,7 +232,7 @@ class _Rules:
                 text, text_nl = "names no message that it corrects", "noemt geen bericht dat wordt gecorrigeerd"
                 self._add(f"/{index}/elements/corrects/0", "corrects-message", text, text_nl)
             for name, number, category, label in wrong_labels(item):
-                named.add("/".join(label.split("/")[:2]))
+                named.add(_item_of(label))
                 if not self._has_category(label, category):
                     text = f"`{name}` names a label that is not in its category"
                     text_nl = "noemt een gegeven van een andere categorie"

@@ -23,7 +23,8 @@ PUBLIC: Final = {
         Part Profile ReplyRule ValueType When json_schemas load_definitions read_definitions
     """,
     "schemas/fhir": """
-        BundleHead bundle_to_items check_resource check_values document_to_bundle item_to_resource resource_to_item
+        BundleHead bundle_to_items check_claims check_resource check_values claimed_correction claimed_question
+        document_to_bundle item_to_resource resource_to_item
         warm_up
     """,
 }

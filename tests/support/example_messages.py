@@ -15,8 +15,10 @@ from typing import Final
 from schemas.codes import Necessity, SubjectRole
 from schemas.definitions import load_definitions
 from schemas.document import Document, DocumentItem, DocumentSubject, JSONValue
-from schemas.identifiers import BSN_SYSTEM
-from tests.support.example_documents import concept, item, notification_document, request_document
+from schemas.fhir import claimed_correction, claimed_question
+from schemas.identifiers import BSN_SYSTEM, MessageId
+from schemas.message import Message
+from tests.support.example_documents import concept, item, message_of, notification_document, request_document
 
 _EXTENSIONS: Final = load_definitions().extension_base
 MESSAGE_TYPES: Final = tuple(sorted(load_definitions().message_types))
@@ -60,6 +62,15 @@ def example_document(message_type: str) -> Document:
         subjects=subjects,
         items=items,
     )
+
+
+def example_message(message_type: str) -> Message:
+    """Return the claims of a complete message of a type; digests and keys are of the right form only."""
+    document = example_document(message_type)
+    message = replace(
+        message_of(document), asks=claimed_question(document.items), corrects=claimed_correction(document.items)
+    )
+    return replace(message, reply_to=MessageId(QUESTION_ID)) if message_type == "informatieantwoord" else message
 
 
 def example_claims(message_type: str) -> Mapping[str, JSONValue]:

@@ -1,19 +1,29 @@
 """What a question, an answer and a correction say as a whole, and how sure a statement is: by value, at both ends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from schemas.codes import Category
 from schemas.definitions import load_definitions
 from schemas.document import DocumentItem, JSONValue
-from schemas.fhir import check_resource, check_values, item_to_resource, resource_to_item
+from schemas.fhir import (
+    check_claims,
+    check_resource,
+    check_values,
+    claimed_correction,
+    claimed_question,
+    item_to_resource,
+    resource_to_item,
+)
 from schemas.fhir.exchange import corrected_message
 from schemas.identifiers import MessageId
+from schemas.message_claims import Asks, Corrects, asks_to_json, corrects_to_json
 from tests.support.example_documents import DAY, concept, item
-from tests.support.example_messages import QUESTION_ID, example_document, reaction, wrong
+from tests.support.example_messages import QUESTION_ID, example_claims, example_document, reaction, wrong
 
 DEFINITIONS = load_definitions()
 ABSENT: JSONValue = {
@@ -279,3 +289,64 @@ def test_a_task_says_how_the_question_stands_and_a_meeting_whether_it_was() -> N
     assert resource("correctie", requestedBy=("sender",))["status"] == "completed"
     assert resource("contactmoment", dates=({"start": "2026-12-18"},))["status"] == "planned"
     assert resource("contactmoment", dates=({"start": "2026-11-20", "end": "2026-11-20"},))["status"] == "finished"
+
+
+ASKS = Asks(categories=(Category.HULPVERLENING, Category.ZORGEN), term=date(2026, 12, 14))
+CORRECTS = Corrects(message=MessageId(QUESTION_ID), items=("leefgebied/l1",))
+
+
+def test_the_claims_of_a_question_and_a_correction_follow_from_their_items() -> None:
+    assert claimed_question(example_document("informatieverzoek").items) == ASKS
+    assert claimed_correction(example_document(CORRECTION).items) == CORRECTS
+    assert asks_to_json(ASKS) == example_claims("informatieverzoek")["asks"]
+    assert corrects_to_json(CORRECTS) == example_claims(CORRECTION)["corrects"]
+    for name in ("informatieantwoord", "raadsrapport"):
+        assert claimed_question(example_document(name).items) is None
+        assert claimed_correction(example_document(name).items) is None
+
+
+def test_categories_stand_in_one_order_in_the_clear() -> None:
+    items = parts("informatieverzoek", q1={"categories": ("zorgen", "adres", "zorgen")})
+    found = claimed_question(items)
+    assert found is not None
+    assert found.categories == (Category.ADRES, Category.ZORGEN)
+
+
+def test_a_term_without_a_day_and_a_correction_of_nothing_have_no_claim() -> None:
+    assert claimed_question(parts("informatieverzoek", q1={"term": ("2026-12",)})) is None
+    assert claimed_correction(parts(CORRECTION, w1={"wrong-zorgen": None})) is None
+    assert claimed_correction(parts(CORRECTION, w1={"corrects": None})) is None
+
+
+def claims(
+    items: Sequence[DocumentItem], *, withheld: tuple[str, ...] = (), **claimed: object
+) -> list[tuple[str, str]]:
+    """Hold the claims of a message against its items."""
+    given: dict[str, Any] = {"asks": None, "corrects": None, **claimed}
+    issues = check_claims(items, withheld=withheld, **given)
+    assert all(issue.text and issue.text_nl for issue in issues)
+    return [(issue.code.removeprefix("sender.value."), issue.pointer) for issue in issues]
+
+
+def test_what_is_asked_in_the_clear_is_what_is_asked_sealed() -> None:
+    """The hub lets an answer go by the claim; the person who answers reads the sealed question."""
+    items = example_document("informatieverzoek").items
+    differs = [("claim-differs", "/items/1")]
+    assert claims(items, asks=ASKS) == []
+    assert claims(items) == differs
+    assert claims(items, asks=replace(ASKS, term=date(2026, 12, 15))) == differs
+    assert claims(items, asks=replace(ASKS, categories=(*ASKS.categories, Category.ADRES))) == differs
+    assert claims(items, withheld=("vraag/q1/categories",)) == []
+    assert claims(example_document("raadsrapport").items, asks=ASKS) == [("claim-differs", "/items")]
+
+
+def test_what_is_corrected_in_the_clear_is_what_is_corrected_sealed() -> None:
+    items = example_document(CORRECTION).items
+    differs = [("claim-differs", "/items/1")]
+    assert claims(items, corrects=CORRECTS) == []
+    assert claims(items, corrects=replace(CORRECTS, items=None)) == []
+    assert claims(items) == differs
+    assert claims(items, corrects=replace(CORRECTS, items=("leefgebied/l1", "document/d1"))) == differs
+    assert claims(items, corrects=replace(CORRECTS, message=MessageId(QUESTION_ID[:-1] + "8"))) == differs
+    assert claims(items, withheld=("correctie/w1/wrong-document",)) == []
+    assert claims(example_document("klacht").items, corrects=CORRECTS) == [("claim-differs", "/items")]

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import date
+from enum import StrEnum
 
 import pytest
 
 from consent.grounds import Carries, Ground, packaged_catalogue
-from schemas.codes import Category, Interaction, Role
+from schemas.codes import Category, Interaction, Role, SpoedReason
 from schemas.definitions import ContentRule, MessageType, ReplyRule, load_definitions
 from schemas.document import Document, DocumentItem
 from schemas.fhir import check_values
+from schemas.measures import MeasureType
+from schemas.requests import RecallReason
 from schemas.structure import check_document_structure
 from tests.support.example_documents import DAY, with_item, without_item
 from tests.support.example_messages import MESSAGE_TYPES, example_document
@@ -278,6 +281,18 @@ def test_every_code_of_the_lists_that_name_a_court_or_a_measure_holds_on_its_day
     assert len([code for code in courts.codes if courts.find(code, on=DAY)]) == 11
     assert courts.find("RBGEL", on=date(2013, 3, 31)) is None
     assert courts.find("RBGEL", on=date(2013, 4, 1)) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [("spoedreden", SpoedReason), ("intrekreden", RecallReason), ("categorie", Category)],
+)
+def test_what_stands_in_the_clear_as_a_code_has_a_name_in_its_list(name: str, codes: type[StrEnum]) -> None:
+    assert set(DEFINITIONS.code_lists[name].codes) == {code.value for code in codes}
+
+
+def test_a_measure_that_can_be_stated_is_on_the_list_of_measures() -> None:
+    assert {kind.value for kind in MeasureType} <= set(DEFINITIONS.code_lists["maatregelsoort"].codes)
 
 
 def test_a_reason_for_refusal_says_whether_it_holds_where_the_law_says_must() -> None:
