@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
 
+from schemas.codes import SpoedReason
 from schemas.definitions import Definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError
@@ -20,6 +21,7 @@ from schemas.fhir.resources import item_to_resource, resource_to_item
 from schemas.identifiers import OIN, MessageId
 
 _MESSAGE_TYPE_SYSTEM: Final = "https://ketenhub.nl/fhir/CodeSystem/berichttype"
+_SPOED_SYSTEM: Final = "https://ketenhub.nl/fhir/CodeSystem/spoedreden"
 _HEADER: Final = "bericht"
 _CHILD: Final = "jeugdige"
 _ENTRIES_MAX: Final = 500
@@ -36,6 +38,8 @@ class BundleHead:
         recipient: For whom it is.
         timestamp: FHIR instant at which the bundle was made: the moment of the message (`iat`).
         withheld: Labels `<profile>/<item id>/<element>` that the decision withheld; the recipient sees which.
+        reply_to: The message that it answers, or None.
+        spoed: Why it could not wait, or None.
     """
 
     message_type: str
@@ -44,6 +48,8 @@ class BundleHead:
     recipient: OIN
     timestamp: str
     withheld: tuple[str, ...] = ()
+    reply_to: MessageId | None = None
+    spoed: SpoedReason | None = None
 
 
 def document_to_bundle(items: Sequence[DocumentItem], definitions: Definitions, head: BundleHead) -> JSONObject:
@@ -116,6 +122,10 @@ def _message_header(item: DocumentItem | None, definitions: Definitions, head: B
     destinations = header.get("destination")
     first = destinations[0] if isinstance(destinations, list) and destinations else {}
     header["destination"] = [{**_object(first), "endpoint": head.recipient.urn}]
+    if head.reply_to is not None:
+        header["response"] = {"identifier": head.reply_to.value, "code": "ok"}
+    if head.spoed is not None:
+        header["reason"] = {"coding": [{"system": _SPOED_SYSTEM, "code": head.spoed.value}]}
     extensions = header["extension"]
     if isinstance(extensions, list):
         extensions.extend({"url": base + "withheld", "valueString": label} for label in head.withheld)

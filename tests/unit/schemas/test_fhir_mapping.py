@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.codes import Necessity
+from schemas.codes import Necessity, SpoedReason
 from schemas.definitions import Profile, load_definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError
@@ -24,6 +24,7 @@ from schemas.fhir import (
 from schemas.fhir.places import JSONObject, parse_steps
 from schemas.identifiers import OIN, MessageId
 from tests.support.example_documents import DAY, item, notification_document, request_items
+from tests.support.example_messages import example_document
 
 DEFINITIONS = load_definitions()
 BASE = DEFINITIONS.extension_base
@@ -255,3 +256,20 @@ def test_the_example_of_the_readme_is_right_and_comes_back() -> None:
     child = DocumentItem(profile=told["profile"], id=told["id"], about=tuple(told["about"]), elements=elements)
     assert check_values([child], DEFINITIONS, message_type="", on=DAY) == ()
     assert resource_to_item(item_to_resource(child, DEFINITIONS), DEFINITIONS) == child
+
+
+def test_a_header_says_what_it_answers_and_why_it_could_not_wait() -> None:
+    answered = MessageId("0194f0a0-0000-7000-8000-000000000007")
+    head = replace(HEAD, message_type="informatieantwoord", reply_to=answered, spoed=SpoedReason.PRONOUNCED)
+    items = example_document("informatieantwoord").items
+    bundle = document_to_bundle(items, DEFINITIONS, head)
+    assert check_resource(bundle) == ()
+    entries = bundle["entry"]
+    assert isinstance(entries, list)
+    assert isinstance(entries[0], dict)
+    header = entries[0]["resource"]
+    assert isinstance(header, dict)
+    assert header["response"] == {"identifier": answered.value, "code": "ok"}
+    system = DEFINITIONS.code_lists["spoedreden"].system
+    assert header["reason"] == {"coding": [{"system": system, "code": "maatregel-uitgesproken"}]}
+    assert bundle_to_items(bundle, DEFINITIONS) == items
