@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from schemas.codes import Necessity, Register, SubjectRole
+from schemas.codes import Capacity, Necessity, Register, SpoedReason, SubjectRole
+from schemas.identifiers import MessageId
 
 JSONValue: TypeAlias = "bool | int | str | list[JSONValue] | dict[str, JSONValue] | None"
 """What may travel as a value: no floating point numbers. FHIR decimals travel as strings of their digits."""
@@ -98,6 +99,11 @@ class Document:
         thread: The sender's own or the other side's case number that this answers (`heeftBetrekkingOpAndere`).
         case_reference: The sender's own case number, under which replies will come.
         remarks: What is worth telling the sender though it refuses nothing (a missing phone number).
+        purpose: Code of the ground, where the document states it; None: the one that the message type leaves.
+        capacity: In which capacity the sender, a GI, acts in it; None: as the settings say.
+        receiver_capacity: In which capacity the receiver, a GI, acts in it; None: as the settings say.
+        reply_to: The message of the exchange that it answers, where the document names it by its id.
+        spoed: Why it cannot wait for the statement of a measure; None where it is no emergency.
     """
 
     type: str
@@ -110,3 +116,8 @@ class Document:
     thread: str | None = None
     case_reference: str | None = None
     remarks: tuple[str, ...] = field(default=())
+    purpose: str | None = None
+    capacity: Capacity | None = None
+    receiver_capacity: Capacity | None = None
+    reply_to: MessageId | None = None
+    spoed: SpoedReason | None = None
