@@ -355,7 +355,6 @@ class _Profiles:
                 past=reader.get("past", False),
                 codes=None if codes is None else code_lists[codes],
                 pattern=reader.get("pattern"),
-                length=reader.get("length", STRING_LENGTH_MAX if value is ValueType.STRING else None),
             )
             reader.done()
             _must(value.primitive, f"{reader.where}: a part is a primitive")

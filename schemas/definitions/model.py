@@ -116,7 +116,6 @@ class Part:
         past: Whether its date cannot lie after the day of the message.
         codes: The code list that binds it, or None.
         pattern: Regular expression for the whole of a string, or None.
-        length: Characters of a string at most.
     """
 
     name: str
@@ -125,7 +124,6 @@ class Part:
     past: bool
     codes: CodeList | None
     pattern: str | None
-    length: int | None
 
     @property
     def member(self) -> str:

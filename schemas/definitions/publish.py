@@ -225,7 +225,7 @@ def _parts(parts: Collection[Part]) -> JSONSchema:
 def _part(part: Part) -> JSONSchema:
     if part.codes is not None:
         return {"enum": sorted(part.codes.codes)}
-    return _primitive(part.value, length=part.length, pattern=part.pattern)
+    return _primitive(part.value, length=None, pattern=part.pattern)
 
 
 def _primitive(value: ValueType, *, length: int | None, pattern: str | None) -> JSONSchema:

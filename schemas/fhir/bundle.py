@@ -7,7 +7,7 @@ bundle, byte for byte.
 Source: FHIR R4, Bundle (type message) and MessageHeader; DOMAIN 4.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
@@ -74,7 +74,7 @@ def document_to_bundle(items: Sequence[DocumentItem], definitions: Definitions, 
     others = [item for item in items if item is not header]
     entries: list[JSONValue] = []
     for item in others:
-        resource = item_to_resource(item, definitions, subject=_subject(item, items, addresses))
+        resource = item_to_resource(item, definitions, subject=refer_to_child(item, items, addresses))
         entries.append({"fullUrl": addresses[item.id], "resource": resource})
     message_header = _message_header(header, definitions, head)
     if others:
@@ -132,8 +132,19 @@ def _message_header(item: DocumentItem | None, definitions: Definitions, head: B
     return header
 
 
-def _subject(item: DocumentItem, items: Sequence[DocumentItem], addresses: dict[str, str]) -> JSONObject | None:
-    """Refer to the child that an item is about: the one it names, else the first that it shares a subject with."""
+def refer_to_child(
+    item: DocumentItem, items: Sequence[DocumentItem], addresses: Mapping[str, str]
+) -> JSONObject | None:
+    """Refer to the child that an item is about: the one it names, else the first that it shares a subject with.
+
+    Args:
+        item: The item that refers.
+        items: All items of the message.
+        addresses: `fullUrl` of each, by item id.
+
+    Returns:
+        A FHIR Reference, or None where the message has no child.
+    """
     children = [each for each in items if each.profile == _CHILD]
     named = [value for value in item.elements.get("over", ()) if isinstance(value, str)]
     for child in children:

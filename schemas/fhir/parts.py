@@ -59,8 +59,6 @@ def _find_wrong_value(part: Part, value: JSONValue, *, on: date) -> tuple[str, s
     text = str(value)
     if not PRIMITIVES[part.value](value) or (part.pattern is not None and not re.fullmatch(part.pattern, text)):
         return _FORM
-    if part.length is not None and len(text) > part.length:
-        return "too-long", f"has a part longer than {part.length} characters", f"is langer dan {part.length} tekens"
     if part.codes is not None and part.codes.find(text, on=on) is None:
         said = f"has a code that is not in the code list `{part.codes.name}` on this day"
         return "code-unknown", said, f"heeft een code die op deze dag niet in de codelijst {part.codes.nl} staat"

@@ -350,3 +350,29 @@ def test_what_is_corrected_in_the_clear_is_what_is_corrected_sealed() -> None:
     assert claims(items, corrects=replace(CORRECTS, message=MessageId(QUESTION_ID[:-1] + "8"))) == differs
     assert claims(items, withheld=("correctie/w1/wrong-document",)) == []
     assert claims(example_document("klacht").items, corrects=CORRECTS) == [("claim-differs", "/items")]
+
+
+def status(*parts: JSONValue, **more: JSONValue) -> list[str]:
+    """Check the registration of a professional with these parts; return the codes."""
+    value: JSONValue = {"url": DEFINITIONS.extension_base + "registerStatus", "extension": list(parts), **more}
+    found = check("", item("professional", "u1", registerStatus=(value,)))
+    assert all(pointer == "/items/0/elements/registerStatus/0" for _, pointer in found)
+    return [code for code, _ in found]
+
+
+def test_the_parts_of_an_extension_are_all_there_and_nothing_else() -> None:
+    registered: JSONValue = {"url": "status", "valueCode": "geregistreerd"}
+    checked: JSONValue = {"url": "checkedOn", "valueDate": "2026-11-01"}
+    assert status(registered, checked) == status(checked, registered) == []
+    assert status(registered) == status(checked) == ["part-missing"]
+    assert status(registered, checked, checked) == ["parts"]
+    assert status(registered, checked, valueString="x") == ["parts"]
+    assert status(registered, {"url": "checkedOn", "valueDate": "2026-02-30"}) == ["parts"]
+    assert status(registered, {"url": "checkedOn", "valueDate": "2026-11-24"}) == ["date-in-future"]
+    assert status({"url": "status", "valueCode": "geschorst"}, checked) == ["code-unknown"]
+
+
+def test_a_label_that_is_no_label_is_refused_before_it_is_looked_up() -> None:
+    for label in ("leefgebied", "leefgebied/l1/", "Leefgebied/l1", "leefgebied/l1/finding/0", f"a{'-' * 64}/l1"):
+        items = parts(CORRECTION, w1={"wrong-zorgen": (wrong("zorgen", label),)})
+        assert check(CORRECTION, *items) == [("parts", "/items/1/elements/wrong-zorgen/0")]
