@@ -15,7 +15,7 @@ from connectors.agent.reports import to_json
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.formats.ports import Format, Written
-from connectors.sdk.composing import person_key
+from connectors.sdk.envelope import person_key
 from connectors.sdk.opening import Opened
 from schemas.codes import SubjectRole
 from schemas.document import Address, Document, DocumentItem, DocumentSubject

@@ -33,7 +33,8 @@ from connectors.agent.threads import Addressed, Direction, address, remember_thr
 from connectors.agent.troubles import Troubles, own_mistakes, settle
 from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
-from connectors.sdk.composing import Composed, Envelope, SenderKeys, compose, person_key
+from connectors.sdk.composing import Composed, SenderKeys, compose
+from connectors.sdk.envelope import Envelope, person_key
 from connectors.sdk.professionals import find_responsible, parse_professionals
 from consent.request import civil_day
 from schemas.codes import Capacity, Role

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from connectors.agent.journal import Journal, milliseconds
 from connectors.sdk.addresses import Destination
-from connectors.sdk.composing import NO_THREAD, Thread, person_key
+from connectors.sdk.envelope import NO_THREAD, Thread, person_key
 from consent.request import NO_FACTS, Facts, Route, reply_fact
 from schemas.codes import SubjectRole
 from schemas.document import Document, DocumentSubject

@@ -195,3 +195,59 @@ class GroundsText(msgspec.Struct, frozen=True):
     digest: str
     version: str
     text: str
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """`POST /v1/consents`, `/v1/measures` and `/v1/links`: the entry of what was posted."""
+
+    id: str
+    index: Number
+    entry: str
+    tlog_proof: str
+
+
+class FoundRecord(msgspec.Struct, frozen=True):
+    """One signed record about a person, with the proof of its entry."""
+
+    id: str
+    record: str
+    index: Number
+    entry: str
+    tlog_proof: str
+
+
+class FoundRecords(msgspec.Struct, frozen=True):
+    """A page of `POST /v1/consents/search` and `/v1/measures/search`; the page after the last has no records.
+
+    `links` join the pseudonyms that were asked for with those under which some of the records stand.
+    """
+
+    records: tuple[FoundRecord, ...]
+    links: tuple[FoundRecord, ...]
+    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
+
+
+class RecallAnswer(msgspec.Struct, frozen=True):
+    """`POST /v1/recalls`."""
+
+    index: Number
+    entry: str
+    tlog_proof: str
+
+
+class HubNotice(msgspec.Struct, frozen=True):
+    """Something that the hub tells us: what it is, and which message or record it is about."""
+
+    number: Number
+    kind: str
+    at: Number
+    message: str | None = None
+    record: str | None = None
+    index: Number | None = None
+
+
+class HubNotices(msgspec.Struct, frozen=True):
+    """`GET /v1/notices`."""
+
+    items: tuple[HubNotice, ...]
+    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]

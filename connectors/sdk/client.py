@@ -18,6 +18,7 @@ import msgspec
 
 from connectors.sdk.answers import (
     ChainEpochs,
+    FoundRecords,
     GroundsText,
     Handovers,
     InboxPage,
@@ -27,13 +28,15 @@ from connectors.sdk.answers import (
     ParticipantList,
     ProofHashes,
     ProvenText,
+    RecallAnswer,
     ReceiptAnswer,
+    Recorded,
     SubmissionAnswer,
 )
 from connectors.sdk.transport import TIMEOUT_SECONDS, HubTransport, Identity, Reply, decode
 from schemas.canonical import b64url_decode
 from schemas.clock import Clock
-from schemas.identifiers import MessageId
+from schemas.identifiers import MessageId, SubjectTag
 from schemas.randomness import Randomness
 
 JOSE: Final = "application/jose"
@@ -107,6 +110,30 @@ class HubClient:
         """Hand in a signed receipt; the same receipt gives the same answer."""
         return decode(await self._post("/v1/receipts", receipt.encode("ascii"), JOSE), ReceiptAnswer)
 
+    async def record_consent(self, token: str) -> Recorded:
+        """Post a signed consent record; the same record gives the same answer."""
+        return decode(await self._post("/v1/consents", token.encode("ascii"), JOSE), Recorded)
+
+    async def record_measure(self, token: str) -> Recorded:
+        """Post a signed measure statement; the same statement gives the same answer."""
+        return decode(await self._post("/v1/measures", token.encode("ascii"), JOSE), Recorded)
+
+    async def record_link(self, token: str) -> Recorded:
+        """Post a signed link of two pseudonyms; the same link gives the same answer."""
+        return decode(await self._post("/v1/links", token.encode("ascii"), JOSE), Recorded)
+
+    async def consents(self, tags: Sequence[SubjectTag], *, after: int = -1) -> FoundRecords:
+        """Ask for a page of the consent records about some persons; the search itself is logged."""
+        return await self._search("/v1/consents/search", tags, after=after)
+
+    async def measures(self, tags: Sequence[SubjectTag], *, after: int = -1) -> FoundRecords:
+        """Ask for a page of the measure statements about some persons; the search itself is logged."""
+        return await self._search("/v1/measures/search", tags, after=after)
+
+    async def recall(self, token: str) -> RecallAnswer:
+        """Take back a message that was not picked up; the same recall gives the same answer."""
+        return decode(await self._post("/v1/recalls", token.encode("ascii"), JOSE), RecallAnswer)
+
     async def open_chain_epoch(self, signed: str) -> None:
         """Post a chain-key epoch that the registrar signed."""
         await self._post("/v1/chain-epochs", msgspec.json.encode({"signed": signed}), JSON, authorised=False)
@@ -144,6 +171,11 @@ class HubClient:
     async def log_file(self, path: str, *, authorised: bool) -> bytes:
         """A tile or an entry bundle, by its path below the log's prefix; bundles need a supervisor's token."""
         return (await self._get(f"/log/{path}", authorised=authorised)).body
+
+    async def _search(self, path: str, tags: Sequence[SubjectTag], *, after: int) -> FoundRecords:
+        page = {"after": after} if after >= 0 else {}
+        body = msgspec.json.encode({"tags": [tag.value for tag in tags], **page})
+        return decode(await self._post(path, body, JSON), FoundRecords)
 
     async def _get(self, path: str, *, authorised: bool = True, **query: int) -> Reply:
         return await self._transport.request("GET", path, query=query, authorised=authorised)

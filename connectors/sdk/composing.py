@@ -1,7 +1,7 @@
 """From a document to a finished submission: what the sender's connector does, in order.
 
-1. complete    the document has what its type must have, and every value its form, before any decision
-2. purpose     the ground by which this recipient may have it
+1. purpose     the ground by which this recipient may have it
+2. complete    the document has what its type must have, and every value its form, before any decision
 3. project     keep what this recipient may have; if something required may not go, nothing is signed
 4. pseudonyms  one for the hub, and the recipient's own where it gets no number by which to know the person
 5. conceal     each value becomes a disclosure and a digest
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Self
 
+from connectors.sdk.envelope import Envelope, known_tag, person_key
 from connectors.sdk.projection import (
     Projection,
     Withheld,
@@ -29,17 +30,19 @@ from connectors.sdk.projection import (
     project,
     reason_texts,
 )
+from connectors.sdk.purposes import must_answer, purpose_of
+from consent.facts import NOBODY_KNOWN
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
 from consent.reasons import Mark
-from consent.request import NO_FACTS, Exchange, Facts, Party, civil_day
+from consent.request import Exchange, Facts, Party, civil_day
 from schemas.canonical import json_pointer
 from schemas.codes import Capacity, Category, TokenType
 from schemas.definitions import Definitions
-from schemas.document import Document, DocumentItem, DocumentSubject
+from schemas.document import Document, DocumentItem
 from schemas.errors import DocumentError, Issue
-from schemas.fhir import check_values
-from schemas.identifiers import BSN_SYSTEM, CaseId, HubName, MessageId, SubjectTag
+from schemas.fhir import check_values, claimed_correction, claimed_question
+from schemas.identifiers import BSN_SYSTEM, CaseId, MessageId, SubjectTag
 from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
 from schemas.message import (
@@ -47,7 +50,6 @@ from schemas.message import (
     Item,
     Message,
     Recipient,
-    Responsible,
     Sealed,
     Subject,
     labels,
@@ -58,53 +60,10 @@ from schemas.pseudonyms import ChainKey, random_tag
 from schemas.randomness import Randomness, new_message_id
 from schemas.sdjwt import Disclosure, conceal
 from schemas.sealing import SealedContent, SealingAddress, seal_submission
-from schemas.structure import check_document_structure
+from schemas.structure import check_document_structure, check_structure
 from schemas.wire import Submission
 
 CASE_BYTES: Final = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
-    """What an earlier message between the same two gives to this one.
-
-    Attributes:
-        case: The case; None opens a new one.
-        reply_to: The message of the recipient's that this one answers.
-        reply_facts: What the decision may know of that message.
-        tags: Random pseudonyms of persons without a number, by their local key.
-    """
-
-    case: CaseId | None = None
-    reply_to: MessageId | None = None
-    reply_facts: Facts = NO_FACTS
-    tags: Mapping[str, SubjectTag] = field(default_factory=dict, repr=False)
-
-
-NO_THREAD: Final = Thread()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """From whom, to whom, by which hub, and who answers for it.
-
-    Attributes:
-        sender: Ourselves, as the directory has us.
-        capacity: In which capacity we send, if we are a GI.
-        recipient: The recipient, as the directory has it.
-        recipient_capacity: In which capacity it receives, if it is a GI.
-        hub: Our hub.
-        responsible: Who answers for the message.
-        thread: What an earlier message gives.
-    """
-
-    sender: Participant
-    capacity: Capacity | None
-    recipient: Participant
-    recipient_capacity: Capacity | None
-    hub: HubName
-    responsible: Responsible
-    thread: Thread = NO_THREAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +140,12 @@ def compose(
     pickup_by = issued_at + PICKUP_SECONDS_MAX
     until = datetime.fromtimestamp(pickup_by, UTC)
     # 1.
-    possible, beyond = _complete(document, policy=policy, at=at)
+    purpose = purpose_of(document, envelope=envelope, catalogue=policy.catalogue, at=at)
     # 2.
-    purpose = find_purpose(document.type, envelope=envelope, catalogue=policy.catalogue)
+    possible, beyond = _complete(document, purpose=purpose, policy=policy, at=at)
     # 3.
-    projection = _project(possible, purpose=purpose, envelope=envelope, policy=policy, at=at, until=until)
+    facts = _facts(possible, envelope=envelope, chain=keys.chain)
+    projection = _project(possible, purpose=purpose, envelope=envelope, facts=facts, policy=policy, at=at, until=until)
     # 4.
     tags = _find_tags(projection, envelope=envelope, keys=keys, randomness=randomness)
     # 5.
@@ -214,7 +174,13 @@ def compose(
         subjects=subjects,
         sealed=Sealed(kid=sealed.kid, digest=sealed.digest),
         content=content,
+        asks=claimed_question(projection.items),
+        corrects=claimed_correction(projection.items),
+        spoed=document.spoed,
     )
+    issues = check_structure(message, policy.definitions)
+    if issues:
+        raise DocumentError("the message does not state what its type must state", issues=issues)
     submission = Submission(
         message=sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=keys.signing),
         tags=tuple(disclosure.text for disclosure in tag_disclosures),
@@ -259,40 +225,17 @@ def _composed(
     )
 
 
-def find_purpose(message_type: str, *, envelope: Envelope, catalogue: Catalogue) -> str:
-    """Find the purpose of a message type that leaves no choice: the code of the one ground that carries it.
-
-    A ground for these two roles goes before one for others; where none is for them, the one that carries the type is
-    named all the same, so that the refusal says why it does not permit.
-
-    Raises:
-        DocumentError: No ground, or more than one, carries the type.
-
-    Source: the architecture, section 4, "Threads in StUF".
-    """
-    carrying = [ground for ground in catalogue.grounds if message_type in ground.message_types]
-    between = {
-        ground.code
-        for ground in carrying
-        if envelope.sender.role in ground.sender.roles and envelope.recipient.role in ground.recipient.roles
-    }
-    codes = between or {ground.code for ground in carrying}
-    if len(codes) != 1:
-        text = "no ground, or more than one, carries this message type: the purpose must be stated"
-        raise _refused("sender.purpose.unclear", text, "/type")
-    return codes.pop()
+def _facts(document: Document, *, envelope: Envelope, chain: ChainKey) -> Facts:
+    """What the decision may know: of the message that is answered or corrected, and of each person in their order."""
+    tags = [known_tag(subject, thread=envelope.thread, hub=envelope.hub, chain=chain) for subject in document.subjects]
+    people = tuple(NOBODY_KNOWN if tag is None else envelope.people.get(tag, NOBODY_KNOWN) for tag in tags)
+    return replace(envelope.thread.reply_facts, corrected=envelope.corrected, people=people)
 
 
-def person_key(subject: DocumentSubject) -> str | None:
-    """Return the local key of a person whose pseudonym is random, or None: it has a BSN, or nothing to go by."""
-    if subject.identifier is not None:
-        system, value = subject.identifier
-        return None if system == BSN_SYSTEM else f"{system}|{value}"
-    return subject.key
-
-
-def _complete(document: Document, *, policy: Policy, at: datetime) -> tuple[Document, tuple[Withheld, ...]]:
-    """Step 1: a document that is complete and well-formed, without what its type has no place for."""
+def _complete(
+    document: Document, *, purpose: str, policy: Policy, at: datetime
+) -> tuple[Document, tuple[Withheld, ...]]:
+    """Step 2: a document that is complete and well-formed, without what its type has no place for."""
     definitions = policy.definitions
     possible, beyond = leave_out_beyond_maximum(document, definitions=definitions)
     issues = check_document_structure(possible, definitions)
@@ -300,14 +243,22 @@ def _complete(document: Document, *, policy: Policy, at: datetime) -> tuple[Docu
         raise DocumentError("the document lacks what its message type must have", issues=issues)
     day = civil_day(at)
     assert day is not None, "the clock gives aware moments"
-    issues = check_values(possible.items, definitions, message_type=document.type, on=day)
+    must = must_answer(purpose, message_type=document.type, catalogue=policy.catalogue)
+    issues = check_values(possible.items, definitions, message_type=document.type, on=day, must_answer=must)
     if issues:
         raise DocumentError("a value does not have the form of its element", issues=issues)
     return possible, beyond
 
 
 def _project(
-    document: Document, *, purpose: str, envelope: Envelope, policy: Policy, at: datetime, until: datetime
+    document: Document,
+    *,
+    purpose: str,
+    envelope: Envelope,
+    facts: Facts,
+    policy: Policy,
+    at: datetime,
+    until: datetime,
 ) -> Projection:
     """Step 3: what may go, if it is still complete."""
     projection = project(
@@ -317,10 +268,11 @@ def _project(
             recipient=party_of(envelope.recipient, envelope.recipient_capacity),
             purpose=purpose,
             message_type=document.type,
+            spoed=document.spoed is not None,
         ),
         definitions=policy.definitions,
         decisions=policy.decisions,
-        facts=envelope.thread.reply_facts,
+        facts=facts,
         at=at,
         until=until,
     )
@@ -355,11 +307,7 @@ def _find_tags(
     """Step 4: each person in the hub's tag space; who has no BSN keeps the random tag of the case."""
     tags = []
     for subject in projection.subjects:
-        identifier = subject.subject.identifier
-        if identifier is not None and identifier[0] == BSN_SYSTEM:
-            tags.append(keys.chain.tag(recipient=envelope.hub, system=identifier[0], value=identifier[1]))
-            continue
-        known = envelope.thread.tags.get(person_key(subject.subject) or "")
+        known = known_tag(subject.subject, thread=envelope.thread, hub=envelope.hub, chain=keys.chain)
         tags.append(known or random_tag(epoch=keys.chain.epoch, randomness=randomness))
     return tuple(tags)
 

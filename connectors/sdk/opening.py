@@ -38,7 +38,7 @@ from schemas.codes import EntryKind, TokenType
 from schemas.definitions import Definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import ExchangeError
-from schemas.fhir import check_values
+from schemas.fhir import check_claims, check_values
 from schemas.identifiers import OIN, HubName, SubjectTag, Thumbprint
 from schemas.jws import parse_jws, verify_parsed_jws
 from schemas.message import Label, Message, labels, parse_message
@@ -211,7 +211,7 @@ def _check_values(
     *,
     definitions: Definitions,
 ) -> None:
-    """Step 7, by the codes that hold on the day of the message."""
+    """Step 7, by the codes that hold on the day of the message; what stands in the clear says what was sealed."""
     try:
         day = civil_day(datetime.fromtimestamp(message.issued_at, UTC))
     except (ValueError, OverflowError):
@@ -220,7 +220,9 @@ def _check_values(
         findings.add("sender.message.form")
         return
     withheld = tuple(each.label for each in shown.withheld)
-    for issue in check_values(items, definitions, message_type=message.type, on=day, withheld=withheld):
+    issues = check_values(items, definitions, message_type=message.type, on=day, withheld=withheld)
+    issues += check_claims(items, asks=message.asks, corrects=message.corrects, withheld=withheld)
+    for issue in issues:
         findings.add(issue.code, _label_of(issue.pointer, items))
 
 

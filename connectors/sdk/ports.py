@@ -10,6 +10,7 @@ from typing import Protocol
 
 from connectors.sdk.answers import (
     ChainEpochs,
+    FoundRecords,
     GroundsText,
     Handovers,
     InboxPage,
@@ -18,11 +19,13 @@ from connectors.sdk.answers import (
     Metadata,
     ParticipantList,
     ProvenText,
+    RecallAnswer,
     ReceiptAnswer,
+    Recorded,
     SubmissionAnswer,
 )
 from connectors.sdk.transport import Reply
-from schemas.identifiers import MessageId
+from schemas.identifiers import MessageId, SubjectTag
 
 
 class Hub(Protocol):
@@ -62,6 +65,30 @@ class Hub(Protocol):
 
     async def receipt(self, receipt: str) -> ReceiptAnswer:
         """Hand in a signed receipt; when this returns, the hub says that it is logged."""
+        ...
+
+    async def record_consent(self, token: str) -> Recorded:
+        """Post a signed consent record; when this returns, the hub says that it is logged."""
+        ...
+
+    async def record_measure(self, token: str) -> Recorded:
+        """Post a signed measure statement; when this returns, the hub says that it is logged."""
+        ...
+
+    async def record_link(self, token: str) -> Recorded:
+        """Post a signed link of two pseudonyms; when this returns, the hub says that it is logged."""
+        ...
+
+    async def consents(self, tags: Sequence[SubjectTag], *, after: int = -1) -> FoundRecords:
+        """A page of the consent records about some persons, under each of their pseudonyms; the search is logged."""
+        ...
+
+    async def measures(self, tags: Sequence[SubjectTag], *, after: int = -1) -> FoundRecords:
+        """A page of the measure statements about some persons, under each of their pseudonyms; it is logged."""
+        ...
+
+    async def recall(self, token: str) -> RecallAnswer:
+        """Take back a message that was not picked up; when this returns, the hub says that it is not handed out."""
         ...
 
     async def open_chain_epoch(self, signed: str) -> None:

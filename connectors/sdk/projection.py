@@ -138,8 +138,8 @@ def project(
         for subject in document.subjects
     )
     people = tuple(
-        DataSubject(role=subject.role, age=age.band, turns=age.turns)
-        for subject, age in zip(document.subjects, ages, strict=True)
+        DataSubject(role=subject.role, age=age.band, turns=age.turns, place=place)
+        for place, (subject, age) in enumerate(zip(document.subjects, ages, strict=True))
     )
     kept: list[DocumentItem] = []
     withheld: list[Withheld] = []

@@ -3,7 +3,8 @@
 from typing import Final
 
 from connectors.formats.stuf import StufFormat, examples
-from connectors.sdk.composing import Composed, Envelope, SenderKeys, compose
+from connectors.sdk.composing import Composed, SenderKeys, compose
+from connectors.sdk.envelope import Envelope
 from connectors.sdk.opening import Opened, open_release
 from schemas.clock import SystemClock
 from schemas.document import Document

@@ -9,7 +9,8 @@ from audit.entries import EntryDraft
 from audit.evidence_file import ParticipantLink
 from audit.note import NoteKey
 from audit.records import ShownRecord, Withheld, commit, released_digest, token_digest
-from connectors.sdk.composing import Composed, Envelope, Policy, SenderKeys, Thread, compose
+from connectors.sdk.composing import Composed, Policy, SenderKeys, compose
+from connectors.sdk.envelope import Envelope, Thread
 from connectors.sdk.opening import RecipientView
 from consent.grounds import packaged_catalogue
 from schemas.admissions import Admission, Statement, admission_to_payload, statement_to_payload

@@ -17,7 +17,8 @@ import aiohttp
 import orjson
 
 from audit.note import NoteSigner
-from connectors.sdk.composing import Composed, Envelope, Policy, SenderKeys, Thread, compose
+from connectors.sdk.composing import Composed, Policy, SenderKeys, compose
+from connectors.sdk.envelope import Envelope, Thread
 from consent.grounds import packaged_catalogue
 from hub.bootstrap import open_hub
 from hub.settings import Settings, load_settings

@@ -20,7 +20,8 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from connectors.sdk.composing import Composed, Envelope, SenderKeys, compose
+from connectors.sdk.composing import Composed, SenderKeys, compose
+from connectors.sdk.envelope import Envelope
 from deploy.local.stack import HUB_NAME
 from schemas.admissions import statement_to_payload, verify_statement
 from schemas.codes import Role, TokenType

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.sdk.composing import Thread, find_purpose
+from connectors.sdk.envelope import Thread
 from connectors.sdk.projection import BEYOND_LEGAL_MAXIMUM, reason_texts
+from connectors.sdk.purposes import find_purpose
 from consent.reasons import Reason
 from schemas.codes import AgeBand, Capacity, Necessity, TokenType
 from schemas.document import Document
@@ -14,7 +15,7 @@ from schemas.identifiers import CaseId, SubjectTag
 from schemas.jws import parse_jws
 from schemas.message import labels, parse_message, sealed_digests
 from schemas.sdjwt import disclosure_digest, parse_disclosure
-from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, RESPONSIBLE, World
+from tests.support.connector_world import AT, GEMEENTE, GI, HUB, RAAD, RESPONSIBLE, World
 from tests.support.example_documents import item, request_document, with_item, without_item
 
 
@@ -129,7 +130,7 @@ def test_the_age_band_stands_in_the_message_and_no_date(world: World) -> None:
 
 
 def test_a_type_that_no_ground_carries_is_refused(world: World) -> None:
-    from connectors.sdk.composing import Envelope
+    from connectors.sdk.envelope import Envelope
 
     envelope = Envelope(
         sender=world.participant(GEMEENTE),
@@ -140,5 +141,5 @@ def test_a_type_that_no_ground_carries_is_refused(world: World) -> None:
         responsible=RESPONSIBLE,
     )
     with pytest.raises(DocumentError) as caught:
-        find_purpose("geen-bericht", envelope=envelope, catalogue=world.policy.catalogue)
+        find_purpose("geen-bericht", envelope=envelope, catalogue=world.policy.catalogue, at=AT)
     assert caught.value.code == "sender.purpose.unclear"

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from audit.records import parse_shown, token_digest
-from connectors.sdk.composing import Composed, Thread
+from connectors.sdk.composing import Composed
+from connectors.sdk.envelope import Thread
 from hub.exchange.accept import accept
 from schemas.codes import Capacity, Category, EntryKind, TokenType
 from schemas.errors import AuthenticationError, RejectedMessageError, ReplayError, UnavailableError
