@@ -78,8 +78,13 @@ class Log(Protocol):
         """Return the number of entries that are durable: the `as_of` of a decision whose inputs are read after."""
         ...
 
-    async def proof(self, index: int) -> str:
-        """Return a tlog-proof for an entry under a checkpoint in the guard. KeyError: there is no such entry yet."""
+    async def proof(self, index: int, *, entry: str) -> str:
+        """Return a tlog-proof under a checkpoint in the guard, for a text that leaves as the entry at this index.
+
+        Raises:
+            KeyError: There is no such entry yet.
+            EvidenceError: The log holds another entry there, or its tiles contradict it; the process must stop.
+        """
         ...
 
     async def checkpoint(self) -> str:

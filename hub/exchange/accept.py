@@ -337,7 +337,7 @@ async def _known_answer(message: Message, submission: Submission, *, services: S
         index=known.index,
         entry=known.entry,
         shown=known.shown,
-        tlog_proof=await services.log.proof(known.index),
+        tlog_proof=await services.log.proof(known.index, entry=known.entry),
         repeated=True,
     )
 

@@ -144,7 +144,7 @@ async def _known(
         return None
     for record in await services.store.participants(after=before.index - 1):
         if record.index == before.index and _brought(record, admission=admission, statement=statement):
-            proof = await services.log.proof(record.index)
+            proof = await services.log.proof(record.index, entry=record.entry)
             return Logged(oin=oin, index=record.index, entry=record.entry, tlog_proof=proof)
     return None
 
@@ -206,7 +206,7 @@ async def open_epoch(signed: str, *, services: Services) -> Logged:
     except MemberLostError:
         for record in await services.store.chain_epochs():
             if record.signed == signed:
-                proof = await services.log.proof(record.index)
+                proof = await services.log.proof(record.index, entry=record.entry)
                 return Logged(oin=None, index=record.index, entry=record.entry, tlog_proof=proof)
     raise ReplayError("this epoch is open already, with other claims", code="sender.chain-epoch.used")
 

@@ -173,7 +173,7 @@ async def _old_answer(stored: StoredMessage, *, services: Services) -> Receipted
     return Receipted(
         index=stored.receipt.index,
         entry=stored.receipt.entry,
-        tlog_proof=await services.log.proof(stored.receipt.index),
+        tlog_proof=await services.log.proof(stored.receipt.index, entry=stored.receipt.entry),
         repeated=True,
     )
 

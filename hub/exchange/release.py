@@ -281,7 +281,7 @@ async def _log_and_hand_out(
                 index=before.index,
                 entry=before.entry,
                 shown=before.shown,
-                tlog_proof=await services.log.proof(before.index),
+                tlog_proof=await services.log.proof(before.index, entry=before.entry),
             )
         if plan.stored.receipt is not None:
             text = "this message was refused, and of what it held then less is permitted now"

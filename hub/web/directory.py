@@ -116,7 +116,7 @@ async def list_chain_epochs(_: Call, hub: HubWeb) -> web.Response:
     """`GET /v1/chain-epochs`: every epoch, oldest first."""
     epochs: list[dict[str, object]] = []
     for each in await hub.services.store.chain_epochs():
-        proof = await hub.services.log.proof(each.index)
+        proof = await hub.services.log.proof(each.index, entry=each.entry)
         epochs.append(
             {
                 "index": each.index,

@@ -97,7 +97,7 @@ async def one_entry(call: Call, hub: HubWeb) -> web.Response:
         raise _unknown()
     try:
         texts = await hub.services.log.entries(start=index, count=1)
-        proof = await hub.services.log.proof(index) if texts else ""
+        proof = await hub.services.log.proof(index, entry=texts[0]) if texts else ""
     except KeyError as error:
         raise _unknown() from error
     if not texts:

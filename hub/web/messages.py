@@ -58,7 +58,7 @@ async def state_of(call: Call, hub: HubWeb) -> web.Response:
             "receipt": message.receipt.receipt,
             "entry": message.receipt.entry,
             "index": message.receipt.index,
-            "tlog_proof": await hub.services.log.proof(message.receipt.index),
+            "tlog_proof": await hub.services.log.proof(message.receipt.index, entry=message.receipt.entry),
         }
     return json_response(
         {

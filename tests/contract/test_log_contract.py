@@ -22,7 +22,7 @@ from hub.storage.postgresql.changes import REFUSALS_PER_MINUTE_MAX
 from hub.storage.postgresql.database import Database
 from schemas.clock import FrozenClock
 from schemas.codes import EntryKind
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, EvidenceError
 from tests.support.members import GEMEENTE, GI, RAAD, Members
 from tests.support.whole_log import verify_appended, verify_whole
 
@@ -370,7 +370,8 @@ async def test_tiles_and_proofs_are_those_of_the_entries(log: Log, leaves: list[
 
 async def test_every_entry_is_proved_under_the_newest_checkpoint(log: Log, leaves: list[bytes]) -> None:
     for index in (0, 3, 255, 256, 599):
-        text = await log.proof(index)
+        (entry,) = await log.entries(start=index, count=1)
+        text = await log.proof(index, entry=entry)
         proof = parse_proof_file(text.encode())
         verify_inclusion(
             leaf_hash=leaves[index],
@@ -383,10 +384,23 @@ async def test_every_entry_is_proved_under_the_newest_checkpoint(log: Log, leave
             proof.verify_entry(b"another entry")
 
 
+@pytest.mark.parametrize("index", [3, 300])
+async def test_a_text_that_is_not_the_entry_of_the_log_is_not_proved_and_stops_it(
+    log: Log, leaves: list[bytes], members: Members, index: int
+) -> None:
+    """Of a full tile, and of the one at the right edge, whose proofs come from what was read before."""
+    (entry,) = await log.entries(start=index, count=1)
+    await log.proof(index, entry=entry)
+    with pytest.raises(EvidenceError):
+        await log.proof(index, entry=entry.replace('"time":', '"time":1'))
+    with pytest.raises(EvidenceError):
+        await log.append(members.epoch(len(leaves)))
+
+
 async def test_what_the_log_does_not_have_is_a_key_error(log: Log, members: Members) -> None:
     await log.append(members.epoch(0))
     with pytest.raises(KeyError):
-        await log.proof(1)
+        await log.proof(1, entry="{}")
     for index, size in ((0, 2), (1, 1), (-1, 1), (0, 0)):
         with pytest.raises(KeyError):
             await log.inclusion_proof(index=index, size=size)
@@ -431,7 +445,8 @@ async def test_several_processes_keep_one_log(
         reports = [await verify_whole(log) for log in logs]
         assert {report.checkpoint.size for report in reports} == {3 * 8 * 25}
         for log in logs:
-            await log.proof(599)
+            (entry,) = await log.entries(start=599, count=1)
+            await log.proof(599, entry=entry)
 
 
 def _starts(log: Log, logs: Sequence[Log]) -> list[int]:

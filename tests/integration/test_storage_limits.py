@@ -90,7 +90,7 @@ async def test_what_is_stored_but_cannot_be_let_out_is_asked_for_again(
     with pytest.raises(MemberLostError):
         await database.log.append(member)
     (entry,) = await database.log.entries(start=0, count=1)
-    verify_appended(Appended(index=0, entry=entry, tlog_proof=await database.log.proof(0)))
+    verify_appended(Appended(index=0, entry=entry, tlog_proof=await database.log.proof(0, entry=entry)))
 
 
 async def test_more_than_may_wait_is_sent_away(

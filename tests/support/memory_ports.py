@@ -45,6 +45,7 @@ from hub.storage.postgresql.changes import State
 from hub.storage.postgresql.store import SMALL_BYTES_MAX
 from schemas.clock import FrozenClock
 from schemas.codes import EntryKind
+from schemas.errors import EvidenceError
 from schemas.identifiers import OIN, MessageId
 from tests.support.log_files import SIGNER, reader_of
 
@@ -203,8 +204,10 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         """See `hub.ports.Log.size`."""
         return len(self._entries)
 
-    async def proof(self, index: int) -> str:
+    async def proof(self, index: int, *, entry: str) -> str:
         """See `hub.ports.Log.proof`."""
+        if self._entries[index].text != entry.encode():
+            raise EvidenceError("the entry is not the one that the log holds")
         path = await self.inclusion_proof(index=index, size=len(self._entries))
         return proof_text(index=index, path=path, checkpoint=await self.checkpoint())
 

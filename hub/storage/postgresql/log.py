@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from psycopg_pool import AsyncConnectionPool
 
 from audit.checkpoint import Checkpoint
+from audit.hashing import hash_leaf
 from audit.proof_file import proof_text
 from audit.proofs import HashAt, make_consistency_proof, make_inclusion_proof, verify_inclusion
 from audit.tiles import TILE_WIDTH, Tile
@@ -53,19 +54,18 @@ class PostgreSQLLog(Log):
         self.sequencer.check()
         return self.sequencer.size
 
-    async def proof(self, index: int) -> str:
+    async def proof(self, index: int, *, entry: str) -> str:
         """See `hub.ports.Log.proof`."""
         checkpoint, note = await self._published(at_least=index + 1)
         if index < 0:
             raise KeyError(index)
         size = checkpoint.size
-
-        def make(hash_at: HashAt) -> tuple[bytes, tuple[bytes, ...]]:
-            return hash_at(0, index), make_inclusion_proof(leaf_index=index, tree_size=size, hash_at=hash_at)
-
-        leaf_hash, path = await self._made(size=size, make=make)
+        path = await self._made(
+            size=size, make=lambda hash_at: make_inclusion_proof(leaf_index=index, tree_size=size, hash_at=hash_at)
+        )
+        leaf_hash = hash_leaf(entry.encode())
         try:
-            # A tile that somebody changed must not leave as a proof that proves nothing.
+            # An entry or a tile that somebody changed must not leave, with a proof that proves nothing.
             verify_inclusion(
                 leaf_hash=leaf_hash, leaf_index=index, tree_size=size, path=path, root_hash=checkpoint.root_hash
             )
