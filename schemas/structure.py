@@ -7,7 +7,8 @@ The hub sees labels, never values, so it can check this and no more; the connect
 - `check_document_structure` for a document, at the sender, before anything is signed.
 
 1. type and version are known
-2. the message uses no claim (`asks`, `corrects`, `recalls`, `spoed`, `reply_to`) that its type does not use
+2. the message uses no claim (`asks`, `corrects`, `recalls`, `spoed`, `reply_to`) that its type does not use, and those
+   that its type needs; for an emergency a registered professional answers
 3. every profile and element is known, and the legal maximum has a place for it
 4. every item has what it needs: the legal minimum
 5. every profile and every group of profiles occurs often enough, and not too often
@@ -21,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from schemas.canonical import json_pointer
-from schemas.codes import AgeBand
+from schemas.codes import AgeBand, Register
 from schemas.definitions import ContentRule, Definitions, GroupRule, MessageType, ReplyRule, When
 from schemas.document import Document
 from schemas.errors import Issue
@@ -112,12 +113,19 @@ def _unknown_type(pointer: str) -> Issue:
 
 
 def _check_claims(message: Message, kind: MessageType) -> list[Issue]:
-    """Check that the message uses no claim which its type has no use for."""
+    """Check step 2."""
     issues = []
     for name in ("asks", "corrects", "recalls", "spoed"):
         if getattr(message, name) is not None and name not in kind.claims:
             text, text_nl = f"`{kind.name}` has no use for `{name}`", f"`{kind.name}` kent geen `{name}`"
             issues.append(Issue(pointer=f"/{name}", code=_PREFIX + "claim-not-used", text=text, text_nl=text_nl))
+        elif name in kind.needs_claims and getattr(message, name) is None:
+            text, text_nl = f"`{kind.name}` needs `{name}`", f"in een {kind.nl.lower()} hoort `{name}`"
+            issues.append(Issue(pointer=f"/{name}", code=_PREFIX + "claim-missing", text=text, text_nl=text_nl))
+    if message.spoed is not None and "spoed" in kind.claims and message.responsible.register is Register.EIGEN:
+        text = "for an emergency a professional of a register answers: SKJ or BIG"
+        text_nl = "voor spoed staat een geregistreerde professional in: SKJ of BIG"
+        issues.append(Issue(pointer="/responsible", code=_PREFIX + "spoed-unnamed", text=text, text_nl=text_nl))
     if message.reply_to is not None and kind.reply_to is ReplyRule.NEVER:
         text, text_nl = f"`{kind.name}` replies to nothing", f"`{kind.name}` is nooit een antwoord"
         issues.append(Issue(pointer="/reply_to", code=_PREFIX + "reply-not-used", text=text, text_nl=text_nl))

@@ -3,14 +3,16 @@
 import time
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
-from schemas.codes import AgeBand, Category, SpoedReason
+from schemas.codes import AgeBand, Category, Register, SpoedReason
 from schemas.definitions import ReplyRule, load_definitions
 from schemas.document import Document, DocumentSubject, JSONValue
 from schemas.errors import Issue
-from schemas.identifiers import MessageId
+from schemas.identifiers import MessageId, ProfessionalNumber
+from schemas.message import Responsible, message_to_payload, parse_message
 from schemas.message_claims import Asks, Corrects
 from schemas.structure import check_document_structure, check_structure, find_remarks
 from tests.support.example_documents import (
@@ -22,6 +24,7 @@ from tests.support.example_documents import (
     with_item,
     without_item,
 )
+from tests.support.example_messages import MESSAGE_TYPES, example_message
 
 DEFINITIONS = load_definitions()
 REQUEST = request_document()
@@ -216,6 +219,32 @@ def test_a_request_uses_none_of_the_claims_of_other_types() -> None:
     )
     expected = [("claim-not-used", f"/{name}") for name in ("asks", "corrects", "spoed")]
     assert codes(check_structure(message, DEFINITIONS)) == expected
+
+
+@pytest.mark.parametrize(("name", "claim"), [("informatieverzoek", "asks"), ("correctie", "corrects")])
+def test_what_the_hub_decides_by_stands_in_the_clear(name: str, claim: str) -> None:
+    message = example_message(name)
+    assert codes(check_structure(message, DEFINITIONS)) == []
+    without: dict[str, Any] = {claim: None}
+    expected = [("claim-missing", f"/{claim}")]
+    assert codes(check_structure(replace(message, **without), DEFINITIONS)) == expected
+
+
+@pytest.mark.parametrize("name", ["informatieverzoek", "informatieantwoord", "casusinformatie", "raadsrapport"])
+def test_an_emergency_is_marked_by_a_professional_of_a_register(name: str) -> None:
+    message = replace(example_message(name), spoed=SpoedReason.PRONOUNCED)
+    expected = [("spoed-unnamed", "/responsible")]
+    assert codes(check_structure(message, DEFINITIONS)) == expected
+    for register in (Register.SKJ, Register.BIG):
+        named = Responsible(register=register, number=ProfessionalNumber("110012345"))
+        assert codes(check_structure(replace(message, responsible=named), DEFINITIONS)) == []
+
+
+@pytest.mark.parametrize("name", MESSAGE_TYPES)
+def test_the_claims_of_every_message_type_have_the_right_structure(name: str) -> None:
+    message = example_message(name)
+    assert codes(check_structure(message, DEFINITIONS)) == []
+    assert parse_message(message_to_payload(message)) == message
 
 
 def test_a_request_replies_to_nothing_and_a_notification_may() -> None:
