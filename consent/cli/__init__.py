@@ -1,0 +1,1 @@
+"""The command `ketenhub-policy`: the only place of this package that reads files, prints and starts processes."""

@@ -1,0 +1,166 @@
+"""`ketenhub-policy` as its users meet it: exit codes, words, files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consent.cli.exits import ExitCode
+from consent.cli.main import main
+from consent.grounds import Catalogue
+from tests.support.catalogue_files import HEALTH_FOR_A_GEMEENTE, PACKAGED, edited, with_row
+
+
+@pytest.fixture
+def packaged(tmp_path: Path) -> str:
+    return written(tmp_path, "packaged.toml", PACKAGED)
+
+
+def written(folder: Path, name: str, catalogue: Catalogue) -> str:
+    path = folder / name
+    path.write_bytes(catalogue.data)
+    return str(path)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def only(tmp_path: Path, name: str, *codes: str) -> str:
+    """A small catalogue: the rows of a few grounds of the packaged one."""
+    text = PACKAGED.data.decode()
+    head, *rows = text.split("[[ground]]")
+    chosen = [row for row in rows if any(f'code = "{code}"\n' in row for code in codes)]
+    path = tmp_path / name
+    path.write_text("[[ground]]".join((head, *chosen)), encoding="utf-8")
+    return str(path)
+
+
+# ---- check, coverage, register ----
+
+
+def test_check_of_the_packaged_catalogue_finds_no_errors(packaged: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", packaged]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "in orde: geen fouten\n  sound: no errors\n" in out
+    assert out.index("let op: VTO-AFSCHRIFT") < out.index("remark: VTO-AFSCHRIFT")
+
+
+def test_check_names_a_dead_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dead = edited("KLACHT", 'to = { roles = ["toezichthouder", "dashboard"]', 'to = { roles = ["raad"]')
+    assert main(["check", written(tmp_path, "dead.toml", dead), "--json"]) == ExitCode.REFUSED
+    result = said(capsys)
+    assert result["result"] == "refused"
+    assert [each["about"] for each in result["findings"] if each["severity"] == "error"] == ["KLACHT"]
+
+
+def test_check_refuses_a_file_that_is_no_catalogue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text('version = "1"\n', encoding="utf-8")
+    assert main(["check", str(path)]) == ExitCode.REFUSED
+    assert "/ground" in capsys.readouterr().err
+    assert main(["check", str(path), "--json"]) == ExitCode.REFUSED
+    assert said(capsys)["code"] == "hub.catalogue.form"
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "nothing.toml")]) == ExitCode.USAGE
+    assert "could not read" in capsys.readouterr().err
+
+
+def test_no_command_is_wrong_usage() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == ExitCode.USAGE
+
+
+def test_coverage_says_that_a_lawyer_has_to_confirm_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "door een jurist te bevestigen" in out.splitlines()[0]
+    assert "3.5      gedragen door GI-BEPALING" in out
+    assert "RVDK-RAP noemt `3.x`" in out
+
+
+def test_coverage_can_show_one_outcome(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage", "--only", "not-covered", "--json"]) == ExitCode.OK
+    result = said(capsys)
+    assert {each["covered"] for each in result["articles"]} == {"not-covered"}
+    assert result["unplaced"] == [{"row": "RVDK-RAP", "article": "3.x"}]
+
+
+def test_the_register_goes_to_a_file_that_is_not_there_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "register.md"
+    assert main(["register", "--role", "gemeente", "--output", str(path)]) == ExitCode.OK
+    assert path.read_text("utf-8").startswith("# Register van verwerkingsactiviteiten")
+    assert main(["register", "--output", str(path)]) == ExitCode.USAGE
+    assert "could not write" in capsys.readouterr().err
+
+
+def test_the_register_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["register", "--json"]) == ExitCode.OK
+    assert said(capsys)["register"] == "AVG 30"
+
+
+# ---- prove ----
+
+
+def test_prove_says_each_sentence_and_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = only(tmp_path, "small.toml", "KLACHT", "MAATREGEL")
+    assert main(["prove", small, "--processes", "1"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "houdt  Een geheim adres gaat nooit verder dan de Raad en een gecertificeerde instelling." in out
+    assert "bewezen: alle 15 zinnen houden\n  proved: all 15 sentences hold\n" in out
+
+
+def test_prove_works_in_several_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = only(tmp_path, "small.toml", "KLACHT")
+    assert main(["prove", small, "--processes", "2", "--json"]) == ExitCode.OK
+    several = said(capsys)
+    assert main(["prove", small, "--processes", "1", "--json"]) == ExitCode.OK
+    one = said(capsys)
+    assert several | {"milliseconds": 0} == one | {"milliseconds": 0}
+
+
+def test_prove_shows_a_broken_sentence_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "fault.toml"
+    small = Path(only(tmp_path, "small.toml", "KLACHT")).read_text("utf-8")
+    path.write_text(small + HEALTH_FOR_A_GEMEENTE, encoding="utf-8")
+    assert main(["prove", str(path), "--processes", "1"]) == ExitCode.REFUSED
+    out = capsys.readouterr().out
+    assert "BREEKT Een gemeente krijgt niets over strafrecht" in out
+    assert "(gezondheid) van Veilig Thuis aan gemeente, op grond van FOUT" in out
+    assert "not proved: 1 sentence(s) are broken" in out
+    assert main(["prove", str(path), "--processes", "1", "--json"]) == ExitCode.REFUSED
+    (broken,) = [each for each in said(capsys)["sentences"] if each["broken"]]
+    assert broken["code"] == "gemeente"
+    assert broken["examples"][0]["question"]["category"] == "gezondheid"
+
+
+def test_prove_asks_for_a_whole_number_of_processes() -> None:
+    for word in ("0", "two"):
+        with pytest.raises(SystemExit):
+            main(["prove", "--processes", word])
+
+
+# ---- diff ----
+
+
+def test_diff_of_a_catalogue_with_itself_finds_nothing(packaged: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", packaged, packaged]) == ExitCode.OK
+    assert "0 verandering(en)" in capsys.readouterr().out
+
+
+def test_diff_tells_what_becomes_possible_and_what_stops(
+    tmp_path: Path, packaged: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = written(tmp_path, "new.toml", with_row(HEALTH_FOR_A_GEMEENTE))
+    assert main(["diff", packaged, new, "--processes", "1"]) == ExitCode.REFUSED
+    out = capsys.readouterr().out
+    assert "WORDT MOGELIJK op FOUT, vanaf 2015-01-01: van Veilig Thuis aan gemeente" in out
+    assert "gezondheid: alles" in out
+    assert main(["diff", new, packaged, "--processes", "1", "--json"]) == ExitCode.REFUSED
+    (change,) = said(capsys)["changes"]
+    assert (change["way"], change["purpose"], change["always"]) == ("stops", "FOUT", True)
+    assert change["example"]["question"]["from"] == {"role": "veilig-thuis", "capacity": None}
