@@ -20,19 +20,11 @@ Source: the architecture, sections 4 and 5.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from consent.facts import PersonFacts
+from schemas.civil_day import civil_day as civil_day  # noqa: PLC0414  the day by which a decision is taken
 from schemas.codes import AgeBand, Capacity, Category, Necessity, Role, SubjectRole
 from schemas.identifiers import OIN, CaseId
-
-_NEXT_BAND: Final = {
-    AgeBand.UNBORN: AgeBand.UNDER_12,
-    AgeBand.UNDER_12: AgeBand.FROM_12,
-    AgeBand.FROM_12: AgeBand.FROM_16,
-    AgeBand.FROM_16: AgeBand.ADULT,
-}
-_NETHERLANDS: Final = ZoneInfo("Europe/Amsterdam")
 
 QUESTION_TYPE: Final = "informatieverzoek"
 """The message type that asks, and whose answer holds only what it asked."""
@@ -77,7 +69,7 @@ class DataSubject:
         """
         if self.turns is None:
             return self.age
-        later = _NEXT_BAND.get(self.age)
+        later = self.age.following
         if later is None:
             return None
         return self.age if day < self.turns else later
@@ -246,20 +238,3 @@ def spoed_hours(at: datetime, since: datetime | None) -> int:
     if since is None or at.utcoffset() is None or since.utcoffset() is None:
         return 0
     return max(0, (at - since) // timedelta(hours=1))
-
-
-def civil_day(at: datetime) -> date | None:
-    """The day in the Netherlands at a moment: the day by which laws, measures and birthdays count.
-
-    Args:
-        at: An aware moment.
-
-    Returns:
-        The day, or None when the moment is naive or lies outside the calendar.
-    """
-    if at.utcoffset() is None:
-        return None
-    try:
-        return at.astimezone(_NETHERLANDS).date()
-    except OverflowError:
-        return None

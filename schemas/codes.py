@@ -5,6 +5,7 @@ Lists that others publish and change (Jeugdzorgrol, leefgebieden, institutions) 
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -70,6 +71,19 @@ class AgeBand(StrEnum):
     FROM_16 = "16-17"
     ADULT = "18+"
     UNKNOWN = "unknown"
+
+    @property
+    def following(self) -> "AgeBand | None":
+        """The band that comes after this one; None where none does."""
+        return _FOLLOWING.get(self)
+
+
+_FOLLOWING: Final = {
+    AgeBand.UNBORN: AgeBand.UNDER_12,
+    AgeBand.UNDER_12: AgeBand.FROM_12,
+    AgeBand.FROM_12: AgeBand.FROM_16,
+    AgeBand.FROM_16: AgeBand.ADULT,
+}
 
 
 class Necessity(StrEnum):

@@ -18,6 +18,7 @@ from datetime import date
 from typing import Final, NamedTuple, cast
 
 from schemas.canonical import canonical_json
+from schemas.civil_day import civil_day_of_second
 from schemas.claims import DIGEST, ClaimsReader, read_date
 from schemas.codes import AgeBand, Capacity, Necessity, Register, SpoedReason, SubjectRole
 from schemas.document import JSONValue
@@ -420,9 +421,21 @@ def _check_whole(reader: ClaimsReader, message: Message) -> None:
     """Check what no single member shows: references, uniqueness and limits."""
     if not message.issued_at < message.pickup_by <= message.issued_at + PICKUP_SECONDS_MAX:
         reader.wrong("pickup_by", "must lie after `iat` and at most 30 days after it", code="sender.message.pickup-by")
-    for number, subject in enumerate(message.subjects):
-        if len(subject.tag) != len(message.hubs):
-            reader.wrong(("subjects", number, "tag"), "one tag for each hub is needed")
+    if message.recipient.oin == message.sender:
+        reader.wrong(("recipient", "oin"), "a message goes to another than its sender", code="sender.message.to-itself")
+    if message.reply_to == message.id:
+        reader.wrong("reply_to", "a message does not answer itself", code="sender.message.reply-to-itself")
+    _check_items(reader, message)
+    _check_subjects(reader, message)
+    sealed = sealed_digests(message)
+    if len(sealed) > ELEMENTS_MAX:
+        reader.wrong("content", f"more than {ELEMENTS_MAX} elements", code="sender.message.too-many-elements")
+    every = [*sealed, *(digest for subject in message.subjects for digest in subject.tag)]
+    if len(set(every)) != len(every):
+        reader.wrong("", "the same digest stands in the message twice", code="sender.message.digest-twice")
+
+
+def _check_items(reader: ClaimsReader, message: Message) -> None:
     seen_ids: set[str] = set()
     for number, item in enumerate(message.content):
         if item.id in seen_ids:
@@ -430,9 +443,27 @@ def _check_whole(reader: ClaimsReader, message: Message) -> None:
         seen_ids.add(item.id)
         if list(item.about) != sorted(set(item.about)) or item.about[-1] >= len(message.subjects):
             reader.wrong(("content", number, "about"), "indices of subjects, ascending and each once, are needed")
-    sealed = sealed_digests(message)
-    if len(sealed) > ELEMENTS_MAX:
-        reader.wrong("content", f"more than {ELEMENTS_MAX} elements", code="sender.message.too-many-elements")
-    every = [*sealed, *(digest for subject in message.subjects for digest in subject.tag)]
-    if len(set(every)) != len(every):
-        reader.wrong("", "the same digest stands in the message twice", code="sender.message.digest-twice")
+
+
+def _check_subjects(reader: ClaimsReader, message: Message) -> None:
+    mentioned = {index for item in message.content for index in item.about}
+    for number, subject in enumerate(message.subjects):
+        if len(subject.tag) != len(message.hubs):
+            reader.wrong(("subjects", number, "tag"), "one tag for each hub is needed")
+        if number not in mentioned:
+            # Its tag would count among what is known of somebody of whom the message says nothing.
+            text = "no item is about this subject"
+            reader.wrong(("subjects", number), text, code="sender.message.subject-unmentioned")
+        if subject.turns is not None:
+            _check_turns(reader, message, number, age=subject.age, turns=subject.turns)
+
+
+def _check_turns(reader: ClaimsReader, message: Message, number: int, *, age: AgeBand, turns: date) -> None:
+    """Check that a band can change on a day: else whoever says the day chooses the band that decides."""
+    if age.following is None:
+        text = "no band follows the one on the day of `iat`"
+    elif not civil_day_of_second(message.issued_at) < turns <= civil_day_of_second(message.pickup_by):
+        text = "must lie after the day of `iat`, and not after that of `pickup_by`"
+    else:
+        return
+    reader.wrong(("subjects", number, "turns"), text, code="sender.message.turns")

@@ -10,7 +10,7 @@ The hub sees labels, never values, so it can check this and no more; the connect
 2. the message uses no claim (`asks`, `corrects`, `recalls`, `spoed`, `reply_to`) that its type does not use, and those
    that its type needs; for an emergency a registered professional answers
 3. every profile and element is known, and the legal maximum has a place for it
-4. every item has what it needs: the legal minimum
+4. every item has what it needs: the legal minimum; an item that says who a child is, is about one child
 5. every profile and every group of profiles occurs often enough, and not too often
 
 Who may send which type to whom is the decision's business (`consent`), and not checked here.
@@ -22,11 +22,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from schemas.canonical import json_pointer
-from schemas.codes import AgeBand, Register
+from schemas.codes import AgeBand, Register, SubjectRole
 from schemas.definitions import ContentRule, Definitions, GroupRule, MessageType, ReplyRule, When
 from schemas.document import Document
 from schemas.errors import Issue
 from schemas.message import Message
+
+CHILD_PROFILE: Final = "jeugdige"
+"""The profile that says who a child is: what it says is of one child, and by its age the rules for it are chosen."""
 
 _PREFIX: Final = "sender.structure."
 
@@ -60,8 +63,8 @@ def check_structure(message: Message, definitions: Definitions) -> tuple[Issue, 
         text_nl = f"van dit berichttype is versie {kind.version} bekend, deze niet"
         return (Issue(pointer="/ver", code=_PREFIX + "version-unknown", text=text, text_nl=text_nl),)
     issues = _check_claims(message, kind)
-    unborn = tuple(subject.age is AgeBand.UNBORN for subject in message.subjects)
-    _check_content(issues, kind, definitions, message.content, unborn=unborn, root="/content")
+    people = tuple((subject.role, subject.age is AgeBand.UNBORN) for subject in message.subjects)
+    _check_content(issues, kind, definitions, message.content, people=people, root="/content")
     return tuple(issues)
 
 
@@ -77,8 +80,8 @@ def check_document_structure(document: Document, definitions: Definitions) -> tu
     if kind is None:
         return (_unknown_type("/type"),)
     issues: list[Issue] = []
-    unborn = tuple(subject.unborn for subject in document.subjects)
-    _check_content(issues, kind, definitions, document.items, unborn=unborn, root="/items")
+    people = tuple((subject.role, subject.unborn) for subject in document.subjects)
+    _check_content(issues, kind, definitions, document.items, people=people, root="/items")
     return tuple(issues)
 
 
@@ -141,10 +144,19 @@ def _check_content(
     definitions: Definitions,
     items: Sequence[_Labelled],
     *,
-    unborn: Sequence[bool],
+    people: Sequence[tuple[SubjectRole, bool]],
     root: str,
 ) -> None:
-    """Check steps 3 to 5 in one pass over the items: the hub does this for every message."""
+    """Check steps 3 to 5 in one pass over the items: the hub does this for every message.
+
+    Args:
+        issues: Where the findings go.
+        kind: The message type.
+        definitions: What its profiles are.
+        items: The content.
+        people: Of each subject its role, and whether it is not born yet.
+        root: Pointer to the items.
+    """
     counts: dict[str, int] = {}
     any_unborn = False
     for index, item in enumerate(items):
@@ -154,7 +166,9 @@ def _check_content(
             issues.append(_not_permitted(f"{root}/{index}/profile", kind, definitions, name, off=rule is not None))
             continue
         counts[name] = counts.get(name, 0) + 1
-        about_unborn = any(unborn[subject] for subject in item.about)
+        if name == CHILD_PROFILE and [people[subject][0] for subject in item.about] != [SubjectRole.JEUGDIGE]:
+            issues.append(_not_one_child(f"{root}/{index}/about"))
+        about_unborn = any(people[subject][1] for subject in item.about)
         any_unborn = any_unborn or about_unborn
         _check_item(issues, rule, definitions, item, unborn=about_unborn, pointer=f"{root}/{index}/elements")
     for name, rule in kind.content.items():
@@ -227,6 +241,15 @@ def _not_permitted(pointer: str, kind: MessageType, definitions: Definitions, na
         code=_PREFIX + ("profile-off" if off else "profile-not-permitted"),
         text=f"`{name}` {why} `{kind.name}`",
         text_nl=f"{profile.nl} {why_nl} {kind.nl.lower()}",
+    )
+
+
+def _not_one_child(pointer: str) -> Issue:
+    return Issue(
+        pointer=pointer,
+        code=_PREFIX + "child-not-one",
+        text=f"`{CHILD_PROFILE}` is about one subject, whose role is `{SubjectRole.JEUGDIGE}`",
+        text_nl="een jeugdige-gegeven gaat over één persoon, met de rol jeugdige",
     )
 
 

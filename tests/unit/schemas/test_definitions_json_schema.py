@@ -151,7 +151,7 @@ def test_parser_and_schema_refuse_the_same_claims(change: str) -> None:
 KINDER: dict[str, Callable[[dict[str, Any]], object]] = {
     "a capacity": lambda data: data["recipient"].update(capacity="voogdij"),
     "a necessity": lambda data: data["content"][0].update(necessary=Necessity.FORMAT.value),
-    "a turn": lambda data: data["subjects"][0].update(turns="2026-12-01"),
+    "a turn": lambda data: data["subjects"][0].update(age="0-11", turns="2026-12-01"),
     "an age": lambda data: data["subjects"][0].update(age="12-15"),
     "another case": lambda data: data.update(case="0" * 32),
 }

@@ -1,11 +1,12 @@
 """Reading a message that is wrong in many places: every place is named, wherever it stands."""
 
+from datetime import date
 from typing import Any
 
 import orjson
 import pytest
 
-from schemas.canonical import canonical_json
+from schemas.canonical import b64url, canonical_json
 from schemas.errors import DocumentError
 from schemas.message import message_to_payload, parse_message
 from tests.support.connector_world import World
@@ -71,6 +72,48 @@ def test_what_contradicts_something_else_in_the_message_is_named() -> None:
     }
 
 
+def test_a_message_goes_to_another_and_answers_another() -> None:
+    claims = _claims()
+    claims["recipient"]["oin"] = claims["iss"].rpartition(":")[2]
+    claims["reply_to"] = claims["jti"]
+    assert _findings(claims) == {
+        ("/recipient/oin", "sender.message.to-itself"),
+        ("/reply_to", "sender.message.reply-to-itself"),
+    }
+
+
+def test_a_subject_that_no_item_is_about_is_refused() -> None:
+    """Its tag would count among what is known of a child of whom the message says nothing."""
+    claims = _claims()
+    other = {**claims["subjects"][1], "tag": [{"...": b64url(bytes(32))}], "yours": None}
+    claims["subjects"].append(other)
+    assert _findings(claims) == {("/subjects/2", "sender.message.subject-unmentioned")}
+
+
+@pytest.mark.parametrize("day", ["2026-11-24", "2026-12-23"])
+def test_a_band_changes_after_the_day_of_sending_and_before_the_message_lapses(day: str) -> None:
+    claims = _claims()
+    claims["subjects"][0].update(age="0-11", turns=day)
+    assert parse_message(canonical_json(claims)).subjects[0].turns == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("age", "day"),
+    [
+        ("0-11", "2026-11-23"),
+        ("0-11", "2025-12-01"),
+        ("16-17", "2026-12-24"),
+        ("18+", "2026-12-01"),
+        ("unknown", "2026-12-01"),
+    ],
+)
+def test_a_band_that_would_change_on_a_day_that_it_cannot_is_refused(age: str, day: str) -> None:
+    """A day that has passed would let the later band decide at once."""
+    claims = _claims()
+    claims["subjects"][0].update(age=age, turns=day)
+    assert _findings(claims) == {("/subjects/0/turns", "sender.message.turns")}
+
+
 @pytest.mark.parametrize("elements", [{}, [], None])
 def test_an_item_has_elements(elements: object) -> None:
     claims = _claims()
@@ -79,8 +122,6 @@ def test_an_item_has_elements(elements: object) -> None:
 
 
 def test_more_elements_than_there_may_be_are_refused() -> None:
-    from schemas.canonical import b64url
-
     claims = _claims()
     many = [{"...": b64url(number.to_bytes(32, "big"))} for number in range(1999)]
     claims["content"][0]["elements"] = {"reference": many}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.codes import AgeBand, Category, Register, SpoedReason
+from schemas.codes import AgeBand, Category, Register, SpoedReason, SubjectRole
 from schemas.definitions import ReplyRule, load_definitions
 from schemas.document import Document, DocumentSubject, JSONValue
 from schemas.errors import Issue
@@ -91,6 +91,18 @@ def test_an_unborn_child_needs_the_expected_date_and_no_more() -> None:
     assert both(born) == [("element-missing", "/content/2/elements")]
     assert both(unborn(born)) == []
     assert both(unborn(REQUEST)) == [("element-missing", "/content/2/elements")]
+
+
+@pytest.mark.parametrize("about", [(1,), (0, 1), (0, 2)], ids=["a parent", "child and parent", "two children"])
+def test_who_a_child_is_is_said_of_one_child(about: tuple[int, ...]) -> None:
+    """With a child that is not born yet among several, the rules for a born one would not be asked."""
+    other = DocumentSubject(role=SubjectRole.JEUGDIGE, key="unborn", unborn=True)
+    several = replace(REQUEST, subjects=(*REQUEST.subjects, other))
+    child = next(each for each in REQUEST.items if each.id == "p1")
+    assert (several.items.index(child), both(several)) == (2, [])
+    changed = tuple(replace(each, about=about) if each is child else each for each in REQUEST.items)
+    found = both(replace(several, items=changed))
+    assert ("child-not-one", "/content/2/about") in found
 
 
 def test_of_several_children_each_must_be_complete() -> None:
@@ -268,10 +280,10 @@ def test_a_missing_phone_of_a_parent_is_a_remark_and_no_refusal() -> None:
     assert find_remarks(replace(REQUEST, type="niets"), DEFINITIONS) == ()
 
 
-def test_an_item_about_a_born_and_an_unborn_child_counts_as_about_the_unborn() -> None:
+def test_a_child_that_is_not_born_yet_has_its_own_rules_beside_one_that_is() -> None:
     subjects = (*REQUEST.subjects, DocumentSubject(role=REQUEST.subjects[0].role, unborn=True))
-    both_children = replace(item("jeugdige", "p2", expectedDate=("2027-02-14",)), about=(0, 2))
-    assert both(replace(REQUEST, subjects=subjects, items=(*REQUEST.items, both_children))) == []
+    unborn_child = replace(item("jeugdige", "p2", expectedDate=("2027-02-14",)), about=(2,))
+    assert both(replace(REQUEST, subjects=subjects, items=(*REQUEST.items, unborn_child))) == []
 
 
 def test_the_check_of_40_elements_is_quick_enough_for_every_message() -> None:
