@@ -3,6 +3,8 @@
     ketenhub-policy check FILE        is it sound
     ketenhub-policy prove [FILE]      does it hold what must hold, over the whole decision space
     ketenhub-policy diff OLD NEW      which disclosures become possible, and which stop
+    ketenhub-policy explain GROUND    why, with the law
+    ketenhub-policy try --from A --to B   what if
     ketenhub-policy coverage          which article of the Youth Act is carried by which row
     ketenhub-policy register          the register of processing activities (AVG 30)
 
@@ -19,6 +21,7 @@ from consent.cli.exits import ExitCode
 from consent.cli.proofs import add_proofs
 from consent.cli.reading import UnreadableError
 from consent.cli.reports import add_reports
+from consent.cli.trying import add_trying
 from schemas.errors import ExchangeError
 
 
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_reports(commands)
     add_proofs(commands)
+    add_trying(commands)
     return parser
 
 

@@ -11,7 +11,7 @@ case by a child of the message, so for those each person's measures are tried.
 Moments and days are numbers; `FAR` stands for a day that never comes.
 """
 
-import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -63,7 +63,7 @@ def policies(catalogue: Catalogue, purpose: str) -> str:
         }
     )
     wrong = [
-        f'context.{side}Role == "gi" && !({_set(named)}.contains(context.{side}Capacity)'
+        f'context.{side}Role == "gi" && !({_among(named, f"{side}Capacity")}'
         f" && context.{side}Admitted.contains(context.{side}Capacity))"
         for side in ("sender", "recipient")
     ] + [f'context.{side}Role != "gi" && context.{side}Capacity != ""' for side in ("sender", "recipient")]
@@ -79,9 +79,9 @@ def _permit(row: Ground) -> str:
         f"context.day >= {row.valid_from.toordinal()} && context.day <= {until}",
         _side("sender", row),
         _side("recipient", row),
-        f"{_set(row.message_types)}.contains(context.type)",
+        _among(row.message_types, "type"),
         *(
-            f'(resource != Category::"{category}" || {_set(elements)}.contains(context.element))'
+            f'(resource != Category::"{category}" || {_among(elements, "element")})'
             for category, elements in row.only.items()
         ),
         *(f'(resource != Category::"{category}" || context.necessary)' for category in row.necessary),
@@ -98,13 +98,13 @@ def _permit(row: Ground) -> str:
 
 def _side(name: str, row: Ground) -> str:
     side = row.sender if name == "sender" else row.recipient
-    others = _set(side.roles - {Role.GI})
-    gi = f'context.{name}Role == "gi" && {_set(side.capacities)}.contains(context.{name}Capacity)'
-    return f"{others}.contains(context.{name}Role) || {gi if Role.GI in side.roles else 'false'}"
+    others = _among(side.roles - {Role.GI}, f"{name}Role")
+    gi = f'(context.{name}Role == "gi" && {_among(side.capacities, f"{name}Capacity")})'
+    return f"{others} || {gi if Role.GI in side.roles else 'false'}"
 
 
 def _tie(tie: Tie, row: Ground) -> str:
-    itself = f"{_set(_MESSAGE_ITSELF)}.contains(context.label)"
+    itself = _among(_MESSAGE_ITSELF, "label")
     match tie:
         case Tie.REPLY:
             return "true"
@@ -123,13 +123,13 @@ def _tie(tie: Tie, row: Ground) -> str:
 def _measure(row: Ground) -> str:
     """A measure of the right kind runs, carried out by who acts, and by nobody else; or an emergency stands in."""
     sender, recipient = (side.roles == {Role.GI} for side in (row.sender, row.recipient))
-    acting = _set([name for name, acts in (("sender", sender), ("recipient", recipient)) if acts])
+    acting = [name for name, acts in (("sender", sender), ("recipient", recipient)) if acts]
     capacity = "context.senderCapacity" if sender else "context.recipientCapacity"
     names = [f"m{number}" for number in range(1, RECORDS_MAX + 1)]
     kind = {name: f"context has {name} && context.{name}.kind == {capacity}" for name in names}
     in_time = {name: f"context.{name}.first <= context.day && context.day <= context.{name}.last" for name in names}
     live = {name: f"({kind[name]} && {in_time[name]} && context.day < context.{name}.lapses)" for name in names}
-    mine = " || ".join(f"({live[name]} && {acting}.contains(context.{name}.executor))" for name in names)
+    mine = " || ".join(f"({live[name]} && {_among(acting, f'{name}.executor')})" for name in names)
     one, other = names
     contradicted = f"({live[one]} && {live[other]} && context.{one}.executor != context.{other}.executor)"
     runs = f"(({mine}) && !{contradicted})"
@@ -137,7 +137,7 @@ def _measure(row: Ground) -> str:
         return runs
     lapsed = " || ".join(
         f"({kind[name]} && {in_time[name]} && context.{name}.lapses <= context.day"
-        f" && {acting}.contains(context.{name}.executor))"
+        f" && {_among(acting, f'{name}.executor')})"
         for name in names
     )
     nothing_else = f"!({' || '.join(live.values())}) && !({lapsed})"
@@ -191,8 +191,47 @@ def _good(consent: str) -> str:
     )
 
 
-def _set(words: Any) -> str:
-    return "[" + ", ".join(f'"{word}"' for word in sorted(words)) + "]"
+def _among(words: Iterable[str], part: str) -> str:
+    """Whether a part of the context is one of these words; Cedar knows no set without a type."""
+    listed = ", ".join(f'"{word}"' for word in sorted(words))
+    return f"[{listed}].contains(context.{part})" if listed else "false"
+
+
+SCHEMA: Final = """
+entity Participant;
+entity Category;
+type Consent = {{
+  selfYes: Long, selfNo: Long, holderYes: Long, holderNo: Long, representativeYes: Long, representativeNo: Long,
+  bySender: Bool, forRecipient: Bool, categories: Set<String>, purposes: Set<String>, first: Long, last: Long,
+  withdrawn: Bool, age: Long, incapable: Bool, holders: Long, withoutParents: Bool,
+}};
+type Measure = {{ kind: String, executor: String, first: Long, last: Long, lapses: Long }};
+action "{purpose}" appliesTo {{
+  principal: Participant,
+  resource: Category,
+  context: {{
+    day: Long, purpose: String, type: String, category: String, element: String, label: String, necessary: Bool,
+    spoed: Bool, hours: Long, age: Long,
+    senderRole: String, senderCapacity: String, senderAdmitted: Set<String>,
+    recipientRole: String, recipientCapacity: String, recipientAdmitted: Set<String>,
+    asked?: Set<String>, released?: Set<String>,
+    c1?: Consent, c2?: Consent, m1?: Measure, m2?: Measure,
+  }},
+}};
+"""
+"""What a request to the policies of one purpose may hold; the policies are validated against it."""
+
+
+def validated(catalogue: Catalogue, purpose: str) -> str:
+    """The policies of a purpose, checked against the schema by Cedar's own validator.
+
+    Raises:
+        AssertionError: They ask for something that no request has.
+    """
+    text = policies(catalogue, purpose)
+    result = cedarpy.validate_policies(text, SCHEMA.format(purpose=purpose))
+    assert result.validation_passed, [error.error for error in result.errors]
+    return text
 
 
 # ---- the requests ----
@@ -314,8 +353,8 @@ def _measure_record(fact: MeasureFact) -> dict[str, Any]:
     }
 
 
-def answers(policy_set: str, questions: Iterable[Asked]) -> Iterator[str | None]:
-    """Ask Cedar: for each question the row that permits it, or None.
+def answers(catalogue: Catalogue, purpose: str, questions: Iterable[Asked]) -> Iterator[str | None]:
+    """Ask Cedar: for each question the name of the row that permits it, or None.
 
     Raises:
         AssertionError: A policy could not be evaluated: the encoding is wrong.
@@ -326,17 +365,22 @@ def answers(policy_set: str, questions: Iterable[Asked]) -> Iterator[str | None]
         asked, joined = requests(question, facts, at)
         plans.append((len(batch), joined))
         batch += asked
-    results = cedarpy.is_authorized_batch(batch, policy_set, json.dumps([]))
-    for result in results:
-        assert not result.diagnostics.errors, result.diagnostics.errors
-    allowed = [result.allowed for result in results]
-    rows = [result.diagnostics.reasons for result in results]
+    text = validated(catalogue, purpose)
+    # Cedar names policies by their place; the first is what holds for every message.
+    names = dict(enumerate(re.findall(r'@id\("(.*)"\)', text), start=1))
+    results = cedarpy.is_authorized_batch(batch, cedarpy.PolicySet.from_str(text), "[]")
     for start, joined in plans:
-        ways = [
-            next((way for way in person if all(allowed[start + number] for number in way)), None) for person in joined
-        ]
-        if not ways or any(way is None for way in ways):
-            yield None
-            continue
-        (row,) = {reason for way in ways if way for number in way for reason in rows[start + number]}
-        yield row
+        found = {_row(person, results, start, names) for person in joined}
+        # Every person must be permitted, and all by one row: two rows of a ground never hold for one message.
+        yield found.pop() if len(found) == 1 else None
+
+
+def _row(ways: list[list[int]], results: list[cedarpy.AuthzResult], start: int, names: dict[int, str]) -> str | None:
+    """The row by which one person is permitted in one of the ways; None if in none."""
+    for way in ways:
+        of_way = [results[start + number] for number in way]
+        assert not any(result.diagnostics.errors for result in of_way)
+        if all(result.allowed for result in of_way):
+            (reason,) = {reason for result in of_way for reason in result.diagnostics.reasons}
+            return names[int(reason.removeprefix("policy"))]
+    return None

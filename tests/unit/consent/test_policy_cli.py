@@ -164,3 +164,135 @@ def test_diff_tells_what_becomes_possible_and_what_stops(
     (change,) = said(capsys)["changes"]
     assert (change["way"], change["purpose"], change["always"]) == ("stops", "FOUT", True)
     assert change["example"]["question"]["from"] == {"role": "veilig-thuis", "capacity": None}
+
+
+# ---- explain ----
+
+
+def test_explain_tells_a_ground_with_its_law_and_how_sure_we_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "VTO"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "Grondslag VTO, Verzoek tot onderzoek: Jeugdwet, artikel 2.4 lid 1" in out
+    assert "(voorstel – nog niet bevestigd)" in out
+    assert "Mag: gezondheid, alleen wat noodzakelijk is." in out
+    assert out.index("Van: ") < out.index("From: ")
+
+
+def test_explain_tells_one_row_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "RVDK-NOT.gemeente", "--json"]) == ExitCode.OK
+    assert list(said(capsys)) == ["RVDK-NOT.gemeente"]
+
+
+EXPLAINED = ["explain", "VTO", "--from", "gemeente", "--to", "raad", "--element"]
+
+
+def test_explain_says_why_an_element_may_go(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*EXPLAINED, "jeugdige/birthDate"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert out.startswith("Verstrekt mag worden: jeugdige/birthDate (identificatie), van een gemeente aan de Raad")
+    assert "May be disclosed: jeugdige/birthDate" in out
+
+
+def test_explain_says_why_an_element_may_not_go(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*EXPLAINED, "leefgebied-justitie/finding", "--json"]) == ExitCode.REFUSED
+    result = said(capsys)
+    assert result["result"] == "deny"
+    assert "This may only go when it is marked as necessary, and it is not." in [
+        text["en"] for text in result["explanation"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["explain", "NIETS"], "the catalogue has no ground `NIETS`"),
+        (["explain", "VTO", "--element", "jeugdige/birthDate"], "is asked with --from and --to"),
+        ([*EXPLAINED, "jeugdige/niets"], "there is no element `jeugdige/niets`"),
+        (["try", "--from", "raad", "--to", "raad", "--ground", "BELEID"], "no ground `BELEID` that carries elements"),
+    ],
+)
+def test_a_question_about_what_is_not_there_is_wrong_usage(
+    words: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == ExitCode.USAGE
+    assert why in capsys.readouterr().err
+
+
+# ---- try ----
+
+
+def tried(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, set[str]]:
+    """Try; return for each ground the categories of which all or some may go."""
+    main(["try", *words, "--on", "2026-11-23", "--json"])
+    return {
+        each["ground"]: {one["category"] for one in each["categories"] if one["permitted"]} for each in said(capsys)
+    }
+
+
+TO_GI = ("--from", "gemeente", "--to", "gi:preventief")
+
+
+def test_try_finds_the_grounds_on_which_something_may_go(capsys: pytest.CaptureFixture[str]) -> None:
+    found = tried(capsys, "--from", "gemeente", "--to", "raad")
+    assert set(found) == {"VTO"}
+    assert {"identificatie", "document"} <= found["VTO"]
+
+
+def test_try_with_consent_and_without(capsys: pytest.CaptureFixture[str]) -> None:
+    youth = (*TO_GI, "--about", "jeugdige:16-17")
+    assert tried(capsys, *youth) == {}
+    assert set(tried(capsys, *youth, "--consent", "zelf=ja")) == {"VRIJW"}
+    assert tried(capsys, *youth, "--consent", "zelf=nee") == {}
+    assert tried(capsys, *youth, "--consent", "zelf=ja", "--consent-state", "ingetrokken") == {}
+    assert tried(capsys, *youth, "--consent", "zelf=ja", "--consent-state", "verlopen") == {}
+    assert tried(capsys, *youth, "--consent", "zelf=ja", "--consent-for", "zorgen") == {"VRIJW": {"zorgen"}}
+
+
+def test_try_with_two_parents_of_whom_one_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+    child = (*TO_GI, "--about", "jeugdige:0-11", "--holders", "2")
+    assert set(tried(capsys, *child, "--consent", "gezagsdrager=ja,gezagsdrager=ja")) == {"VRIJW"}
+    assert tried(capsys, *child, "--consent", "gezagsdrager=ja,gezagsdrager=nee") == {}
+
+
+def test_try_with_a_measure_a_question_and_an_emergency(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = ("--from", "gemeente", "--to", "gi:ots", "--ground", "GI-OTS-ANTW", "--asked", "zorgen")
+    runs = tried(capsys, *answer, "--measure", "ots:ontvanger")
+    assert "zorgen" in runs["GI-OTS-ANTW"]
+    assert "identificatie" not in runs["GI-OTS-ANTW"]
+    assert tried(capsys, *answer, "--measure", "ots:ontvanger:afgelopen") == {"GI-OTS-ANTW": set()}
+    assert tried(capsys, *answer, "--measure", "ots:ander") == {"GI-OTS-ANTW": set()}
+    assert "zorgen" in tried(capsys, *answer, "--spoed")["GI-OTS-ANTW"]
+    assert tried(capsys, *answer, "--spoed", "--spoed-hours", "80") == {"GI-OTS-ANTW": set()}
+
+
+def test_try_with_a_correction(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--from", "raad", "--to", "gemeente", "--ground", "CORRECTIE", "--released", "besluit")
+    assert "besluit" in tried(capsys, *words)["CORRECTIE"]
+
+
+def test_try_says_in_words_what_may_go_and_why_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["try", "--from", "gemeente", "--to", "raad", "--ground", "VTO"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "  mag: identificatie\n    may go: identification\n" in out
+    assert "  mag niet: gezondheid" in out
+    assert "Dit mag alleen als het noodzakelijk is genoemd" in out
+    assert main(["try", "--from", "raad", "--to", "raad"]) == ExitCode.REFUSED
+    assert "Op geen enkele grondslag mag er iets." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--from", "iemand"],
+        ["--about", "jeugdige:13"],
+        ["--measure", "ots"],
+        ["--consent", "zelf=misschien"],
+        ["--on", "gisteren"],
+        ["--asked", "alles"],
+    ],
+)
+def test_a_word_that_cannot_be_read_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["try", "--from", "gemeente", "--to", "raad", *words])
+    assert ended.value.code == ExitCode.USAGE
+    assert words[1] in capsys.readouterr().err
