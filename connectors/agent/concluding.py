@@ -286,7 +286,8 @@ def _file_delivery(services: Services, file: Row, *, folder: str) -> Delivery:
 
 
 def _answer_delivery(services: Services, file: Row, kind: str, data: bytes) -> Delivery:
-    return _delivery(services, "answers", f"{file['target']}.{kind}.xml", data)
+    suffix = "json" if data.startswith(b"{") else "xml"
+    return _delivery(services, "answers", f"{file['target']}.{kind}.{suffix}", data)
 
 
 def _delivery(services: Services, folder: str, name: str, data: bytes) -> Delivery:

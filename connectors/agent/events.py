@@ -28,6 +28,9 @@ class Event(StrEnum):
     MESSAGE_OPENED = "message.opened"
     MESSAGE_UNOPENED = "message.unopened"
     MESSAGE_RECEIVED = "message.received"
+    RECORD_SIGNED = "record.signed"
+    RECORD_LOGGED = "record.logged"
+    RECORD_REFUSED = "record.refused"
     ROUND_FAILED = "round.failed"
     DISK_FULL = "disk.full"
 

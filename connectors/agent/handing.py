@@ -11,7 +11,7 @@ from pathlib import Path
 
 from connectors.agent.documents import attachments, first_text, without
 from connectors.agent.journal import Delivery, NoticeKind
-from connectors.agent.reports import to_json
+from connectors.agent.reports import mark_texts, to_json
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.formats.ports import Format, Written
@@ -24,7 +24,10 @@ from schemas.fhir import document_to_bundle
 from schemas.fhir.bundle import BundleHead
 from schemas.identifiers import BSN_SYSTEM, SubjectTag
 
+FHIR = "fhir"
+"""Name of the format whose bundle is handed over in any case."""
 _PEOPLE = frozenset({"jeugdige", "gezagsdrager", "andere-persoon", "melder"})
+_NAMES = frozenset({"identifier", "name", "gender", "birthDate", "expectedDate"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,9 @@ async def prepare_files(services: Services, opened: Opened, *, at: datetime) -> 
                 f"The scan command holds back: {', '.join(held)}. The original is in the evidence file only.",
             )
         )
+    if opened.marks:
+        told = [mark_texts(mark) for mark in opened.marks]
+        notices.append((NoticeKind.MARKED, " ".join(nl for nl, _ in told), " ".join(en for _, en in told)))
     items = without(opened.items, held)
     withheld = (*(each.label for each in opened.withheld), *held)
     if opened.withheld:
@@ -95,6 +101,8 @@ async def prepare_files(services: Services, opened: Opened, *, at: datetime) -> 
         recipient=message.recipient.oin,
         timestamp=datetime.fromtimestamp(message.issued_at, UTC).isoformat(),
         withheld=withheld,
+        reply_to=message.reply_to,
+        spoed=message.spoed,
     )
     bundle = document_to_bundle(items, services.policy.definitions, head)
     document = _document(opened, items)
@@ -135,6 +143,8 @@ def _write(
     """Write the native file in the first format that can; what cannot be shown in it, people are told."""
     codes: list[str] = []
     for known in services.formats:
+        if known.name == FHIR:
+            continue
         try:
             written = known.write(document, withheld=withheld, at=at)
         except DocumentError as error:
@@ -150,7 +160,9 @@ def _write(
                 )
             )
         return written, known
-    why = ", ".join(dict.fromkeys(codes)) or "no format"
+    if all(code.endswith(".type") for code in codes):
+        return None, None  # no native format has messages of this type: FHIR is what there is
+    why = ", ".join(dict.fromkeys(codes))
     notices.append(
         (
             NoticeKind.NOT_WRITTEN,
@@ -178,10 +190,14 @@ def _tags(
 
     The n-th item of a profile in the message is the n-th in the file.
     """
-    if again is None:
-        return {}
     theirs = _people(items)
     found: dict[str, tuple[SubjectRole, SubjectTag]] = {}
+    if again is None:
+        # Without a native file the persons have no name there; their role in the case finds them again.
+        for (profile, number), index in theirs.items():
+            if index in opened.yours and _is_random(index, items):
+                found[f"{profile}/{number}"] = (opened.message.subjects[index].role, opened.yours[index])
+        return found
     for place, index in _people(again.items).items():
         subject, came = again.subjects[index], theirs.get(place)
         tag = opened.yours.get(came) if came is not None else None
@@ -189,6 +205,14 @@ def _tags(
         if key is not None and tag is not None and (subject.identifier or ("", ""))[0] != BSN_SYSTEM:
             found[key] = (subject.role, tag)
     return found
+
+
+def _is_random(index: int, items: Sequence[DocumentItem]) -> bool:
+    """Whether the pseudonym that came of somebody is the random one: we are told who it is, and there is no BSN."""
+    own = [item for item in items if item.profile in _PEOPLE and item.about == (index,)]
+    named = any(not _NAMES.isdisjoint(item.elements) for item in own)
+    identifiers = [value for item in own for value in item.elements.get("identifier", ())]
+    return named and not any(isinstance(each, dict) and each.get("system") == BSN_SYSTEM for each in identifiers)
 
 
 def _people(items: Sequence[DocumentItem]) -> dict[tuple[str, int], int]:

@@ -167,7 +167,32 @@ CREATE INDEX deliveries_handed ON deliveries (handed_at) WHERE state = 'handed';
 CREATE INDEX requests_at ON requests (at);
 """
 
-_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA)
+_THIRD_SCHEMA: Final = """
+-- By which ground a message came or went, in which capacity the other side acts, what it answers and what it asks.
+ALTER TABLE threads ADD COLUMN purpose TEXT;
+ALTER TABLE threads ADD COLUMN capacity TEXT;
+ALTER TABLE threads ADD COLUMN reply_to TEXT;
+ALTER TABLE threads ADD COLUMN asks TEXT;
+CREATE INDEX threads_reply ON threads (reply_to) WHERE reply_to IS NOT NULL;
+
+-- What we signed about persons, who stand in it by pseudonym: consents, measures, links, recalls; posted until the hub
+-- has it. `secret` is what stays here: the disclosure of a court's case number.
+CREATE TABLE records (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  token TEXT NOT NULL,
+  secret TEXT,
+  signed_at INTEGER NOT NULL,
+  state TEXT NOT NULL DEFAULT 'signed',
+  log_index INTEGER,
+  trouble TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX records_open ON records (next_at) WHERE state = 'signed';
+"""
+
+_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA)
 SCHEMA_VERSION: Final = len(_SCHEMAS)
 
 
@@ -195,6 +220,8 @@ class NoticeKind(StrEnum):
     DISK = "disk"
     NOT_TAKEN = "not-taken"
     CATALOGUE = "catalogue"
+    RECORD_REFUSED = "record-refused"
+    MARKED = "marked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

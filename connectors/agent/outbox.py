@@ -14,6 +14,7 @@ Source: the architecture, section 4, "Submission"; section 7.
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import Row
@@ -21,11 +22,14 @@ from typing import Final, TypeVar
 
 from connectors.agent import concluding
 from connectors.agent.catalogues import keep_up_with_catalogue
+from connectors.agent.correcting import find_corrected
 from connectors.agent.documents import attachments, own_withheld_to_json
 from connectors.agent.events import Event, say
 from connectors.agent.files import NOT_TAKEN_SHOWN_MAX, OVERSIZE, not_taken, take_files
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify
 from connectors.agent.keystore import load_keys, newest_epoch
+from connectors.agent.lookup import people_of
+from connectors.agent.recording import record_round
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.agent.submitting import check_answer
@@ -34,8 +38,10 @@ from connectors.agent.troubles import Troubles, own_mistakes, settle
 from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
 from connectors.sdk.composing import Composed, SenderKeys, compose
-from connectors.sdk.envelope import Envelope, person_key
+from connectors.sdk.envelope import Envelope, known_tag, person_key
 from connectors.sdk.professionals import find_responsible, parse_professionals
+from connectors.sdk.purposes import purpose_of, ties_of
+from consent.consents import Addressee
 from consent.request import civil_day
 from schemas.codes import Capacity, Role
 from schemas.document import Document
@@ -50,6 +56,7 @@ from schemas.errors import (
 )
 from schemas.identifiers import OIN
 from schemas.participants import Participant
+from schemas.pseudonyms import ChainKey
 from schemas.wire import encode_submission
 
 _T = TypeVar("_T")
@@ -81,6 +88,9 @@ async def outbox_round(services: Services) -> int:
     with troubles.kept():
         _tell_not_taken(services)
         moved += take_files(services.journal, folders=services.settings.folders, disk=services.disk, at=at)
+    with troubles.kept():
+        # Before the files: what is sent may rest on what is recorded.
+        moved += await record_round(services)
     for row in _due(services, "files", state="taken"):
         with troubles.kept():
             await _prepare(services, row)
@@ -213,26 +223,48 @@ async def _compose(services: Services, document: Document) -> Composed:
         text = "there is no chain key yet; `ketenhub-connector chain-key take` takes it from another holder"
         raise UnavailableError(text, code="sender.chain-key.missing")
     await _scan(services, document)
+    envelope = Envelope(
+        sender=sender,
+        capacity=(document.capacity or settings.capacity) if sender.role is Role.GI else None,
+        recipient=recipient,
+        recipient_capacity=document.receiver_capacity or addressed.capacity or _capacity_of(services, recipient),
+        hub=settings.hub.name,
+        responsible=find_responsible(
+            document.responsible,
+            professionals=_table(settings.professionals, parse_professionals) or {},
+            default=settings.responsible,
+        ),
+        thread=addressed.thread,
+        corrected=find_corrected(document, services=services),
+    )
     return compose(
         document,
-        envelope=Envelope(
-            sender=sender,
-            capacity=settings.capacity if sender.role is Role.GI else None,
-            recipient=recipient,
-            recipient_capacity=_capacity_of(services, recipient),
-            hub=settings.hub.name,
-            responsible=find_responsible(
-                document.responsible,
-                professionals=_table(settings.professionals, parse_professionals) or {},
-                default=settings.responsible,
-            ),
-            thread=addressed.thread,
-        ),
+        envelope=await _with_people(services, document, envelope, chain=chain, at=at),
         policy=services.policy,
         keys=SenderKeys(signing=services.keys.signing, chain=chain),
         at=at,
         randomness=services.randomness,
     )
+
+
+async def _with_people(
+    services: Services, document: Document, envelope: Envelope, *, chain: ChainKey, at: datetime
+) -> Envelope:
+    """Look up what the ground asks to know of the people of a document."""
+    catalogue = services.policy.catalogue
+    purpose = purpose_of(document, envelope=envelope, catalogue=catalogue, at=at)
+    ties = ties_of(purpose, message_type=document.type, catalogue=catalogue)
+    tags = (known_tag(each, thread=envelope.thread, hub=envelope.hub, chain=chain) for each in document.subjects)
+    people = await people_of(
+        services,
+        {tag for tag in tags if tag is not None},
+        ties=ties,
+        sender=envelope.sender.oin,
+        recipient=Addressee(
+            oin=envelope.recipient.oin, role=envelope.recipient.role, capacity=envelope.recipient_capacity
+        ),
+    )
+    return replace(envelope, people=people)
 
 
 def _address(services: Services, document: Document, *, at: datetime) -> Addressed:

@@ -141,13 +141,19 @@ def reasons_to_json(codes: Sequence[str]) -> list[JSONValue]:
     return found
 
 
-def mark_to_json(code: str) -> JSONValue:
-    """Write a mark of the decision with its texts."""
+def mark_texts(code: str) -> tuple[str, str]:
+    """Say a mark of the decision to people; one that this version does not know says itself."""
     try:
         mark = Mark(code)
     except ValueError:
-        return {"code": code, "nl": code, "en": code}
-    return {"code": code, "nl": mark.nl, "en": mark.en}
+        return code, code
+    return mark.nl, mark.en
+
+
+def mark_to_json(code: str) -> JSONValue:
+    """Write a mark of the decision with its texts."""
+    text_nl, text = mark_texts(code)
+    return {"code": code, "nl": text_nl, "en": text}
 
 
 def withheld_text(withheld: Sequence[Withheld]) -> tuple[str, str]:

@@ -39,11 +39,11 @@ CLOCK_SECONDS_MAX: Final = 120
 """How far this clock and the hub's may be apart."""
 
 _STATE_AFTER: Final = {Outcome.ACCEPTED: "received", Outcome.REFUSED: "refused"}
-_FINAL_STATES: Final = frozenset({"received", "refused", "expired"})
+_FINAL_STATES: Final = frozenset({"received", "refused", "expired", "recalled"})
 _NEXT_STATES: Final = {
     "waiting": _FINAL_STATES | {"released"},
     "released": _FINAL_STATES | {"waiting"},
-    "expired": _FINAL_STATES - {"expired"},
+    "expired": _FINAL_STATES - {"expired", "recalled"},
 }
 
 

@@ -13,6 +13,7 @@ from connectors.agent.scan import Scanner
 from connectors.agent.services import Services
 from connectors.cli.common import pinned_log, pinned_registrar
 from connectors.cli.connecting import connected
+from connectors.formats.fhir import FhirFormat
 from connectors.formats.stuf import Conventions, StufFormat
 from connectors.sdk.composing import Policy
 from connectors.settings import Settings, load_settings
@@ -57,7 +58,7 @@ async def opened(home: Path) -> AsyncIterator[Services]:
                 randomness=SystemRandomness(),
                 keys=keys,
                 policy=Policy.of(definitions=load_definitions(), catalogue=known_catalogue(home)),
-                formats=(stuf_format(settings),),
+                formats=(stuf_format(settings), FhirFormat()),
                 scanner=Scanner(command=settings.scan, seconds=settings.scan_seconds),
                 directory=DirectoryKeeper(journal=journal, oin=settings.oin, log=log, registrar=registrar),
                 hub=hub,

@@ -21,6 +21,7 @@ from connectors.sdk.answers import (
     FoundRecords,
     GroundsText,
     Handovers,
+    HubNotices,
     InboxPage,
     Joined,
     MessageStatus,
@@ -133,6 +134,10 @@ class HubClient:
     async def recall(self, token: str) -> RecallAnswer:
         """Take back a message that was not picked up; the same recall gives the same answer."""
         return decode(await self._post("/v1/recalls", token.encode("ascii"), JOSE), RecallAnswer)
+
+    async def notices(self, *, after: int) -> HubNotices:
+        """What the hub tells us after a number: withdrawals, contradictions, terms."""
+        return decode(await self._get("/v1/notices", after=after), HubNotices)
 
     async def open_chain_epoch(self, signed: str) -> None:
         """Post a chain-key epoch that the registrar signed."""

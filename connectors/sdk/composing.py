@@ -178,15 +178,8 @@ def compose(
         corrects=claimed_correction(projection.items),
         spoed=document.spoed,
     )
-    issues = check_structure(message, policy.definitions)
-    if issues:
-        raise DocumentError("the message does not state what its type must state", issues=issues)
-    submission = Submission(
-        message=sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=keys.signing),
-        tags=tuple(disclosure.text for disclosure in tag_disclosures),
-        key=sealed.sealed_key,
-        elements=sealed.elements,
-    )
+    tag_texts = tuple(disclosure.text for disclosure in tag_disclosures)
+    submission = _sign(message, sealed, tags=tag_texts, policy=policy, keys=keys)
     withheld = (*beyond, *projection.withheld)
     return _composed(message, submission, projection=projection, withheld=withheld, tags=tags)
 
@@ -203,6 +196,21 @@ def _seal(texts: Sequence[str], *, message_id: MessageId, envelope: Envelope, ra
         kid=recipient_key.kid,
     )
     return seal_submission(texts, address=address, recipient_key=recipient_key, randomness=randomness)
+
+
+def _sign(
+    message: Message, sealed: SealedContent, *, tags: tuple[str, ...], policy: Policy, keys: SenderKeys
+) -> Submission:
+    """Step 7: sign what the hub will find right, and put the parts together."""
+    issues = check_structure(message, policy.definitions)
+    if issues:
+        raise DocumentError("the message does not state what its type must state", issues=issues)
+    return Submission(
+        message=sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=keys.signing),
+        tags=tags,
+        key=sealed.sealed_key,
+        elements=sealed.elements,
+    )
 
 
 def _composed(

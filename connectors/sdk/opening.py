@@ -90,6 +90,7 @@ class Opened:
         items: What was disclosed; `about` are indices into the message's subjects.
         yours: Our own pseudonym of a subject, by the subject's index.
         withheld: What was not disclosed, with reasons.
+        marks: What the decision asks to be shown, such as that it was sent as an emergency.
         sd_jwt: The sender's signed message with the disclosures that came.
         entry: The DISCLOSURE entry.
         index: Its place in the log.
@@ -103,6 +104,7 @@ class Opened:
     items: tuple[DocumentItem, ...] = field(repr=False)
     yours: Mapping[int, SubjectTag] = field(repr=False)
     withheld: tuple[Withheld, ...]
+    marks: tuple[str, ...]
     sd_jwt: str = field(repr=False)
     entry: Entry
     index: int
@@ -196,6 +198,7 @@ def _open(release: Release, findings: _Findings, *, view: RecipientView, submiss
         items=items,
         yours=yours,
         withheld=tuple(Withheld(label=each.label, reasons=each.reasons) for each in shown.withheld),
+        marks=shown.marks,
         sd_jwt=present(release.message, texts),
         entry=entry,
         index=release.index,

@@ -13,6 +13,7 @@ from connectors.sdk.answers import (
     FoundRecords,
     GroundsText,
     Handovers,
+    HubNotices,
     InboxPage,
     Joined,
     MessageStatus,
@@ -89,6 +90,10 @@ class Hub(Protocol):
 
     async def recall(self, token: str) -> RecallAnswer:
         """Take back a message that was not picked up; when this returns, the hub says that it is not handed out."""
+        ...
+
+    async def notices(self, *, after: int) -> HubNotices:
+        """What the hub tells us after a number: withdrawals, contradictions, terms."""
         ...
 
     async def open_chain_epoch(self, signed: str) -> None:

@@ -16,6 +16,7 @@ from connectors.agent.outbox import outbox_round
 from connectors.agent.scan import Scanner
 from connectors.agent.services import Services
 from connectors.agent.watching import watch_round
+from connectors.formats.fhir import FhirFormat
 from connectors.formats.stuf import StufFormat
 from connectors.settings import Folders, HubSettings, Settings
 from schemas.codes import Register
@@ -145,7 +146,7 @@ class Agent:
                 chain={self.world.chain.epoch: self.world.chain},
             ),
             policy=self.world.policy,
-            formats=(StufFormat(),),
+            formats=(StufFormat(), FhirFormat()),
             scanner=Scanner(command=self.scan, seconds=10),
             directory=DirectoryKeeper(
                 journal=self.journal,

@@ -13,9 +13,13 @@ from audit.records import ShownRecord, Withheld, commit, parse_shown, released_d
 from connectors.sdk.answers import (
     ChainEpochs,
     Definition,
+    FoundRecord,
+    FoundRecords,
     GroundsText,
     Handovers,
     HubDecision,
+    HubNotice,
+    HubNotices,
     InboxItem,
     InboxPage,
     Joined,
@@ -25,7 +29,9 @@ from connectors.sdk.answers import (
     ParticipantLine,
     ParticipantList,
     ProvenText,
+    RecallAnswer,
     ReceiptAnswer,
+    Recorded,
     StoredReceipt,
     SubmissionAnswer,
     WithheldLabel,
@@ -33,11 +39,14 @@ from connectors.sdk.answers import (
 from connectors.sdk.transport import Reply
 from schemas.canonical import b64url
 from schemas.codes import EntryKind, TokenType
+from schemas.consents import parse_consent
 from schemas.errors import AuthenticationError, DocumentError, Issue, RejectedMessageError, ReplayError
-from schemas.identifiers import OIN, MessageId
+from schemas.identifiers import OIN, MessageId, SubjectTag
 from schemas.jws import parse_jws, verify_parsed_jws
+from schemas.links import parse_link
+from schemas.measures import parse_measure
 from schemas.message import Message, labels, parse_message
-from schemas.requests import Outcome, parse_receipt, parse_release
+from schemas.requests import Outcome, parse_recall, parse_receipt, parse_release
 from schemas.sealing import element_hashes, hash_list, sealed_digest
 from schemas.wire import RefusedRelease, Release, Releases, Submission, encode_releases, parse_submission
 from tests.support.connector_world import HUB, World
@@ -57,6 +66,17 @@ class Stored:
     receipt: tuple[str, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A signed record about a person as the hub has it."""
+
+    kind: EntryKind
+    id: str
+    tags: frozenset[str]
+    token: str
+    index: int
+
+
 @dataclass
 class MemoryHub:
     """One hub for every participant of a world.
@@ -65,12 +85,17 @@ class MemoryHub:
         withhold: Labels that are withheld on acceptance, with reasons.
         withhold_later: Labels that are withheld on release only.
         alter: Changes what is handed out, as a bad hub would.
+        alter_found: The same, for what a search finds.
+        notices: What each participant is told.
         before: Called with the name of each call before it takes place; may raise.
         after: The same, after it took place.
     """
 
     world: World
     messages: dict[str, Stored] = field(default_factory=dict)
+    records: list[StoredRecord] = field(default_factory=list)
+    notices: dict[OIN, list[HubNotice]] = field(default_factory=dict)
+    alter_found: Callable[[FoundRecords], FoundRecords] = lambda found: found
     withhold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     withhold_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alter: Callable[[Release], Release] = lambda release: release
@@ -112,10 +137,10 @@ class MemoryHub:
         )
         return record.text, self.world.randomness.bytes(32)
 
-    def append(self, draft: EntryDraft) -> int:
+    def append(self, draft: EntryDraft, *, kept: Sequence[str] = ()) -> int:
         """Log an entry at the world's time."""
         self.world.log.time = max(self.world.log.time, int(self.world.clock.now().timestamp() * 1000))
-        return self.world.log.append(draft)
+        return self.world.log.append(draft, kept=kept)
 
 
 @dataclass
@@ -330,6 +355,85 @@ class Caller:
         self.hub.after("receipt")
         log = self.hub.world.log
         return ReceiptAnswer(index=index, entry=log.texts[index].decode(), tlog_proof=log.proof(index))
+
+    async def record_consent(self, token: str) -> Recorded:
+        record = parse_consent(parse_jws(token, typ=TokenType.CONSENT).payload)
+        return self._record(EntryKind.CONSENT, token, record.id, frozenset({record.tag.value}))
+
+    async def record_measure(self, token: str) -> Recorded:
+        statement = parse_measure(parse_jws(token, typ=TokenType.MEASURE).payload)
+        return self._record(EntryKind.MEASURE, token, statement.id, frozenset({statement.tag.value}))
+
+    async def record_link(self, token: str) -> Recorded:
+        link = parse_link(parse_jws(token, typ=TokenType.LINK).payload)
+        return self._record(EntryKind.LINK, token, link.id, frozenset({link.random.value, link.known.value}))
+
+    def _record(self, kind: EntryKind, token: str, record: MessageId, tags: frozenset[str]) -> Recorded:
+        self.hub.before("record")
+        stored = next((each for each in self.hub.records if each.id == record.value), None)
+        if stored is None:
+            draft = EntryDraft(kind=kind, id=record.value, sender=self.oin, request=token_digest(token))
+            # What is kept of each person is for those who may see it later: nobody here does.
+            kept = [commit(salt=self.hub.world.randomness.bytes(32), record=tag) for tag in sorted(tags)]
+            index = self.hub.append(draft, kept=kept)
+            stored = StoredRecord(kind=kind, id=record.value, tags=tags, token=token, index=index)
+            self.hub.records.append(stored)
+        elif stored.token != token:
+            raise ReplayError("used", code="sender.record.used")
+        self.hub.after("record")
+        log = self.hub.world.log
+        entry = log.texts[stored.index].decode()
+        return Recorded(id=record.value, index=stored.index, entry=entry, tlog_proof=log.proof(stored.index))
+
+    async def consents(self, tags: Sequence[SubjectTag], *, after: int = -1) -> FoundRecords:
+        return self._search(EntryKind.CONSENT, tags, after=after)
+
+    async def measures(self, tags: Sequence[SubjectTag], *, after: int = -1) -> FoundRecords:
+        return self._search(EntryKind.MEASURE, tags, after=after)
+
+    def _search(self, kind: EntryKind, tags: Sequence[SubjectTag], *, after: int) -> FoundRecords:
+        self.hub.before("search")
+        known = {tag.value for tag in tags}
+        links = [each for each in self.hub.records if each.kind is EntryKind.LINK]
+        for _ in links:
+            known.update(*(each.tags for each in links if each.tags & known))
+        found = [each for each in self.hub.records if each.tags & known and each.index > after]
+        records = tuple(self._found(each) for each in found if each.kind is kind)
+        answer = FoundRecords(
+            records=records,
+            links=tuple(self._found(each) for each in links if each.tags & known) if records else (),
+            next=max((each.index for each in records), default=after),
+        )
+        return self.hub.alter_found(answer)
+
+    def _found(self, stored: StoredRecord) -> FoundRecord:
+        log = self.hub.world.log
+        entry, proof = log.texts[stored.index].decode(), log.proof(stored.index)
+        return FoundRecord(id=stored.id, record=stored.token, index=stored.index, entry=entry, tlog_proof=proof)
+
+    async def recall(self, token: str) -> RecallAnswer:
+        self.hub.before("recall")
+        claims = parse_recall(parse_jws(token, typ=TokenType.RECALL).payload)
+        stored = self.hub.messages[claims.message_id.value]
+        if stored.state != "waiting":
+            raise RejectedMessageError("picked up already", code="sender.recall.released")
+        draft = EntryDraft(
+            kind=EntryKind.RECALL,
+            id=claims.message_id.value,
+            sender=self.oin,
+            recipient=stored.message.recipient.oin,
+            message=token_digest(stored.submission.message),
+            request=token_digest(token),
+            pad=self.hub.world.randomness.bytes(16),
+        )
+        index, stored.state = self.hub.append(draft), "recalled"
+        self.hub.after("recall")
+        log = self.hub.world.log
+        return RecallAnswer(index=index, entry=log.texts[index].decode(), tlog_proof=log.proof(index))
+
+    async def notices(self, *, after: int) -> HubNotices:
+        items = tuple(each for each in self.hub.notices.get(self.oin, []) if each.number > after)
+        return HubNotices(items=items, next=items[-1].number if items else after)
 
     async def open_chain_epoch(self, signed: str) -> None:
         raise NotImplementedError(signed)

@@ -1,0 +1,217 @@
+"""Signed records about persons on their way to the hub's log: consents, measures, links, recalls.
+
+    signed     the signed record stands in the journal; every attempt posts these bytes
+    recorded   the hub's answer was verified: the entry is in the log
+    refused    the hub does not take it; people are told
+
+A record names nobody. Who it is about is known from the forms in the organisation's own file, not from here.
+
+Source: the architecture, sections 3, 5 and 7.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from sqlite3 import Row
+from typing import Final
+
+from connectors.agent.concluding import alarm
+from connectors.agent.events import Event, say
+from connectors.agent.journal import NoticeKind, milliseconds, notify
+from connectors.agent.services import Services
+from connectors.agent.troubles import own_mistakes
+from connectors.sdk.answers import RecallAnswer, Recorded
+from connectors.sdk.ports import Hub
+from connectors.sdk.records import prove_recorded
+from schemas.codes import EntryKind, TokenType
+from schemas.errors import EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
+from schemas.identifiers import MessageId
+from schemas.jws import sign_jws
+from schemas.randomness import new_message_id
+
+RETRY_SECONDS_MAX: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of record.
+
+    Attributes:
+        entry: Kind of its log entry.
+        token: What it is signed as.
+        post: How it gets to the hub.
+        nl: What people call it.
+        en: The same in English.
+    """
+
+    entry: EntryKind
+    token: TokenType
+    post: Callable[[Hub, str], Awaitable[Recorded | RecallAnswer]]
+    nl: str
+    en: str
+
+
+CONSENT: Final = Kind(
+    entry=EntryKind.CONSENT,
+    token=TokenType.CONSENT,
+    post=lambda hub, token: hub.record_consent(token),
+    nl="toestemming",
+    en="consent",
+)
+MEASURE: Final = Kind(
+    entry=EntryKind.MEASURE,
+    token=TokenType.MEASURE,
+    post=lambda hub, token: hub.record_measure(token),
+    nl="maatregel",
+    en="measure",
+)
+LINK: Final = Kind(
+    entry=EntryKind.LINK,
+    token=TokenType.LINK,
+    post=lambda hub, token: hub.record_link(token),
+    nl="koppeling",
+    en="link",
+)
+RECALL: Final = Kind(
+    entry=EntryKind.RECALL,
+    token=TokenType.RECALL,
+    post=lambda hub, token: hub.recall(token),
+    nl="intrekking",
+    en="recall",
+)
+_KINDS: Final[Mapping[str, Kind]] = {kind.entry.value: kind for kind in (CONSENT, MEASURE, LINK, RECALL)}
+
+
+def new_record_id(services: Services) -> MessageId:
+    """Draw the id of a record."""
+    return new_message_id(at=services.clock.now(), randomness=services.randomness)
+
+
+def sign_record(
+    services: Services, payload: bytes, *, kind: Kind, record_id: MessageId, secret: str | None = None
+) -> None:
+    """Sign a record and write it down, to be posted.
+
+    Args:
+        services: For key and journal.
+        payload: Its claims, canonical.
+        kind: Which kind it is.
+        record_id: Its id.
+        secret: What belongs to it and stays here.
+    """
+    token = sign_jws(payload, typ=kind.token, key=services.keys.signing)
+    with services.journal.step("record signed") as db:
+        db.execute(
+            "INSERT INTO records (id, kind, token, secret, signed_at) VALUES (?, ?, ?, ?, ?)",
+            (record_id.value, kind.entry.value, token, secret, milliseconds(services.clock.now())),
+        )
+    say(Event.RECORD_SIGNED, message=record_id.value, code=kind.entry.value)
+
+
+async def post_record(services: Services, record_id: MessageId) -> int:
+    """Post a signed record, for somebody who waits for the answer.
+
+    Returns:
+        The place of its entry in the log.
+
+    Raises:
+        RejectedMessageError: The hub does not take it; it is not tried again.
+        EvidenceError: The hub's proof does not hold; it is tried again.
+        UnavailableError: The hub was not reached; it is tried again.
+    """
+    row = services.journal.row("SELECT * FROM records WHERE id = ?", record_id.value)
+    assert row is not None, "it was signed before"
+    try:
+        return await _post(services, row)
+    except RejectedMessageError as error:
+        _refused(services, row, error, told=True)
+        raise
+    except (EvidenceError, UnavailableError) as error:
+        _put_off(services, row, error)
+        raise
+
+
+async def record_round(services: Services) -> int:
+    """Post the records that are signed and not in the log yet.
+
+    Returns:
+        How many were concluded.
+    """
+    concluded = 0
+    for row in services.journal.rows(
+        "SELECT * FROM records WHERE state = 'signed' AND next_at <= ? ORDER BY id", milliseconds(services.clock.now())
+    ):
+        try:
+            with own_mistakes(services, about=row["id"], side="sender"):
+                await _post(services, row)
+        except UnavailableError as error:
+            _put_off(services, row, error)
+        except EvidenceError as error:
+            alarm(services, about=row["id"], error=error)
+            _put_off(services, row, error)
+        except RejectedMessageError as error:
+            _refused(services, row, error, told=False)
+            concluded += 1
+        else:
+            concluded += 1
+    return concluded
+
+
+async def _post(services: Services, row: Row) -> int:
+    kind = _KINDS[row["kind"]]
+    answer = await kind.post(services.hub, row["token"])
+    proven = prove_recorded(
+        row["token"],
+        entry=answer.entry,
+        tlog_proof=answer.tlog_proof,
+        index=answer.index,
+        kind=kind.entry,
+        log=services.log,
+    )
+    services.directory.saw(proven.checkpoint)
+    with services.journal.step("record logged") as db:
+        services.directory.keep_seen(db)
+        db.execute(
+            "UPDATE records SET state = 'recorded', log_index = ?, trouble = NULL WHERE id = ?",
+            (proven.index, row["id"]),
+        )
+    say(Event.RECORD_LOGGED, message=row["id"], index=proven.index)
+    return proven.index
+
+
+def _refused(services: Services, row: Row, error: RejectedMessageError, *, told: bool) -> None:
+    """Write down that the hub does not take a record; who is told already needs no notice."""
+    kind = _KINDS[row["kind"]]
+    why_nl = "; ".join(issue.text_nl or issue.text for issue in error.issues) or error.public_message
+    why_en = "; ".join(issue.text for issue in error.issues) or error.public_message
+    with services.journal.step("record refused") as db:
+        db.execute(
+            "UPDATE records SET state = 'refused', trouble = ? WHERE id = ?",
+            (f"{error.code}: {error.public_message}", row["id"]),
+        )
+        if not told:
+            notify(
+                db,
+                kind=NoticeKind.RECORD_REFUSED,
+                about=row["id"],
+                text_nl=f"De hub neemt deze vastlegging ({kind.nl}) niet aan: {why_nl} ({error.code}).",
+                text_en=f"The hub does not take this record ({kind.en}): {why_en} ({error.code}).",
+                at=services.clock.now(),
+            )
+    say(Event.RECORD_REFUSED, level=logging.WARNING, message=row["id"], code=error.code)
+
+
+def _put_off(services: Services, row: Row, error: ExchangeError) -> None:
+    attempts = row["attempts"] + 1
+    seconds = min(2 ** min(attempts - 1, 10), RETRY_SECONDS_MAX)
+    with services.journal.step("put off") as db:
+        db.execute(
+            "UPDATE records SET attempts = ?, next_at = ?, trouble = ? WHERE id = ?",
+            (
+                attempts,
+                milliseconds(services.clock.now()) + seconds * 1000,
+                f"{error.code}: {error.public_message}",
+                row["id"],
+            ),
+        )
+    say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, message=row["id"], code=error.code, seconds=seconds)
