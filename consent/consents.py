@@ -5,6 +5,7 @@ hangs together so is a *family*: one consent, known at several places. Three rul
 
 - A later record never says more. What says more is another consent, rests on another form and begins another family.
 - What a person takes back at one of them is taken back at all: a withdrawal, a category, a recipient, days at the end.
+  A refusal is not taken back: it counts until its last day, or until a newer yes.
 - Each recorder stands for itself: a consent counts only for a sender that recorded or confirmed it.
 
 Who has to consent follows from the age on the day of the decision, not from that on which the form was signed:
@@ -23,7 +24,7 @@ Source: the domain page, section 5, "Who consents"; Jeugdwet 7.3.4, 7.3.5, 7.3.1
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import takewhile
 from typing import Final
@@ -98,7 +99,7 @@ def weigh_consents(
     """Look for a consent of a person that allows a category for a purpose on a day.
 
     The checks come in the order of `Reason`. A refusal by somebody who has to consent counts against every older
-    consent to the same, whoever recorded it.
+    consent to the same, whoever recorded it; also when its record was withdrawn, because a withdrawal never permits.
 
     Args:
         consents: The person's, newest first.
@@ -114,13 +115,13 @@ def weigh_consents(
     kept = keep(consents, lambda fact: purpose in fact.purposes, Reason.CONSENT_NOT_FOR_PURPOSE, reasons)
     kept = keep(kept, lambda fact: fact.for_recipient, Reason.CONSENT_NOT_FOR_RECIPIENT, reasons)
     kept = keep(kept, lambda fact: category in fact.categories, Reason.CONSENT_NOT_FOR_CATEGORY, reasons)
-    kept = keep(kept, lambda fact: not fact.withdrawn, Reason.CONSENT_WITHDRAWN, reasons)
-    kept = keep(kept, lambda fact: fact.valid_from <= day, Reason.CONSENT_NOT_BEGUN, reasons)
-    kept = keep(kept, lambda fact: day <= fact.valid_until, Reason.CONSENT_EXPIRED, reasons)
-    newer = tuple(takewhile(lambda fact: not is_refused(fact, band), kept))
+    newer = tuple(takewhile(lambda fact: not _refuses(fact, band, day), kept))
     if not newer:
         reasons.append(Reason.CONSENT_REFUSED)
-    kept = keep(newer or kept, lambda fact: fact.by_sender, Reason.CONSENT_NOT_OF_SENDER, reasons)
+    kept = keep(newer or kept, lambda fact: not fact.withdrawn, Reason.CONSENT_WITHDRAWN, reasons)
+    kept = keep(kept, lambda fact: fact.valid_from <= day, Reason.CONSENT_NOT_BEGUN, reasons)
+    kept = keep(kept, lambda fact: day <= fact.valid_until, Reason.CONSENT_EXPIRED, reasons)
+    kept = keep(kept, lambda fact: fact.by_sender, Reason.CONSENT_NOT_OF_SENDER, reasons)
     if known:
         kept = keep(kept, lambda fact: not _was_older(fact, band), Reason.CONSENT_AGE_CONTRADICTORY, reasons)
         if newer:
@@ -129,6 +130,11 @@ def weigh_consents(
         return Weighed(reasons=tuple(reasons))
     alone = band is AgeBand.FROM_12 and has_to_answer(kept[0], band) is _SELF
     return Weighed(relied_on=(kept[0].id,), marks=(Mark.WITHOUT_PARENTS,) if alone else ())
+
+
+def _refuses(fact: ConsentFact, band: AgeBand, day: date) -> bool:
+    """Whether a no stands on a day; most consents hold none, so that is looked at first."""
+    return is_refused(fact, band) and fact.valid_from <= day <= fact.valid_until
 
 
 def _was_older(fact: ConsentFact, band: AgeBand) -> bool:
@@ -186,6 +192,9 @@ class _Lost:
 
 
 def _fact(head: ConsentRecord, lost: _Lost, *, sender: OIN, recipient: Addressee) -> ConsentFact:
+    if _says_no(head):
+        # What is taken back from a refusal would be given: its scope stays.
+        lost = replace(lost, categories=frozenset(), purposes=frozenset(), recipients=frozenset(), last_day=date.max)
     return ConsentFact(
         id=head.id.value,
         by_sender=head.issuer == sender,
@@ -204,6 +213,10 @@ def _fact(head: ConsentRecord, lost: _Lost, *, sender: OIN, recipient: Addressee
         givers=head.givers,
         without_parents=head.without_parents,
     )
+
+
+def _says_no(record: ConsentRecord) -> bool:
+    return any(giver.answer is Answer.NO for giver in record.givers)
 
 
 def _replaced(record: ConsentRecord, by_id: Mapping[MessageId, ConsentRecord]) -> ConsentRecord | None:
@@ -272,7 +285,7 @@ def check_record(record: ConsentRecord, *, known: Sequence[ConsentRecord]) -> tu
             issues.append(_WITHDRAWN[name])
         elif any(_replaced(each, by_id) == other for each in known):
             issues.append(_OUTDATED[name])
-        elif record.status is ConsentStatus.GIVEN:
+        elif record.status is ConsentStatus.GIVEN or _says_no(other):
             issues += (_more(name, member) for member in _says_more(record, other))
     return tuple(issues)
 
@@ -337,4 +350,13 @@ def _says_more(record: ConsentRecord, than: ConsentRecord) -> list[str]:
         "from": record.valid_from < than.valid_from,
         "until": record.valid_until > than.valid_until,
     }
+    if _says_no(than):
+        # Less of a refusal is more: it is repeated for all that it was about.
+        found |= {
+            "categories": record.categories != than.categories,
+            "purposes": record.purposes != than.purposes,
+            "recipients": record.recipients != than.recipients,
+            "from": record.valid_from != than.valid_from,
+            "until": record.valid_until != than.valid_until,
+        }
     return [member for member, more in found.items() if more]

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Self
 
 
-class _Told(StrEnum):
+class Told(StrEnum):
     """A code with its text in Dutch and English."""
 
     nl: str
@@ -30,7 +30,7 @@ class _Told(StrEnum):
         return member
 
 
-class Reason(_Told):
+class Reason(Told):
     """Why an element may not go to this recipient."""
 
     # 1. What cannot be evaluated.
@@ -228,6 +228,11 @@ class Reason(_Told):
         "De toestemming gaat niet over deze soort gegevens.",
         "The consent is not about this category of data.",
     )
+    CONSENT_REFUSED = (
+        "consent-refused",
+        "Iemand die moet toestemmen, heeft geweigerd.",
+        "Somebody who has to consent refused.",
+    )
     CONSENT_WITHDRAWN = (
         "consent-withdrawn",
         "De toestemming is ingetrokken.",
@@ -242,11 +247,6 @@ class Reason(_Told):
         "consent-expired",
         "De toestemming geldt op deze dag niet meer.",
         "The consent no longer holds on this day.",
-    )
-    CONSENT_REFUSED = (
-        "consent-refused",
-        "Iemand die moet toestemmen, heeft geweigerd.",
-        "Somebody who has to consent refused.",
     )
     CONSENT_NOT_OF_SENDER = (
         "consent-not-of-sender",
@@ -282,7 +282,7 @@ class Reason(_Told):
     )
 
 
-class Mark(_Told):
+class Mark(Told):
     """What a permit asks to be shown and looked at afterwards: an obligation in the words of XACML."""
 
     UNPROMPTED = (

@@ -160,7 +160,7 @@ def _runs(
     return why or {"measure-missing"}, set(), set()
 
 
-def _consented(  # noqa: C901 - the same
+def _consented(  # noqa: C901, PLR0912 - the same
     person: Person, *, purpose: str, category: str, day: date
 ) -> tuple[set[str], set[str], set[str]]:
     # A birthday changes who must have consented.
@@ -171,25 +171,31 @@ def _consented(  # noqa: C901 - the same
     if not person.consents:
         return reasons | {"consent-missing"}, set(), set()
     left = list(person.consents)
-    for reason, fits in (
+    for reason, fitting in (
         ("consent-not-for-purpose", [each for each in left if purpose in each.purposes]),
         ("consent-not-for-recipient", [each for each in left if each.for_recipient]),
         ("consent-not-for-category", [each for each in left if category in each.categories]),
-        ("consent-withdrawn", [each for each in left if not each.withdrawn]),
-        ("consent-not-begun", [each for each in left if each.first <= day]),
-        ("consent-expired", [each for each in left if each.last >= day]),
     ):
-        both = [each for each in left if each in fits]
+        both = [each for each in left if each in fitting]
         if not both:
             reasons.add(reason)
         left = both or left
-    # A refusal counts against every consent that is older.
-    places = [place for place, each in enumerate(left) if _refused(each, age)]
+    # A refusal counts against every consent that is older, while it lasts; that it was withdrawn permits nothing.
+    places = [place for place, each in enumerate(left) if each.first <= day <= each.last and _refused(each, age)]
     refused = bool(places) and places[0] == 0
     if refused:
         reasons.add("consent-refused")
     elif places:
         left = left[: places[0]]
+    for reason, fitting in (
+        ("consent-withdrawn", [each for each in left if not each.withdrawn]),
+        ("consent-not-begun", [each for each in left if each.first <= day]),
+        ("consent-expired", [each for each in left if each.last >= day]),
+    ):
+        both = [each for each in left if each in fitting]
+        if not both:
+            reasons.add(reason)
+        left = both or left
     # A consent counts only if the sender recorded it or confirmed it.
     own = [each for each in left if each.by_sender]
     if not own:

@@ -286,6 +286,36 @@ def test_a_refusal_can_be_added_and_cannot_be_taken_out() -> None:
     assert findings(again(refused, 3, givers=(PARENT_YES,)), first, refused) == [("/givers", "sender.consent.more")]
 
 
+NO_TO_ALL: Final = (PARENT_NO, PARENT_NO)
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        ({"categories": frozenset({Category.ZORGEN})}, "categories"),
+        ({"recipients": frozenset({ConsentRecipient(oin=GI)})}, "recipients"),
+        ({"purposes": frozenset({"VTO"})}, "purposes"),
+        ({"valid_from": date(2026, 11, 1)}, "from"),
+        ({"valid_until": date(2026, 12, 31)}, "until"),
+    ],
+)
+def test_of_a_refusal_nothing_is_taken_back(change: dict[str, Any], member: str) -> None:
+    """Less of a no is more of a yes."""
+    refusal = given(1, givers=NO_TO_ALL)
+    for status in ConsentStatus:
+        less = again(refusal, 2, status=status, **change)
+        assert findings(less, refusal) == [(f"/{member}", "sender.consent.more")]
+    assert findings(again(refusal, 2, status=ConsentStatus.WITHDRAWN), refusal) == []
+
+
+def test_a_refusal_keeps_its_scope_whatever_was_taken_back_from_the_consent() -> None:
+    first = given(1)
+    less = again(first, 2, categories=frozenset({Category.ZORGEN}))
+    refused = confirmed(first, 3, givers=NO_TO_ALL)
+    scope = {fact.id[-1]: fact.categories for fact in facts(first, less, refused)}
+    assert scope == {"2": frozenset({Category.ZORGEN}), "3": first.categories}
+
+
 def test_a_withdrawal_may_repeat_anything() -> None:
     first = given(1)
     withdrawn = again(first, 2, status=ConsentStatus.WITHDRAWN, valid_until=date(2028, 1, 1))

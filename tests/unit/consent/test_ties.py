@@ -23,7 +23,7 @@ from consent.request import (
     question_fact,
     spoed_hours,
 )
-from consent.ties import FRAME
+from consent.ties import FRAME, weigh_ties
 from schemas.codes import AgeBand, Capacity, Category, Necessity, SubjectRole
 from schemas.definitions import load_definitions
 from schemas.identifiers import OIN, CaseId
@@ -267,3 +267,9 @@ def test_of_a_person_who_is_not_in_the_message_nothing_is_known(place: int) -> N
     nobody = replace(REPORT, subjects=(replace(CHILD, place=place),))
     known = PersonFacts(measures=(measure(RECIPIENT),))
     assert reasons(decided(nobody, Facts(people=(known, known)))) == (Reason.MEASURE_MISSING,)
+
+
+def test_a_tie_that_there_is_not_is_our_own_mistake() -> None:
+    row = replace(CATALOGUE.row("VTO"), ties=("moon",))  # type: ignore[arg-type]
+    with pytest.raises(AssertionError):
+        weigh_ties(row, VTO, facts=Facts(), day=date(2026, 11, 23), hours=0)

@@ -288,3 +288,10 @@ def test_a_refusal_counts_against_every_older_consent_whoever_recorded_it() -> N
     assert permitted(several(replace(refusal, categories=frozenset({Category.DOCUMENT})), consent()))
     assert permitted(several(replace(refusal, for_recipient=False), consent()))
     assert permitted(several(replace(refusal, valid_until=date(2026, 11, 22)), consent()))
+
+
+def test_a_refusal_counts_although_its_record_was_withdrawn() -> None:
+    """A withdrawal is a no; it can open nothing. A newer yes can."""
+    refusal = consent(id="refusal", givers=no(PARENT, PARENT), withdrawn=True)
+    assert reasons(several(refusal, consent())) == REFUSED
+    assert permitted(several(consent(), refusal))
