@@ -139,6 +139,8 @@ class TokenType(StrEnum):
     LINK = "link+jwt"
     RECALL = "recall+jwt"
     REVIEW = "review+jwt"
+    BOARD = "board+jwt"
+    CATALOGUE_STEP = "catalogue-step+jwt"
     CLIENT_AUTHENTICATION = "client-authentication+jwt"
     DPOP = "dpop+jwt"
 

@@ -2,13 +2,14 @@
 
 import pytest
 
+from consent.lifecycle import Obstacle, Unheeded
 from consent.reasons import Mark, Reason
 
-TOLD = [*Reason, *Mark]
+TOLD = [*Reason, *Mark, *Obstacle, *Unheeded]
 
 
 @pytest.mark.parametrize("told", TOLD, ids=lambda told: told.value)
-def test_every_reason_and_mark_is_told_in_two_languages(told: Reason | Mark) -> None:
+def test_every_reason_and_mark_is_told_in_two_languages(told: Reason | Mark | Obstacle | Unheeded) -> None:
     """A sentence each, not the same one twice, and no place for a value in it."""
     for text in (told.nl, told.en):
         assert text == text.strip()
