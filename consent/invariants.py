@@ -215,16 +215,15 @@ def _consented(newest_first: tuple[ConsentFact, ...], age: AgeBand | None, one: 
         required = _required(consent, age)
         if any(given.answer is Answer.NO and given.who in required for given in consent.givers):
             return False
-        if consent.by_sender and _complete(consent, required):
+        if consent.by_sender and not consent.withdrawn and _complete(consent, required):
             return True
     return False
 
 
 def _speaks_of(consent: ConsentFact, one: Permitted) -> bool:
-    """Whether a consent, or a refusal, is about this disclosure and counts today."""
+    """Whether a consent, or a refusal, is about this disclosure and its days are not over."""
     return (
         consent.for_recipient
-        and not consent.withdrawn
         and consent.valid_from <= one.day <= consent.valid_until
         and one.request.category in consent.categories
         and one.request.purpose in consent.purposes

@@ -172,12 +172,9 @@ def _who(consent: str) -> dict[str, str]:
 
 
 def _refused(consent: str) -> str:
+    """Somebody whose answer counts said no; that this was withdrawn later is still no yes."""
     no = " || ".join(f"({asked} && {consent}.{who}No > 0)" for who, asked in _who(consent).items())
-    return f"({_about(consent)} && {_refusal_counts(consent)} && ({no}))"
-
-
-def _refusal_counts(consent: str) -> str:
-    return f"!{consent}.withdrawn"
+    return f"({_about(consent)} && ({no}))"
 
 
 def _good(consent: str) -> str:
