@@ -95,7 +95,7 @@ def explain(decision: Decision, *, request: DisclosureRequest, catalogue: Catalo
     match decision:
         case Permit():
             answer = Text(nl="Verstrekt mag worden", en="May be disclosed")
-            why = [Text(nl=mark.nl, en=mark.en) for mark in decision.marks]
+            why = [Text(nl=mark.nl, en=mark.en) for mark in decision.marks] + _relied_on(decision.relied_on)
             rows: tuple[Ground, ...] = (catalogue.row(decision.row),)
         case Deny():
             answer = Text(nl="Verstrekt mag niet worden", en="May not be disclosed")
@@ -142,11 +142,26 @@ def explain_ground(row: Ground, *, catalogue: Catalogue) -> tuple[Text, ...]:
         force, duty = _FORCE[row.force], _status(proposed=row.duty is Status.PROPOSED)
         sentences.append(Text(nl=f"{force.nl}{duty.nl}.", en=f"{force.en}{duty.en}."))
     sentences.append(_CONSENT[row.consent])
+    if row.spoed_hours is not None:
+        sentences.append(
+            Text(
+                nl=f"Als spoed mag dit {row.spoed_hours} uur zolang de maatregel nog niet gemeld is.",
+                en=f"As an emergency this may go for {row.spoed_hours} hours while the measure is not stated yet.",
+            )
+        )
     if row.inform_parents:
         sentences.append(_PARENTS)
     if row.note is not None:
         sentences.append(row.note)
     return tuple(sentences)
+
+
+def _relied_on(identifiers: tuple[str, ...]) -> list[Text]:
+    """Name the records that a permit rests on; a record's identifier says nothing of anybody."""
+    if not identifiers:
+        return []
+    named = ", ".join(identifiers)
+    return [Text(nl=f"Dit berust op vastlegging {named}.", en=f"This rests on record {named}.")]
 
 
 def _validity(row: Ground) -> Text:

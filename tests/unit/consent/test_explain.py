@@ -7,10 +7,12 @@ import pytest
 from consent.decide import decide
 from consent.decision import Permit
 from consent.explain import PROPOSED, explain, explain_ground
+from consent.facts import Executor
 from consent.grounds import Ground, Status
 from consent.request import NO_FACTS, DisclosureRequest
 from schemas.codes import Capacity
-from tests.unit.consent.builders import AT, CATALOGUE, NOTIFICATIE, VTO, gi
+from tests.unit.consent.builders import AT, CATALOGUE, NOTIFICATIE, RAAD, VTO, gi
+from tests.unit.consent.facts_for_tests import about_one, measure
 
 
 def explained(request: DisclosureRequest) -> list[str]:
@@ -113,3 +115,19 @@ def test_a_permit_of_another_catalogue_is_not_explained_by_this_one() -> None:
 def test_an_answer_of_another_kind_is_our_own_mistake() -> None:
     with pytest.raises(AssertionError):
         explain("permit", request=VTO, catalogue=CATALOGUE)  # type: ignore[arg-type]
+
+
+def test_a_permit_names_the_records_that_it_rests_on() -> None:
+    request = replace(VTO, sender=RAAD, recipient=gi(Capacity.OTS), purpose="RVDK-RAP", message_type="raadsrapport")
+    decision = decide(request, catalogue=CATALOGUE, facts=about_one(measure(Executor.RECIPIENT)), at=AT)
+    told = explain(decision, request=request, catalogue=CATALOGUE)
+    assert "Dit berust op vastlegging ots-of-recipient." in told.nl
+    assert "This rests on record ots-of-recipient." in told.en
+
+
+def test_a_row_that_an_emergency_widens_says_for_how_long() -> None:
+    told = {row.name: [each.nl for each in explain_ground(row, catalogue=CATALOGUE)] for row in CATALOGUE.grounds}
+    sentence = "Als spoed mag dit 72 uur zolang de maatregel nog niet gemeld is."
+    assert {name for name, sentences in told.items() if sentence in sentences} == {
+        row.name for row in CATALOGUE.grounds if row.spoed_hours
+    }
