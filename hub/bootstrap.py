@@ -104,6 +104,7 @@ async def open_hub(
         )
         metrics.bodies_in_flight.set_function(lambda: hub.allowance.held)
         metrics.log_size.set_function(lambda: database.log.sequencer.size)
+        metrics.clock_difference.set_function(lambda: database.log.sequencer.clock.difference_ms / 1000)
         await stack.enter_async_context(worlds.running(contradicted=hub.contradicted))
         await publish_policy(services=services)
         sweeping = asyncio.create_task(

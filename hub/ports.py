@@ -78,6 +78,14 @@ class Log(Protocol):
         """Return the number of entries that are durable: the `as_of` of a decision whose inputs are read after."""
         ...
 
+    async def check_clock(self) -> None:
+        """Check this process's clock, before something is taken for past its time by it.
+
+        Raises:
+            UnavailableError: `hub.clock`: it differs from the database's; nothing is appended either.
+        """
+        ...
+
     async def proof(self, index: int, *, entry: str) -> str:
         """Return a tlog-proof under a checkpoint in the guard, for a text that leaves as the entry at this index.
 

@@ -25,10 +25,11 @@ async def sweep(*, at: datetime, services: Services) -> tuple[int, int]:
     """Sweep once; returns how many messages expired and how many stored things were dropped.
 
     Raises:
-        UnavailableError: The database is away; the next sweep does it.
+        UnavailableError: The database is away, or its clock contradicts ours; a later sweep does it.
         EvidenceError: The log contradicts itself.
     """
     arrival = Arrival(at=at, trace_id=services.randomness.bytes(16).hex(), span_id=services.randomness.bytes(8).hex())
+    await services.log.check_clock()
     expired = forgotten = 0
     for _ in range(ROUNDS_MAX):
         found = await expire(arrival=arrival, services=services)

@@ -22,6 +22,7 @@ class Metrics:
     bodies_in_flight: Gauge = field(init=False)
     log_size: Gauge = field(init=False)
     contradicted: Gauge = field(init=False)
+    clock_difference: Gauge = field(init=False)
     sweeps: Counter = field(init=False)
     _requests_children: dict[tuple[str, str, int], Counter] = field(default_factory=dict, init=False)
     _seconds_children: dict[str, Histogram] = field(default_factory=dict, init=False)
@@ -39,6 +40,11 @@ class Metrics:
         self.log_size = Gauge("ketenhub_log_size", "Entries of the log this process knows of", registry=registry)
         self.contradicted = Gauge(
             "ketenhub_log_contradicted", "1 if the log contradicted itself: nothing is accepted", registry=registry
+        )
+        self.clock_difference = Gauge(
+            "ketenhub_clock_difference_seconds",
+            "How far the hub's clock was ahead of its database's when they were last compared",
+            registry=registry,
         )
         self.sweeps = Counter("ketenhub_swept", "What sweeps took away", ["kind"], registry=registry)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.tree import REPOSITORY, modules
 
 USED_WITHOUT_IMPORT: Final = {
-    "tzdata": ("consent/request.py", "ZoneInfo("),
+    "tzdata": ("schemas/civil_day.py", "ZoneInfo("),
     "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
     "pytest-timeout": ("pyproject.toml", "\ntimeout = "),
     "pytest-xdist": ("Makefile", "pytest -n "),

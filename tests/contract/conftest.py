@@ -31,7 +31,9 @@ def open_hub_process(
 
     @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Database]:
-        async with open_database(database_url, signer=SIGNER, guard_folder=tmp_path / "guard", clock=clock) as database:
+        async with open_database(
+            database_url, signer=SIGNER, guard_folder=tmp_path / "guard", clock=clock, clock_of_this_world=False
+        ) as database:
             yield database
 
     return opened

@@ -26,7 +26,7 @@ from hub.web.app import serving
 from hub.web.context import HubWeb
 from schemas.admissions import Admission, Statement, admission_to_payload, statement_to_payload
 from schemas.canonical import b64url, canonical_json
-from schemas.clock import SystemClock
+from schemas.clock import Clock, SystemClock
 from schemas.codes import Capacity, Register, Role, SignatureAlgorithm, TokenType
 from schemas.definitions import load_definitions
 from schemas.document import Document, JSONValue
@@ -107,14 +107,20 @@ unsafe_notify_anywhere = true
 
 @contextlib.asynccontextmanager
 async def running_hub(
-    folder: Path, *, database_url: str, redis_url: str = "", issuer: str | None = None, **environment: str
+    folder: Path,
+    *,
+    database_url: str,
+    redis_url: str = "",
+    issuer: str | None = None,
+    clock: Clock | None = None,
+    **environment: str,
 ) -> AsyncIterator[RunningHub]:
     """Serve a hub; `environment` overrides settings, such as `WEB_BODY_BYTES_MAX="1000"`."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         path = write_hub_files(folder, url=issuer or url, database_url=database_url, redis_url=redis_url)
         settings = load_settings(path, environment={f"KETENHUB_{name}": value for name, value in environment.items()})
-        async with open_hub(settings) as web, serving(web, sock=sock):
+        async with open_hub(settings, clock=clock) as web, serving(web, sock=sock):
             yield RunningHub(url=url, settings=settings, web=web)
 
 

@@ -204,6 +204,9 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         """See `hub.ports.Log.size`."""
         return len(self._entries)
 
+    async def check_clock(self) -> None:
+        """See `hub.ports.Log.check_clock`; there is no other clock here."""
+
     async def proof(self, index: int, *, entry: str) -> str:
         """See `hub.ports.Log.proof`."""
         if self._entries[index].text != entry.encode():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from audit.note import NoteSigner
 from hub.storage.guard import open_guard
+from hub.storage.postgresql.clocks import CLOCK_CODE, ComparedClock
 from hub.storage.postgresql.connection import connect, open_pool, read
 from hub.storage.postgresql.log import PostgreSQLLog
 from hub.storage.postgresql.migrate import check_migrated
@@ -23,6 +24,7 @@ from hub.storage.postgresql.sequencer import Sequencer
 from hub.storage.postgresql.session import Session
 from hub.storage.postgresql.store import PostgreSQLStore
 from schemas.clock import Clock
+from schemas.errors import EvidenceError, UnavailableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +40,21 @@ class Database:
     store: PostgreSQLStore
 
     async def answers(self) -> bool:
-        """Tell whether the database answers and the log goes on: for `/readyz`. Never raises UnavailableError."""
+        """Tell whether the database answers and the log goes on: for `/readyz`.
+
+        Raises:
+            UnavailableError: It answers, and its clock contradicts ours.
+            EvidenceError: The log contradicts itself.
+        """
         await self.log.size()
         try:
-            await read(self.log.pool, lambda connection: connection.run([(queries.tree, {})]))
+            await self.log.check_clock()
+        except UnavailableError as error:
+            if error.code == CLOCK_CODE:
+                raise
+            return False
+        except EvidenceError:
+            raise
         except Exception:  # noqa: BLE001  whatever it is, the answer is no
             return False
         return True
@@ -49,7 +62,13 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def open_database(
-    conninfo: str, *, signer: NoteSigner, guard_folder: Path, clock: Clock, pool_max: int = 10
+    conninfo: str,
+    *,
+    signer: NoteSigner,
+    guard_folder: Path,
+    clock: Clock,
+    pool_max: int = 10,
+    clock_of_this_world: bool = True,
 ) -> AsyncIterator[Database]:
     """Open the database, check the log against the guard, and start the sequencer.
 
@@ -59,6 +78,7 @@ async def open_database(
         guard_folder: Folder of the rollback guards.
         clock: Gives the time of entries.
         pool_max: Connections for reading; appending has one of its own.
+        clock_of_this_world: Whether the clock is held against the database's; not one that stands still.
 
     Raises:
         UnavailableError: The database cannot be reached.
@@ -68,7 +88,8 @@ async def open_database(
     await asyncio.to_thread(check_migrated, conninfo)
     with open_guard(guard_folder, key=signer.public) as guard:
         session = Session(lambda: connect(conninfo))
-        sequencer = Sequencer(session=session, signer=signer, guard=guard, clock=clock)
+        compared = ComparedClock(clock=clock, of_this_world=clock_of_this_world)
+        sequencer = Sequencer(session=session, signer=signer, guard=guard, clock=compared)
         async with open_pool(conninfo, size_max=pool_max) as pool:
             if guard.checkpoint is None and not guard.others:
                 # Only a hub that never let anything out may begin a log: an empty table beside a guard is a loss.

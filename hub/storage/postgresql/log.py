@@ -54,6 +54,11 @@ class PostgreSQLLog(Log):
         self.sequencer.check()
         return self.sequencer.size
 
+    async def check_clock(self) -> None:
+        """See `hub.ports.Log.check_clock`."""
+        (result,) = await self._ask(lambda connection: connection.run([(queries.tree, {})]))
+        self.sequencer.clock.compare(tree_from_row(result.rows).clock)
+
     async def proof(self, index: int, *, entry: str) -> str:
         """See `hub.ports.Log.proof`."""
         checkpoint, note = await self._published(at_least=index + 1)

@@ -36,10 +36,10 @@ from audit.proof_file import proof_text
 from hub.ports import Appended, LogMember, SubmissionAccepted
 from hub.storage.guard import GuardFile
 from hub.storage.postgresql.batch import Candidate, Growth, Plan, Tree, grow, plan_batch, prepare
+from hub.storage.postgresql.clocks import ComparedClock
 from hub.storage.postgresql.connection import is_for_later
 from hub.storage.postgresql.continuity import check_continuity
 from hub.storage.postgresql.session import Locked, Session
-from schemas.clock import Clock
 from schemas.errors import EvidenceError, ExchangeError, UnavailableError
 
 BATCH_MEMBERS_MAX: Final = 512
@@ -82,13 +82,13 @@ class Sequencer:
         session: Its connection.
         signer: The log's key, named after its origin.
         guard: This process's rollback guard.
-        clock: Read once for each batch, under the lock.
+        clock: Read for each batch, under the lock, and held against the database's.
     """
 
     session: Session
     signer: NoteSigner
     guard: GuardFile
-    clock: Clock
+    clock: ComparedClock
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _waiting_bytes: int = 0
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -241,7 +241,8 @@ class Sequencer:
         candidates = [waiting.candidate for waiting in batch]
         plan: Plan | None = None
         try:
-            locked = await self._lock(candidates, now=self._now())
+            locked = await self._lock(candidates, now=self.clock.now())
+            self.clock.compare(locked.tree.clock)
             tree = await check_continuity(
                 locked.tree,
                 known=self._tree,
@@ -250,7 +251,12 @@ class Sequencer:
                 connection=self.session.connection,
             )
             plan = plan_batch(
-                candidates, tree=tree, time=self._now(), state=locked.state, heads=locked.heads, touches=locked.touches
+                candidates,
+                tree=tree,
+                time=self.clock.now(),
+                state=locked.state,
+                heads=locked.heads,
+                touches=locked.touches,
             )
             if not plan.entries:
                 await self.session.roll_back()
@@ -331,9 +337,6 @@ class Sequencer:
             candidate = waiting.candidate
             if candidate.body is None and isinstance(candidate.member.change, SubmissionAccepted):
                 waiting.candidate = replace(candidate, body=self.session.next_body())
-
-    def _now(self) -> int:
-        return int(self.clock.now().timestamp() * 1000)
 
     # ---- publishing ----
 

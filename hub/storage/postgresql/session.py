@@ -29,12 +29,16 @@ _BODY_BLOCK = 1 << 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRow:
-    """The tree's row as it stands in the database; nothing about it is checked but its form."""
+    """The tree's row as it stands in the database; nothing about it is checked but its form.
+
+    `clock` is no part of it: the time by the database when the row was read, in milliseconds.
+    """
 
     origin: str
     range: CompactRange
     time: int
     newest_participant: int | None
+    clock: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,12 +175,12 @@ def tree_from_row(rows: Sequence[TupleRow]) -> TreeRow:
     """
     if not rows:
         raise EvidenceError("the database has no log", code="hub.log.missing")
-    ((origin, size, data, time, newest_participant),) = rows
+    ((origin, size, data, time, newest_participant, clock),) = rows
     try:
         compact = CompactRange.from_bytes(size=size, data=data)
     except DocumentError as error:
         raise EvidenceError("the tree in the database is no tree", code="hub.log.tree") from error
-    return TreeRow(origin=origin, range=compact, time=time, newest_participant=newest_participant)
+    return TreeRow(origin=origin, range=compact, time=time, newest_participant=newest_participant, clock=clock)
 
 
 def _reads(questions: Questions, *, tags: Collection[str], as_of: int | None, now: int) -> dict[str, Call]:

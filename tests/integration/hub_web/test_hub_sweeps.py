@@ -17,8 +17,9 @@ import pytest
 from audit.entries import parse_entry
 from hub.storage.postgresql.migrate import migrate
 from hub.sweeps import sweep
-from schemas.clock import SystemClock
+from schemas.clock import FrozenClock, SystemClock
 from schemas.codes import EntryKind, Role
+from schemas.errors import UnavailableError
 from tests.support.hub_server import (
     HubParticipant,
     RunningHub,
@@ -142,3 +143,30 @@ async def test_a_restored_database_stops_the_hub(tmp_path: Path, database_url: s
     )
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
+
+
+async def test_nothing_expires_by_a_clock_that_the_database_contradicts(tmp_path: Path, database_url: str) -> None:
+    """A machine that was asleep, or lost its NTP, comes back a month ahead."""
+    clock = FrozenClock(SystemClock().now())
+    async with (
+        running_hub(tmp_path, database_url=database_url, clock=clock) as hub,
+        participants_of(hub, (GEMEENTE, Role.GEMEENTE), (RAAD, Role.RAAD)) as (gemeente, raad),
+    ):
+        waiting, other = await gemeente.compose(raad), await gemeente.compose(raad)
+        assert (await gemeente.submit(waiting)).status == 202
+        clock.advance(minutes=2)
+        gemeente.access_token = ""  # a small message needs none, and none is good by this clock
+        refused = await gemeente.submit(other)
+        assert (refused.status, refused.json["code"]) == (503, "hub.clock")
+        assert refused.json["issues"][0]["text_nl"].startswith("de klokken")
+        clock.advance(days=31)
+        with pytest.raises(UnavailableError, match="clocks"):
+            await sweep(at=clock.now(), services=hub.web.services)
+        ready = await gemeente.get("/readyz")
+        assert (ready.status, ready.json["clock"], ready.json["database"]) == (503, "wrong", "up")
+        assert b"ketenhub_clock_difference_seconds 2.67" in (await gemeente.get("/metrics")).body
+        clock.advance(days=-31, minutes=-2)
+        assert (await gemeente.submit(other)).status == 202
+        assert (await gemeente.get("/readyz")).json["clock"] == "right"
+        released = await raad.release(waiting.message.id)
+        assert [each.id for each in released.releases] == [waiting.message.id]

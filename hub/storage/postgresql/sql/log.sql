@@ -13,10 +13,12 @@ ROLLBACK
 INSERT INTO log_tree (origin, size, range, time) VALUES ($origin, 0, '', 0) ON CONFLICT DO NOTHING
 
 -- name: tree ()
-SELECT origin, size, range, time, newest_participant FROM log_tree
+SELECT origin, size, range, time, newest_participant, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+FROM log_tree
 
 -- name: lock_tree ()
-SELECT origin, size, range, time, newest_participant FROM log_tree FOR UPDATE
+SELECT origin, size, range, time, newest_participant, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+FROM log_tree FOR UPDATE
 
 -- name: move_tree (size bigint, range bytea, time bigint, newest_participant bigint)
 UPDATE log_tree
