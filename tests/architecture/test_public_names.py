@@ -9,7 +9,7 @@ import pytest
 from tests.support.tree import modules
 
 PUBLIC: Final = {
-    "connectors/formats/fhir": "FhirFormat read_bundle write_bundle",
+    "connectors/formats/fhir": "ConsentDraft FhirFormat read_bundle read_consent write_bundle write_consent",
     "connectors/formats/stuf": """
         AnswerCode Conventions Fault FaultPlace StufAnswer StufFormat read_answer read_stuf write_answer write_document
         write_stuf
