@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,7 +23,7 @@ from hub.web.tokens import TokenKey
 from schemas.clock import Clock
 from schemas.document import JSONValue
 from schemas.errors import EvidenceError, ExchangeError
-from schemas.identifiers import Thumbprint
+from schemas.identifiers import OIN, Thumbprint
 from schemas.participants import Participant
 
 
@@ -33,10 +34,12 @@ class ProcessState:
     Attributes:
         stopping: Done when the process stops; long polls end with it.
         contradiction: Set once the log contradicted itself: from then on nothing is accepted or released.
+        long_polls: How many requests of each participant wait for something to come.
     """
 
     stopping: "asyncio.Future[None]"
     contradiction: EvidenceError | None = field(default=None)
+    long_polls: "Counter[OIN]" = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,12 @@ from hub.web.directory import with_newest_world
 from hub.web.reading import path_message_id, query_integer
 from schemas.canonical import b64url
 from schemas.errors import RejectedMessageError
+from schemas.identifiers import OIN
 from schemas.wire import parse_submission
 
 INBOX_ITEMS_MAX: Final = 100
+LONG_POLLS_MAX: Final = 16
+"""How many long polls of one participant a process holds; each is a connection, and all of them wake at once."""
 LOOK_AGAIN_SECONDS: Final = 10.0
 """How long a long poll trusts wake-ups: then it looks into the database, which is the truth."""
 
@@ -91,11 +94,25 @@ def _warnings(message: StoredMessage, *, now: int, hub: HubWeb) -> list[dict[str
 async def inbox(call: Call, hub: HubWeb) -> web.Response:
     """`GET /v1/inbox`: what waits; with `wait` a long poll, whose truth is the database.
 
-    Nothing is missed between reading and waiting: the wait begins before the reading.
+    Beyond `LONG_POLLS_MAX` of one participant it is answered at once, as without `wait`.
     """
     after = query_integer(call.request, "after", default=-1, at_least=-1)
     seconds = query_integer(call.request, "wait", default=0, at_most=3600)
-    recipient = call.participant.oin
+    recipient, polls = call.participant.oin, hub.state.long_polls
+    if not seconds or polls[recipient] >= LONG_POLLS_MAX:
+        return await _poll(recipient, hub, after=after, seconds=0)
+    polls[recipient] += 1
+    try:
+        return await _poll(recipient, hub, after=after, seconds=seconds)
+    finally:
+        polls[recipient] -= 1
+
+
+async def _poll(recipient: OIN, hub: HubWeb, *, after: int, seconds: int) -> web.Response:
+    """Answer when something is there, or the time is over.
+
+    Nothing is missed between reading and waiting: the wait begins before the reading.
+    """
     clock = asyncio.get_running_loop().time
     deadline = clock() + min(seconds, hub.settings.web.long_poll_seconds_max)
     while True:

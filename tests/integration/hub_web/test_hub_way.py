@@ -11,6 +11,7 @@ from audit.entries import parse_entry
 from audit.note import parse_vkey, verify_note
 from audit.proof_file import parse_proof_file
 from audit.records import verify_commitment
+from hub.web.messages import LONG_POLLS_MAX
 from schemas.canonical import b64url_decode
 from schemas.codes import Role
 from schemas.message import sealed_digests
@@ -114,6 +115,20 @@ async def test_a_long_poll_wakes_when_something_comes(parties: list[HubParticipa
     items = (await polling).json["items"]
     assert [item["id"] for item in items] == [composed.message.id.value]
     assert time.monotonic() - started < 5
+
+
+async def test_long_polls_of_one_participant_are_bounded(parties: list[HubParticipant], hub: RunningHub) -> None:
+    """Each holds a connection, and all of them ask the database when something comes."""
+    gemeente, raad, _ = parties
+    polling = [asyncio.create_task(raad.get("/v1/inbox", "?wait=20")) for _ in range(LONG_POLLS_MAX)]
+    await asyncio.sleep(1.0)
+    assert hub.web.state.long_polls[RAAD] == LONG_POLLS_MAX
+    started = time.monotonic()
+    assert (await raad.get("/v1/inbox", "?wait=20")).json == {"items": [], "next": -1}
+    assert time.monotonic() - started < 5, "one more is answered at once"
+    await gemeente.submit(await gemeente.compose(raad))
+    assert [len(answer.json["items"]) for answer in await asyncio.gather(*polling)] == [1] * LONG_POLLS_MAX
+    assert hub.web.state.long_polls[RAAD] == 0
 
 
 async def test_a_long_poll_ends_without_anything_to_tell(parties: list[HubParticipant]) -> None:
