@@ -5,7 +5,6 @@
 Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/messages`).
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,7 +22,6 @@ from hub.ports import (
     Shown,
     SubmissionAccepted,
 )
-from schemas.canonical import b64url
 from schemas.codes import EntryKind, TokenType
 from schemas.definitions import Definitions
 from schemas.errors import (
@@ -38,6 +36,7 @@ from schemas.identifiers import HubName, MessageId, SubjectTag
 from schemas.jws import parse_jws
 from schemas.message import Message, label_text, labels, parse_message, sealed_digests
 from schemas.sdjwt import disclosure_digest, parse_disclosure
+from schemas.sealing import digest_of_hashes, element_hashes
 from schemas.structure import check_structure
 from schemas.wire import Submission
 
@@ -176,8 +175,8 @@ def _check_seal(verified: Verified) -> tuple[bytes, list[Issue]]:
     if len(submission.elements) != count:
         text = f"{count} sealed elements are signed, {len(submission.elements)} came"
         return b"", [Issue(pointer="/elements", code="sender.sealed.count", text=text)]
-    hashes = b"".join(hashlib.sha256(part).digest() for part in (submission.key, *submission.elements))
-    if b64url(hashlib.sha256(hashes).digest()) != message.sealed.digest:
+    hashes = element_hashes(submission.key, submission.elements)
+    if digest_of_hashes(hashes) != message.sealed.digest:
         text = "the sealed elements are not those that the sender signed"
         return b"", [Issue(pointer="/elements", code="sender.sealed.digest", text=text)]
     return hashes, []

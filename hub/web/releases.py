@@ -1,7 +1,6 @@
 """`POST /v1/releases` and `POST /v1/receipts`: handing out what waits, and taking the word that it came."""
 
 import logging
-from typing import Final
 
 from aiohttp import web
 
@@ -12,11 +11,9 @@ from hub.web.context import Call, HubWeb, json_response
 from hub.web.directory import with_newest_world
 from hub.web.problems import problem_members
 from schemas import wire
-from schemas.canonical import b64url
 from schemas.errors import SignatureError
+from schemas.sealing import hash_list
 from schemas.wire import encode_releases
-
-HASH_BYTES: Final = 32
 
 
 def read_token(body: bytes) -> str:
@@ -62,13 +59,12 @@ def _released_to_wire(released: Released, *, trace_id: str) -> wire.Releases:
 
 
 def _release_to_wire(each: Release) -> wire.Release:
-    hashes = each.message.hashes
     return wire.Release(
         id=each.message.id,
         message=each.message.jws,
         key=each.message.sealed_key,
         elements=each.elements,
-        hashes=tuple(b64url(hashes[start : start + HASH_BYTES]) for start in range(0, len(hashes), HASH_BYTES)),
+        hashes=hash_list(each.message.hashes),
         shown=each.shown.text,
         shown_salt=each.shown.salt,
         entry=each.entry,
