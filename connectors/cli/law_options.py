@@ -1,0 +1,235 @@
+"""The command lines of what the law asks for: `consent`, `measure`, `recall`, `link`. Dutch first, then English.
+
+Each command imports its work only when it is given: see `connectors.cli.main`.
+"""
+
+# ruff: noqa: PLC0415 - a command imports its own modules: making keys need not wait a second for formats and the network
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.codes import Category, SubjectRole
+from schemas.consents import Giver, WithoutParents
+from schemas.measures import MeasureType
+from schemas.requests import RecallReason
+
+_GIVERS: Final = ", ".join(each.value for each in Giver)
+_GIVE: Final = (
+    "leg vast dat iemand toestemming gaf om gegevens over zichzelf (of, voor een kind, de gezagsdragers) te delen; "
+    "iedere persoon heeft een eigen vastlegging. Record that somebody consents to disclosure; each person for himself"
+)
+_STATE: Final = (
+    "leg vast dat over een kind een maatregel loopt. Van de Raad telt dit meteen; van de uitvoerende GI alleen dertig "
+    "dagen, tenzij de Raad of de vorige GI het bevestigt. State that a measure runs over a child"
+)
+_CASE_NUMBER: Final = (
+    "zaaknummer van de rechtbank; het blijft hier, alleen een vingerafdruk gaat mee / the court's case number"
+)
+
+
+def add_law_commands(commands: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:
+    """Add the commands to those of `ketenhub-connector`."""
+    consent = commands.add_parser("consent", help="toestemming: vastleggen, intrekken, tonen / consent")
+    consent.set_defaults(work=_consent)
+    _add_consent_options(consent, home)
+    measure = commands.add_parser("measure", help="maatregelen: vastleggen, beëindigen, bevestigen / measures")
+    measure.set_defaults(work=_measure)
+    _add_measure_options(measure, home)
+    text = "neem een bericht terug dat nog niet is opgehaald. Take back a message that was not picked up"
+    recall = commands.add_parser("recall", parents=[home], help="neem een bericht terug / recall", description=text)
+    recall.set_defaults(work=_recall)
+    recall.add_argument("message", metavar="ID", help="het bericht, zoals `status` het noemt / the message")
+    recall.add_argument("--reason", required=True, choices=[each.value for each in RecallReason], help="waarom / why")
+    _add_json_option(recall)
+    text = (
+        "zeg dat iemand die zonder nummer in een zaak staat, degene is met dit BSN; wat over de een is vastgelegd,"
+        " geldt dan voor de ander. Say that two pseudonyms are of one person"
+    )
+    link = commands.add_parser(
+        "link", parents=[home], help="een BSN werd bekend / a number became known", description=text
+    )
+    link.set_defaults(work=_link)
+    link.add_argument("--pseudonym", required=True, metavar="TAG", help="dat van de zaak / the one of the case")
+    _add_person_option(link)
+    _add_json_option(link)
+
+
+def _consent(options: argparse.Namespace) -> int:
+    from connectors.cli import consenting
+
+    work = {"give": consenting.give, "withdraw": consenting.withdraw, "show": consenting.show}
+    return asyncio.run(work[options.action](options))
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from connectors.cli import measuring
+
+    work = {
+        "state": measuring.state,
+        "end": measuring.end,
+        "annul": measuring.annul,
+        "confirm": measuring.confirm,
+        "show": measuring.show,
+    }
+    return asyncio.run(work[options.action](options))
+
+
+def _recall(options: argparse.Namespace) -> int:
+    from connectors.cli import recalling
+
+    return asyncio.run(recalling.recall(options))
+
+
+def _link(options: argparse.Namespace) -> int:
+    from connectors.cli import recalling
+
+    return asyncio.run(recalling.link(options))
+
+
+def _add_consent_options(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
+    """Add the actions of `consent`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_give(
+        actions.add_parser("give", parents=[home], help="leg toestemming vast / record consent", description=_GIVE)
+    )
+    text = "leg vast dat toestemming is ingetrokken; dat geldt vanaf de eerstvolgende beslissing. Record a withdrawal"
+    withdraw = actions.add_parser("withdraw", parents=[home], help="trek in / withdraw", description=text)
+    withdraw.add_argument("id", metavar="ID", help="de vastlegging, zoals `consent show` haar noemt / the record")
+    withdraw.add_argument("--form", type=Path, required=True, metavar="FILE", help=_form("de intrekking", "withdrawal"))
+    _add_json_option(withdraw)
+    text = "toon wat er over een persoon is vastgelegd; zonder persoon: wat hier is vastgelegd. Show what is recorded"
+    show = actions.add_parser("show", parents=[home], help="toon / show", description=text)
+    _add_person_option(show)
+    show.add_argument("--all", action="store_true", help="zonder persoon: de eigen vastleggingen / without a person")
+    _add_json_option(show)
+
+
+def _add_give(parser: argparse.ArgumentParser) -> None:
+    _add_person_option(parser)
+    parser.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="een FHIR R4 Consent (JSON) in plaats van de opties / a FHIR R4 Consent instead of the options",
+    )
+    parser.add_argument(
+        "--confirms",
+        metavar="ID",
+        help="bevestig wat een andere organisatie vastlegde; wat niet genoemd wordt, is als daar. Confirm another's",
+    )
+    parser.add_argument(
+        "--replaces", metavar="ID", help="beperk een eigen vastlegging: het nieuwe zegt minder / refine an own record"
+    )
+    parser.add_argument("--form", type=Path, metavar="FILE", help=_form("de toestemming", "consent"))
+    parser.add_argument(
+        "--role",
+        choices=[each.value for each in SubjectRole],
+        help="wat de persoon in de zaak is (anders: jeugdige) / what the person is",
+    )
+    parser.add_argument(
+        "--holders",
+        type=int,
+        metavar="N",
+        help="hoeveel gezagsdragers er zijn; 0 bij een volwassene / how many hold authority",
+    )
+    parser.add_argument(
+        "--giver",
+        action="append",
+        default=[],
+        metavar="WHO=ja|nee",
+        help=f"wie wat antwoordde, voor ieder apart; WHO is een van: {_GIVERS} / who answered what",
+    )
+    parser.add_argument(
+        "--incapable", action="store_true", help="de persoon kan dit niet zelf afwegen / is not capable of weighing it"
+    )
+    parser.add_argument(
+        "--without-parents",
+        choices=[each.value for each in WithoutParents],
+        help="waarom een jongere van 12 tot 15 zonder de ouders toestemt / why without the parents",
+    )
+    parser.add_argument(
+        "--category",
+        action="append",
+        default=[],
+        choices=[each.value for each in Category],
+        help="welke gegevens; vaker / which data; repeat it",
+    )
+    parser.add_argument(
+        "--purpose", action="append", default=[], metavar="CODE", help="grondslag; anders VRIJW / ground"
+    )
+    parser.add_argument(
+        "--recipient",
+        action="append",
+        default=[],
+        metavar="OIN|ROLE[:CAPACITY]",
+        help="aan wie: een OIN, of een rol zoals `gemeente` of `gi:preventief`; vaker / to whom",
+    )
+    parser.add_argument("--from", dest="valid_from", metavar="DATE", help="eerste dag; anders vandaag / first day")
+    parser.add_argument("--until", dest="valid_until", metavar="DATE", help="laatste dag; hooguit 2 jaar / last day")
+    _add_json_option(parser)
+
+
+def _form(nl: str, en: str) -> str:
+    return f"het formulier of de notitie van {nl}; het blijft hier, alleen de vingerafdruk gaat mee / of the {en}"
+
+
+def _add_measure_options(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
+    """Add the actions of `measure`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_state(
+        actions.add_parser("state", parents=[home], help="leg een maatregel vast / state one", description=_STATE)
+    )
+    text = "leg vast op welke dag een maatregel eindigt, korter of langer dan eerder vastgelegd. Say when it ends"
+    end = actions.add_parser("end", parents=[home], help="leg het einde vast / say when it ends", description=text)
+    end.add_argument("id", metavar="ID", help="de eigen vastlegging / the own statement")
+    end.add_argument("--on", required=True, metavar="DATE", help="de laatste dag / the last day")
+    _add_json_option(end)
+    text = "leg vast dat een vastgelegde maatregel er nooit was. Say that a statement was wrong as a whole"
+    annul = actions.add_parser("annul", parents=[home], help="maak ongedaan / annul", description=text)
+    annul.add_argument("id", metavar="ID", help="de eigen vastlegging / the own statement")
+    _add_json_option(annul)
+    text = "bevestig wat een andere organisatie over een maatregel vastlegde. Confirm another's statement"
+    confirm = actions.add_parser("confirm", parents=[home], help="bevestig / confirm", description=text)
+    confirm.add_argument("id", metavar="ID", help="de vastlegging, zoals `measure show` haar noemt / the statement")
+    confirm.add_argument("--case-number", metavar="NUMBER", required=True, help=_CASE_NUMBER)
+    _add_person_option(confirm)
+    _add_json_option(confirm)
+    text = "toon welke maatregelen over een kind lopen; met `--all` de eigen vastleggingen. Show the measures"
+    show = actions.add_parser("show", parents=[home], help="toon / show", description=text)
+    _add_person_option(show)
+    show.add_argument("--all", action="store_true", help="de eigen vastleggingen, met zaaknummer / the own statements")
+    _add_json_option(show)
+
+
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    _add_person_option(parser)
+    parser.add_argument(
+        "--type", required=True, choices=[each.value for each in MeasureType], help="welke maatregel / which measure"
+    )
+    parser.add_argument("--from", dest="valid_from", required=True, metavar="DATE", help="eerste dag / first day")
+    parser.add_argument(
+        "--until", dest="valid_until", metavar="DATE", help="laatste dag; bij voogdij kan hij ontbreken"
+    )
+    parser.add_argument("--executor", metavar="OIN", help="de GI die hem uitvoert; anders wijzelf / the executing GI")
+    parser.add_argument("--court", required=True, metavar="CODE", help="rechtbank, zoals RBMNE / court")
+    parser.add_argument("--decided", required=True, metavar="DATE", help="dag van de beschikking / day of the decision")
+    parser.add_argument("--case-number", required=True, metavar="NUMBER", help=_CASE_NUMBER)
+    _add_json_option(parser)
+
+
+def _add_person_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told whom it is about."""
+    parser.add_argument(
+        "--person",
+        type=Path,
+        metavar="FILE",
+        help="over wie: een JSON-bestand met `bsn` (of `pseudonym`) en `born`; `-` is standaardinvoer; zonder wordt"
+        " het gevraagd. Whom it is about: a JSON file; `-` is standard input; asked for without",
+    )
+
+
+def _add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command answer a machine."""
+    parser.add_argument("--json", action="store_true", help="voor systemen / for machines")

@@ -1,0 +1,50 @@
+"""`recall` and `link`: take a message back that was not picked up, and say that two pseudonyms are of one person."""
+
+import argparse
+
+from connectors.agent.recording import LINK, RECALL, new_record_id
+from connectors.cli.common import CommandError
+from connectors.cli.opening import opened
+from connectors.cli.persons import read_person
+from connectors.cli.recording import convert, record, seconds
+from schemas.identifiers import MessageId, SubjectTag
+from schemas.links import Link, link_to_payload
+from schemas.requests import RecallClaims, RecallReason, recall_to_payload
+
+
+async def recall(options: argparse.Namespace) -> int:
+    """Take back a message of ours; what was picked up stays, and the answer says who has it."""
+    async with opened(options.home) as services:
+        message = convert(options.message, MessageId, nl="nummer van een bericht", en="id of a message")
+        row = services.journal.row("SELECT id FROM submissions WHERE id = ? AND log_index IS NOT NULL", message.value)
+        if row is None:
+            raise CommandError(
+                "dit bericht is niet door deze connector verstuurd", "this connector sent no such message"
+            )
+        claims = RecallClaims(
+            issuer=services.settings.oin,
+            id=new_record_id(services),
+            issued_at=seconds(services),
+            hub=services.settings.hub.name,
+            message_id=message,
+            reason=RecallReason(options.reason),
+        )
+        payload = recall_to_payload(claims)
+        return await record(services, payload, kind=RECALL, record_id=claims.id, as_json=options.json)
+
+
+async def link(options: argparse.Namespace) -> int:
+    """Say that somebody who was named without a number is the person who has this one."""
+    async with opened(options.home) as services:
+        person = read_person(options.person)
+        if person.bsn is None:
+            raise CommandError("geef het BSN dat bekend is geworden", "give the BSN that became known")
+        claims = Link(
+            issuer=services.settings.oin,
+            id=new_record_id(services),
+            issued_at=seconds(services),
+            hub=services.settings.hub.name,
+            random=convert(options.pseudonym, SubjectTag, nl="pseudoniem", en="pseudonym"),
+            known=person.tag(services),
+        )
+        return await record(services, link_to_payload(claims), kind=LINK, record_id=claims.id, as_json=options.json)
