@@ -96,9 +96,9 @@ def is_complete(fact: ConsentFact, band: AgeBand) -> bool:
 def weigh_consents(
     consents: tuple[ConsentFact, ...], *, band: AgeBand, purpose: str, category: Category, day: date
 ) -> Weighed:
-    """Look for a consent of a person that allows a category for a purpose on a day.
+    """Look for the newest consent of a person that allows a category for a purpose on a day; if there is none, say why.
 
-    The checks come in the order of `Reason`. A refusal by somebody who has to consent counts against every older
+    A refusal by somebody who has to consent counts against every older
     consent to the same, whoever recorded it; also when its record was withdrawn, because a withdrawal never permits.
 
     Args:
@@ -108,10 +108,31 @@ def weigh_consents(
         category: What would be disclosed.
         day: The day of the decision.
     """
+    for fact in consents:
+        if purpose not in fact.purposes or not fact.for_recipient or category not in fact.categories:
+            continue
+        if _refuses(fact, band, day):
+            break
+        if (
+            not fact.withdrawn
+            and fact.valid_from <= day <= fact.valid_until
+            and fact.by_sender
+            and is_complete(fact, band)
+            and not _was_older(fact, band)
+        ):
+            alone = band is AgeBand.FROM_12 and has_to_answer(fact, band) is _SELF
+            return Weighed(relied_on=(fact.id,), marks=(Mark.WITHOUT_PARENTS,) if alone else ())
+    return Weighed(reasons=_why_not(consents, band=band, purpose=purpose, category=category, day=day))
+
+
+def _why_not(
+    consents: tuple[ConsentFact, ...], *, band: AgeBand, purpose: str, category: Category, day: date
+) -> tuple[Reason, ...]:
+    """Say of each check that no consent passed, in the order of `Reason`; where all pass, one passes them all."""
     known = band is not AgeBand.UNKNOWN
     reasons = [] if known else [Reason.CONSENT_AGE_UNKNOWN]
     if not consents:
-        return Weighed(reasons=(*reasons, Reason.CONSENT_MISSING))
+        return (*reasons, Reason.CONSENT_MISSING)
     kept = keep(consents, lambda fact: purpose in fact.purposes, Reason.CONSENT_NOT_FOR_PURPOSE, reasons)
     kept = keep(kept, lambda fact: fact.for_recipient, Reason.CONSENT_NOT_FOR_RECIPIENT, reasons)
     kept = keep(kept, lambda fact: category in fact.categories, Reason.CONSENT_NOT_FOR_CATEGORY, reasons)
@@ -125,11 +146,8 @@ def weigh_consents(
     if known:
         kept = keep(kept, lambda fact: not _was_older(fact, band), Reason.CONSENT_AGE_CONTRADICTORY, reasons)
         if newer:
-            kept = keep(kept, lambda fact: is_complete(fact, band), Reason.CONSENT_GIVERS_INCOMPLETE, reasons)
-    if reasons:
-        return Weighed(reasons=tuple(reasons))
-    alone = band is AgeBand.FROM_12 and has_to_answer(kept[0], band) is _SELF
-    return Weighed(relied_on=(kept[0].id,), marks=(Mark.WITHOUT_PARENTS,) if alone else ())
+            keep(kept, lambda fact: is_complete(fact, band), Reason.CONSENT_GIVERS_INCOMPLETE, reasons)
+    return tuple(reasons)
 
 
 def _refuses(fact: ConsentFact, band: AgeBand, day: date) -> bool:

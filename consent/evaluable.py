@@ -127,7 +127,7 @@ def _is_moment(value: object) -> bool:
 
 
 def _is_set(values: object, kind: type = Category) -> bool:
-    return isinstance(values, frozenset) and all(isinstance(value, kind) for value in values)
+    return isinstance(values, frozenset) and {kind}.issuperset(map(type, values))
 
 
 def _are(kind: type | UnionType, *values: object) -> bool:

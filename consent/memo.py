@@ -42,9 +42,10 @@ class _Shelf:
     size: int = 0
 
     def frame(self, key: _Frame) -> dict[_Element, Decision]:
-        found = self.frames.get(key)
-        if found is None:
-            found = self.frames[key] = {}
+        # One look, not two: to hash what is known of many persons takes longer than to decide about an element.
+        new: dict[_Element, Decision] = {}
+        found = self.frames.setdefault(key, new)
+        if found is new:
             self._count()
         return found
 

@@ -35,6 +35,10 @@ def test_a_quick_run_of_the_pure_rows_writes_each_figure_with_its_verdict(
     assert [figure["name"] for figure in figures if figure["verdict"] != "no budget"] == [
         "an element, memoised",
         "an element, cold",
+        "an element by consent, memoised",
+        "an element by consent, cold",
+        "an element by a measure, memoised",
+        "an element by a measure, cold",
         "map, project, sign, seal",
         "open, verify, validate",
     ]
