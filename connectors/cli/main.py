@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.cli.common import HOME_VARIABLE, check_owner, run
+from connectors.cli.law_options import add_law_commands
 from schemas.codes import Capacity, Role
 
 SEND_SECONDS: Final = 30.0
@@ -106,7 +107,17 @@ def _example(options: argparse.Namespace) -> None:
     from connectors.cli import examples
 
     examples.example(
-        options.home, kind=options.kind, receiver=options.to, scenario=options.scenario, answers=options.answers
+        options.home,
+        examples.ExampleOptions(
+            kind=options.kind,
+            receiver=options.to,
+            scenario=options.scenario,
+            answers=options.answers,
+            message=options.message,
+            purpose=options.purpose,
+            capacity=options.capacity,
+            receiver_capacity=options.recipient_capacity,
+        ),
     )
 
 
@@ -168,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("log", help="the hub's log: copy it for an auditor, or take the one that continues it"),
         home,
     )
+    add_law_commands(commands, home)
     chain_key = commands.add_parser("chain-key", help="the key that makes pseudonyms")
     chain_key.set_defaults(work=_chain_key)
     _add_chain_key(chain_key, home)
@@ -194,10 +206,17 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_example(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=["vto", "notificatie"], help="which message")
+    capacities = [capacity.value for capacity in Capacity]
+    parser.add_argument(
+        "kind", metavar="KIND", help="vto or notificatie (StUF), or a message type (FHIR), such as raadsrapport"
+    )
     parser.add_argument("--to", required=True, metavar="OIN", help="for whom")
-    parser.add_argument("--scenario", default=DEMO, metavar="N", help="number of the official scenario, or demo")
-    parser.add_argument("--answers", type=Path, metavar="FILE", help="the request that a notification answers")
+    parser.add_argument("--scenario", default=DEMO, metavar="N", help="StUF: number of the official scenario, or demo")
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="StUF: the request that a notification answers")
+    parser.add_argument("--message", metavar="ID", help="FHIR: the message that it answers or corrects")
+    parser.add_argument("--purpose", metavar="CODE", help="FHIR: the ground, where the message type leaves a choice")
+    parser.add_argument("--capacity", choices=capacities, help="FHIR: in which capacity a GI sends")
+    parser.add_argument("--recipient-capacity", choices=capacities, help="FHIR: in which capacity a GI receives")
 
 
 def _add_log(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
