@@ -17,7 +17,7 @@ compares: after it, the value and the bytes say the same thing in one way only.
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -102,7 +102,7 @@ def parse_json(data: bytes, *, pointer: str = "", floats: bool = False) -> JSONV
 
     Raises:
         DocumentError: Not JSON, a member twice, a floating point number, an integer out of range, or nesting over
-            32; every one of them is listed.
+            32; every one of them is listed, by its place and without the names of members.
 
     Source: RFC 8259; RFC 7493.
     """
@@ -200,32 +200,34 @@ def _members(value: JSONValue, *, floats: bool) -> int:
 def _refuse(value: JSONValue, *, pointer: str, floats: bool, ours: bool) -> NoReturn:
     issues: list[Issue] = []
     for path, node in _nodes(value, ()):
-        where = pointer + json_pointer(*path)
+        code = text = ""
         if isinstance(node, float) and not floats:
             if ours:
-                raise TypeError(f"canonical JSON holds no floating point numbers: {where}")
-            issues.append(Issue(pointer=where, code="sender.json.float", text="a floating point number"))
+                raise TypeError(f"canonical JSON holds no floating point numbers: {_place(path)}")
+            code, text = "sender.json.float", "a floating point number"
         elif type(node) is int and abs(node) > INTEGER_MAX:
-            issues.append(Issue(pointer=where, code="sender.json.integer-range", text="an integer beyond 2^53 - 1"))
+            code, text = "sender.json.integer-range", "an integer beyond 2^53 - 1"
         elif type(node) in (dict, list):
             if len(path) >= DEPTH_MAX:
-                issues.append(Issue(pointer=where, code="sender.json.depth", text=f"nested deeper than {DEPTH_MAX}"))
+                code, text = "sender.json.depth", f"nested deeper than {DEPTH_MAX}"
         elif not isinstance(node, str | float | None) and type(node) not in (int, bool):
-            raise TypeError(f"canonical JSON cannot hold {type(node).__name__}: {where}")
+            raise TypeError(f"canonical JSON cannot hold {type(node).__name__}: {_place(path)}")
+        if code:
+            issues.append(Issue(pointer=pointer, code=code, text=text + _place(path)))
     raise DocumentError("the text is not acceptable JSON", issues=issues)
 
 
-def _nodes(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def _place(path: Sequence[int]) -> str:
+    """Say where something stands by counting: the name of a member can be anything, also somebody's."""
+    return f", at place {'.'.join(map(str, path))}, counted from 0" if path else ""
+
+
+def _nodes(value: Any, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
     """Walk a parsed value (`Any`: whatever was given), no deeper than the first level that is refused."""
     yield path, value
-    if len(path) >= DEPTH_MAX:
-        return
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _nodes(member, (*path, name))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _nodes(item, (*path, index))
+    if len(path) < DEPTH_MAX and isinstance(value, dict | list):
+        for place, below in enumerate(value.values() if isinstance(value, dict) else value):
+            yield from _nodes(below, (*path, place))
 
 
 def _refuse_duplicates(data: bytes, pointer: str) -> None:
@@ -242,12 +244,7 @@ def _refuse_duplicates(data: bytes, pointer: str) -> None:
         # What the fast parser dropped as the first of two members can itself be too deep.
         raise _refused("sender.json.duplicate", "a member stands twice in one object", pointer) from error
     if twice:
-        text = "a member of this name stands twice in one object"
-        issues = [
-            Issue(pointer=pointer + json_pointer(name), code="sender.json.duplicate", text=text)
-            for name in sorted(twice)
-        ]
-        raise DocumentError("the text is not acceptable JSON", issues=issues)
+        raise _refused("sender.json.duplicate", f"{len(twice)} name(s) stand twice in one object", pointer)
 
 
 def _refused(code: str, text: str, pointer: str) -> DocumentError:

@@ -90,7 +90,7 @@ def test_the_pair_whose_only_float_is_integral_is_canonical_once_it_is_an_intege
     given, expected = pairs()["structures.json"]
     with pytest.raises(DocumentError, match="not acceptable") as refused:
         parse_json(given)
-    assert [issue.pointer for issue in refused.value.issues] == ["/1/\n"]
+    assert [issue.code for issue in refused.value.issues] == ["sender.json.float"]
     assert canonical_json(parse_json(given.replace(b"56.0", b"56"))) == expected
 
 
@@ -98,6 +98,6 @@ def test_the_pair_of_numbers_is_refused_for_each_of_its_floats() -> None:
     given, _ = pairs()["values.json"]
     with pytest.raises(DocumentError) as refused:
         parse_json(given)
-    assert [(issue.pointer, issue.code) for issue in refused.value.issues] == [
-        (f"/numbers/{index}", "sender.json.float") for index in range(5)
+    assert [(issue.code, issue.text.partition(", ")[2]) for issue in refused.value.issues] == [
+        ("sender.json.float", f"at place 0.{index}, counted from 0") for index in range(5)
     ]
