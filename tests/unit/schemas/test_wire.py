@@ -134,7 +134,7 @@ def test_a_body_with_defects_is_refused_for_each(change: dict[str, Any], expecte
 
 def test_duplicate_members_are_refused() -> None:
     data = body()
-    assert pointers(data[:-1] + b', "tags": []}') == ["/tags"]
+    assert pointers(data[:-1] + b', "tags": []}') == [""]
 
 
 def test_a_body_over_the_limit_is_not_read() -> None:
