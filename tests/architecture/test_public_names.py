@@ -15,9 +15,11 @@ PUBLIC: Final = {
         write_stuf
     """,
     "consent": """
-        NO_FACTS Catalogue DataSubject Decision DecisionMemo Deny DisclosureRequest Exchange Explanation Facts Ground
-        Mark Party Permit Reason ReplyFact Route decide decide_pseudonym explain explain_ground load_catalogue
-        packaged_catalogue reply_fact
+        NO_FACTS Addressee Catalogue ConsentFact CorrectedFact DataSubject Decision DecisionMemo Deny
+        DisclosureRequest Exchange Executor Explanation Facts Ground Mark MeasureFact Party Permit PersonFacts
+        QuestionFact Reason ReplyFact Route Standing check_record check_statement consent_facts contradictions
+        corrected_fact decide decide_pseudonym explain explain_ground load_catalogue measure_facts
+        packaged_catalogue question_fact reply_fact standing_measures
     """,
     "schemas/definitions": """
         Code CodeList ContentRule Definitions ElementDefinition FinalReply GroupMember GroupRule MessageType Need

@@ -7,7 +7,6 @@ from importlib import resources
 
 import pytest
 
-import consent
 from consent.consents import Addressee, check_record, consent_facts
 from consent.decide import decide
 from consent.decision import Decision, Deny
@@ -65,36 +64,6 @@ def test_every_tie_is_told_with_reasons_that_there_are(tie: Tie) -> None:
     assert told
     for code in told:
         assert code in {each.value for each in (*Reason, *Mark)}
-
-
-def test_the_public_names_are_these() -> None:
-    assert sorted(consent.__all__) == sorted(name for name in consent.__all__ if hasattr(consent, name))
-    assert set(consent.__all__) == {
-        "NO_FACTS",
-        "Catalogue",
-        "DataSubject",
-        "Decision",
-        "DecisionMemo",
-        "Deny",
-        "DisclosureRequest",
-        "Exchange",
-        "Explanation",
-        "Facts",
-        "Ground",
-        "Mark",
-        "Party",
-        "Permit",
-        "Reason",
-        "ReplyFact",
-        "Route",
-        "decide",
-        "decide_pseudonym",
-        "explain",
-        "explain_ground",
-        "load_catalogue",
-        "packaged_catalogue",
-        "reply_fact",
-    }
 
 
 # ---- the example of a family of records ----
