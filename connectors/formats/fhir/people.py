@@ -11,6 +11,7 @@ from typing import Final
 
 from connectors.formats.fhir.names import issue
 from schemas.canonical import json_pointer
+from schemas.codes import SubjectRole
 from schemas.document import Document, DocumentItem, DocumentSubject
 from schemas.errors import Issue
 from schemas.fhir.places import JSONObject
@@ -72,16 +73,27 @@ def _contradictions(document: Document, places: Mapping[str, int]) -> Iterator[I
     for number, subject in enumerate(document.subjects):
         for item in _own_items(number, document.items):
             place = json_pointer("entry", places[item.id], "resource")
-            best = _best_identifier([item])
-            if best is not None and best != subject.identifier:
+            if _has_another_number(subject, item):
                 text = "has another number than the person it is about"
                 yield issue(
                     place + "/identifier", "subject-differs", text, "heeft een ander nummer dan de persoon zelf"
                 )
-            if any(birth != subject.birth_date for birth in _births(item)):
+            births = _births(item)
+            if any(birth != subject.birth_date for birth in births) or (births and subject.unborn):
                 text = "has another day of birth than the person it is about"
                 text_nl = "heeft een andere geboortedatum dan de persoon zelf"
                 yield issue(place + "/birthDate", "subject-differs", text, text_nl)
+            if item.profile == _CHILD and subject.role is not SubjectRole.JEUGDIGE:
+                text = "is a child or young person, and the header gives the person another role"
+                yield issue(place, "subject-differs", text, "is een jeugdige, en heeft in het bericht een andere rol")
+
+
+def _has_another_number(subject: DocumentSubject, item: DocumentItem) -> bool:
+    """Whether an item gives a person another number of the same system, or a BSN where none was taken from it."""
+    best = _best_identifier([item])
+    if best is None or best == subject.identifier:
+        return False
+    return best[0] == BSN_SYSTEM or (subject.identifier is not None and best[0] == subject.identifier[0])
 
 
 def _own_items(number: int, items: Sequence[DocumentItem]) -> Iterator[DocumentItem]:

@@ -62,6 +62,21 @@ def _other_birth(changed: JSON) -> None:
     resource(changed, "jeugdige")["birthDate"] = "2008-03-02"
 
 
+def _child_as_parent(changed: JSON) -> None:
+    found = next(each for each in header(changed)["extension"] if each["url"] == BASE + "subject")
+    found["extension"][0]["valueCode"] = "ouder"
+
+
+def _born_and_unborn(changed: JSON) -> None:
+    found = next(each for each in header(changed)["extension"] if each["url"] == BASE + "subject")
+    found["extension"].append({"url": "unborn", "valueBoolean": True})
+
+
+def _other_system(changed: JSON) -> None:
+    found = next(each for each in header(changed)["extension"] if each["url"] == BASE + "subject")
+    found["extension"][1]["valueIdentifier"]["system"] = "https://ketenhub.nl/fhir/NamingSystem/rni"
+
+
 def _about_nobody(changed: JSON) -> None:
     found = resource(changed, "leefgebied")
     found["extension"] = [each for each in found["extension"] if each["url"] != BASE + "about"]
@@ -169,6 +184,9 @@ REFUSALS: Final[tuple[tuple[Callable[[JSON], None], str, str], ...]] = (
     (_narrative, "member-not-carried", "/entry/1/resource/text"),
     (_other_number, "subject-differs", "/entry/1/resource/identifier"),
     (_other_birth, "subject-differs", "/entry/1/resource/birthDate"),
+    (_child_as_parent, "subject-differs", "/entry/1/resource"),
+    (_born_and_unborn, "subject-differs", "/entry/1/resource/birthDate"),
+    (_other_system, "subject-differs", "/entry/1/resource/identifier"),
     (_about_nobody, "about", "/entry/9/resource/extension"),
     (_about_a_stranger, "about", "/entry/9/resource/extension"),
     (_same_id, "item-id", "/entry/9/resource/id"),
