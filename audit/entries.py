@@ -69,7 +69,14 @@ _INTEGERS: Final = frozenset({"time", "participants", "as_of", "epoch", "provabl
 _KEPT: Final = tuple(f"kept_{n}" for n in range(KEPT_MAX))
 _EVERY: Final = frozenset({"kind", "id", "time", "participants", "as_of", "catalogue", "pad"})
 _EXCHANGE: Final = _EVERY | {"sender", "recipient", "purpose", "message", "released", "request", "shown", *_KEPT}
+_STATED: Final = _EVERY | {"sender", "request", *_KEPT}
+"""Of what a participant states about persons, or asks about them: no recipient, purpose or message."""
 _ALLOWED: Final = {
+    EntryKind.CONSENT: _STATED,
+    EntryKind.MEASURE: _STATED,
+    EntryKind.LINK: _STATED,
+    EntryKind.ACCESS: _STATED - {"request"},
+    EntryKind.REVIEW: _EVERY | {"sender", "request"},
     EntryKind.PARTICIPANT: _EVERY | {"oin", "statement", "admission"},
     EntryKind.CHAIN: _EVERY | {"epoch", "fingerprint", "signed"},
     EntryKind.CATALOGUE: _EVERY | {"version"},
@@ -86,6 +93,12 @@ _REQUIRED: Final = {
     | {"sender", "recipient", "purpose", "catalogue", "as_of", "message", "shown", "released", "request"},
     EntryKind.RECEIPT: _ALWAYS | {"sender", "recipient", "message", "request"},
     EntryKind.EXPIRY: _ALWAYS | {"sender", "recipient", "message"},
+    EntryKind.RECALL: _ALWAYS | {"sender", "recipient", "message", "request"},
+    EntryKind.CONSENT: _ALWAYS | {"sender", "request", "kept_0"},
+    EntryKind.MEASURE: _ALWAYS | {"sender", "request", "kept_0"},
+    EntryKind.LINK: _ALWAYS | {"sender", "request", "kept_0", "kept_1"},
+    EntryKind.ACCESS: _ALWAYS | {"sender", "kept_0"},
+    EntryKind.REVIEW: _ALWAYS | {"sender", "request"},
     EntryKind.CONTINUATION: _ALWAYS | {"predecessor", "root", "provable", "published"},
 }
 
@@ -98,11 +111,12 @@ class EntryDraft:
 
     Attributes:
         kind: What happened.
-        id: Identifier of the thing it is about: a message's `jti`, a request's `jti`, or one drawn for the entry.
+        id: Identifier of the thing it is about: a message's `jti`, that of a signed record or request, or one drawn for
+            the entry.
         as_of: Log size at which the inputs of the decision were read.
         catalogue: Digest of the ground catalogue that decided; for CATALOGUE the one that comes into force.
         pad: 16 random bytes, where there is neither `shown` nor a kept record.
-        sender: Who sent the message.
+        sender: Who sent the message; who signed the record (CONSENT, MEASURE, LINK, REVIEW) or searched (ACCESS).
         recipient: For whom it is.
         purpose: Code of the ground that the message names.
         message: Digest of the message's JWS in ASCII.

@@ -6,11 +6,13 @@ async with open_hub(settings, process="serve-8080") as hub, serving(hub) as url:
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from audit.note import NoteSigner, parse_vkey
 from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
 from consent.memo import DecisionMemo
+from hub.attention import Attention
 from hub.exchange.directory import publish_policy
 from hub.exchange.services import Policy, Services
 from hub.keys import conninfo, named_in_refusal, read_log_key, read_registrar
@@ -19,6 +21,7 @@ from hub.settings import Settings, is_set, read_secret
 from hub.storage.local import LocalRateLimits, LocalReplayGuard, LocalWakeUps
 from hub.storage.postgresql.connection import open_pool
 from hub.storage.postgresql.database import Database, open_database
+from hub.storage.postgresql.persons import PostgreSQLAttention
 from hub.storage.postgresql.store import PostgreSQLStore
 from hub.storage.redis import RedisRateLimits, RedisReplayGuard, RedisServer, RedisWakeUps, connect_redis
 from hub.sweeps import keep_sweeping
@@ -78,10 +81,13 @@ async def open_hub(
             registrar=registrar,
             log=database.log,
             store=database.store,
+            persons=database.persons,
+            attention=database.attention,
             worlds=worlds,
             policy=policy,
             wake_ups=wake_ups,
             outbox=_outbox(settings, worlds, stack),
+            rate_limits=rate_limits,
             randomness=randomness,
         )
         hub = HubWeb(
@@ -107,17 +113,19 @@ async def open_hub(
         metrics.clock_difference.set_function(lambda: database.log.sequencer.clock.difference_ms / 1000)
         await stack.enter_async_context(worlds.running(contradicted=hub.contradicted))
         await publish_policy(services=services)
-        sweeping = asyncio.create_task(
-            keep_sweeping(
-                every_seconds=settings.work.sweep_seconds,
-                now=clock.now,
-                services=services,
-                metrics=metrics,
-                contradicted=hub.contradicted,
-            )
-        )
+        sweeping = asyncio.create_task(_sweep(hub))
         stack.push_async_callback(_end, sweeping)
         yield hub
+
+
+async def _sweep(hub: HubWeb) -> None:
+    await keep_sweeping(
+        every_seconds=hub.settings.work.sweep_seconds,
+        now=hub.clock.now,
+        services=hub.services,
+        metrics=hub.metrics,
+        contradicted=hub.contradicted,
+    )
 
 
 def _database(
@@ -129,9 +137,24 @@ def _database(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the worker and commands read with.
+
+    Attributes:
+        store: Messages and participants.
+        attention: Notices.
+        registrar: The pinned key that admits participants.
+    """
+
+    store: Store
+    attention: Attention
+    registrar: VerificationKey
+
+
 @contextlib.asynccontextmanager
-async def open_reading(settings: Settings) -> AsyncIterator[tuple[Store, VerificationKey]]:
-    """Open the store for reading only, and the registrar's key: for the worker and for commands.
+async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
+    """Open the database for reading only, and the registrar's key: for the worker and for commands.
 
     There is no log and no guard: who reads cannot append.
 
@@ -139,7 +162,11 @@ async def open_reading(settings: Settings) -> AsyncIterator[tuple[Store, Verific
         DocumentError: The registrar's key cannot be used.
     """
     async with open_pool(conninfo(settings), size_max=2) as pool:
-        yield PostgreSQLStore(pool=pool), read_registrar(settings)
+        yield Reading(
+            store=PostgreSQLStore(pool=pool),
+            attention=PostgreSQLAttention(pool=pool),
+            registrar=read_registrar(settings),
+        )
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -6,9 +6,12 @@ written. `hub.ports.Log.append` makes both true in one transaction, or neither.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 from typing import TypeAlias
 
 from audit.entries import EntryDraft
+from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
 
 
@@ -49,6 +52,9 @@ class SubmissionAccepted:
 
     `elements` holds only the permitted ciphertexts, by number; a denied one is not stored. `hashes` is SHA-256 of the
     sealed key, then of each sealed element, 32 bytes each, concatenated: what `sealed.digest` is made of.
+
+    `asks_until` is the term of a question, `answers` the question that this message answers; `emergencies` are the
+    subjects of an emergency and the GI that acts in it; `marks` are what somebody has to look at.
     """
 
     id: MessageId
@@ -67,20 +73,27 @@ class SubmissionAccepted:
     hashes: bytes
     tags: tuple[str, ...]
     trace_id: str
+    asks_until: date | None = None
+    answers: MessageId | None = None
+    emergencies: tuple[tuple[SubjectTag, OIN], ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisclosureMade:
     """Permitted elements are released.
 
-    Loses if the message has a receipt or is expired, or if its newest disclosure is no longer the one at `replaces`
-    (None: there was none).
+    Loses if the message has a receipt, is expired or recalled, or if its newest disclosure is no longer the one at
+    `replaces` (None: there was none). `relied_on` are the records that it rests on: when one is withdrawn, the
+    recipient is told. `marks` are what somebody has to look at.
     """
 
     message_id: MessageId
     released: tuple[int, ...]
     released_digest: str
     replaces: int | None
+    relied_on: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +114,7 @@ class ReceiptGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageExpired:
-    """Nobody collected it in time. Loses if it has a receipt or is expired already. The ciphertexts are dropped."""
+    """Nobody collected it in time: the ciphertexts are dropped. Loses if it has a receipt, is expired or recalled."""
 
     message_id: MessageId
 
@@ -161,6 +174,98 @@ class LogContinued:
     """This log continues one that cannot go on. Loses unless it is the first entry."""
 
 
+class NoticeKind(StrEnum):
+    """What a participant is told that no message tells."""
+
+    CONSENT_WITHDRAWN = "consent-withdrawn"
+    """A consent was withdrawn on which a message rests that the recipient has."""
+    MEASURE_CONTRADICTED = "measure-contradicted"
+    """Statements about one child name different executors for one day: nothing rests on them until that is solved."""
+    QUESTION_SOON = "question-soon"
+    """The term of a question that is not answered ends within three days."""
+    QUESTION_DUE = "question-due"
+    """The term of a question that is not answered has come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem:
+    """Something that somebody has to look at, until a REVIEW entry closes it.
+
+    Attributes:
+        about: The message, or the record.
+        mark: Why: a mark of the decision, or what is the matter with the record.
+        sender: Who sent the message or stated the record.
+        recipient: The other party.
+    """
+
+    about: MessageId
+    mark: str
+    sender: OIN
+    recipient: OIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStated:
+    """A consent or a measure is stated. Loses if its id is taken by any record.
+
+    Attributes:
+        kind: CONSENT or MEASURE.
+        id: Identifier of the record.
+        issuer: Who signed it.
+        tag: The person.
+        token: The record as it was signed.
+        withdraws: The records that a withdrawal ends, itself included; whoever has a message that rests on one of them
+            is told. Empty if it is no withdrawal.
+        tells: Who is told, and what; the notice names the record.
+        reviews: What somebody has to look at because of it.
+    """
+
+    kind: EntryKind
+    id: MessageId
+    issuer: OIN
+    tag: SubjectTag
+    token: str
+    withdraws: tuple[str, ...] = ()
+    tells: tuple[tuple[OIN, NoticeKind], ...] = ()
+    reviews: tuple[ReviewItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsLinked:
+    """Two pseudonyms are of one person. Loses if its id is taken by any record."""
+
+    id: MessageId
+    issuer: OIN
+    random: SubjectTag
+    known: SubjectTag
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSought:
+    """Somebody looked up what is stated about persons; nothing changes but their accounting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRecalled:
+    """The sender takes a message back that nobody picked up.
+
+    Loses if it was released, has a receipt, or is expired or recalled. The ciphertexts are dropped.
+    """
+
+    message_id: MessageId
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewClosed:
+    """Somebody looked at it. Loses if there is no such open item."""
+
+    about: MessageId
+    mark: str
+    token: str
+
+
 Change: TypeAlias = (
     SubmissionAccepted
     | DisclosureMade
@@ -171,6 +276,11 @@ Change: TypeAlias = (
     | ChainEpochOpened
     | CataloguePublished
     | LogContinued
+    | RecordStated
+    | TagsLinked
+    | PersonSought
+    | MessageRecalled
+    | ReviewClosed
 )
 
 
@@ -184,8 +294,9 @@ class LogMember:
         shown: Record for both parties, or None.
         kept: One for each data subject.
         watches: Subjects (tags) and parties (OINs) that the decision read; it is outdated if an entry of kind
-            CONSENT, MEASURE, PARTICIPANT, CATALOGUE or RECALL at or after `draft.as_of` touches one of them.
-        touches: The same keys, for an entry of those kinds; a CATALOGUE entry touches `*`, which everything watches.
+            CONSENT, MEASURE, LINK, PARTICIPANT or CATALOGUE at or after `draft.as_of` touches one of them.
+        touches: The same keys, for an entry of those kinds. What is stated about a person touches every pseudonym that
+            is linked; a CATALOGUE entry touches `*`, which everything watches.
         change: What becomes true with the entry.
     """
 

@@ -46,6 +46,7 @@ class Event(StrEnum):
     NOTIFICATION_FAILED = "notification.failed"
     NOTIFICATION_REFUSED = "notification.refused"
     MESSAGE_UNCOLLECTED = "message.uncollected"
+    MEASURE_CONTRADICTED = "measure.contradicted"
     LIBRARY_SPOKE = "library.spoke"
 
 

@@ -13,12 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from hub.changes import DisclosureMade as DisclosureMade  # noqa: PLC0414
-from hub.changes import KeptDraft as KeptDraft  # noqa: PLC0414
-from hub.changes import LogMember as LogMember  # noqa: PLC0414
-from hub.changes import RefusalRecorded as RefusalRecorded  # noqa: PLC0414
-from hub.changes import Shown as Shown  # noqa: PLC0414
-from hub.changes import SubmissionAccepted as SubmissionAccepted  # noqa: PLC0414
+from hub.changes import LogMember, Shown
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
 
@@ -31,6 +26,7 @@ class MessageState(StrEnum):
     RECEIVED = "received"
     REFUSED = "refused"
     EXPIRED = "expired"
+    RECALLED = "recalled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,4 +326,8 @@ class Outbox(Protocol):
 
     async def message_waits(self, recipient: OIN, message_id: MessageId) -> None:
         """Ask for a notification that something waits; never raises."""
+        ...
+
+    async def notice_waits(self, recipient: OIN, number: int) -> None:
+        """Ask for a notification that a notice is there; never raises."""
         ...

@@ -1,4 +1,4 @@
-"""What any hub process does besides requests: expire what nobody collected, forget what is past its time.
+"""What any hub process does besides requests: expire what nobody collected, remind of terms, forget what is past.
 
 Nothing depends on when a sweep comes: release refuses by the clock. Several processes may sweep at once; the second
 finds nothing or loses.
@@ -13,6 +13,7 @@ from typing import Final
 from hub.exchange.expiry import expire
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
+from hub.exchange.terms import remind
 from hub.logs import Event, places, record
 from hub.web.metrics import Metrics
 from schemas.errors import EvidenceError, ExchangeError
@@ -30,6 +31,7 @@ async def sweep(*, at: datetime, services: Services) -> tuple[int, int]:
     """
     arrival = Arrival(at=at, trace_id=services.randomness.bytes(16).hex(), span_id=services.randomness.bytes(8).hex())
     await services.log.check_clock()
+    await remind(arrival=arrival, services=services)
     expired = forgotten = 0
     for _ in range(ROUNDS_MAX):
         found = await expire(arrival=arrival, services=services)

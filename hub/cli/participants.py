@@ -41,8 +41,8 @@ def show(settings: Settings, options: argparse.Namespace) -> None:
 
 
 async def _directory(settings: Settings) -> Directory:
-    async with open_reading(settings) as (store, registrar):
-        return Directory.empty(registrar=registrar).extended(await store.participants(after=-1))
+    async with open_reading(settings) as reading:
+        return Directory.empty(registrar=reading.registrar).extended(await reading.store.participants(after=-1))
 
 
 def _participant_to_json(participant: Participant) -> dict[str, object]:

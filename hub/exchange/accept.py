@@ -10,18 +10,14 @@ from typing import Final
 
 from audit.entries import EntryDraft
 from audit.records import token_digest
+from consent.request import Facts
+from hub.changes import LogMember, RefusalRecorded, Shown, SubmissionAccepted
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
-from hub.exchange.decide import check_in_force, decide_labels, find_facts, keep, make_shown, pointer, watches
+from hub.exchange.decide import check_in_force, decide_labels, keep, make_shown, marks_to_review, pointer, watches
+from hub.exchange.facts import emergencies_of, find_facts
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
-from hub.ports import (
-    DecisionOutdatedError,
-    LogMember,
-    MemberLostError,
-    RefusalRecorded,
-    Shown,
-    SubmissionAccepted,
-)
+from hub.ports import DecisionOutdatedError, MemberLostError
 from schemas.codes import EntryKind, TokenType
 from schemas.definitions import Definitions
 from schemas.errors import (
@@ -209,12 +205,14 @@ async def _accept_verified(verified: Verified, *, world: World, arrival: Arrival
         structured = structure(verified, hub=services.hub, world=world, policy=services.policy, arrival=arrival)
         # 6. decision
         check_in_force(services.policy, world=world)
-        facts = await find_facts(verified.message, store=services.store)
+        facts = await find_facts(structured, world=world, services=services)
         decided = decide_labels(structured, facts=facts, world=world, at=arrival.at, policy=services.policy)
         _refuse_incomplete(decided, definitions=services.policy.definitions)
         # 7. log and store
         shown = make_shown(decided, kind=EntryKind.SUBMISSION, randomness=services.randomness)
-        member = _submission_member(verified.submission, decided, shown=shown, arrival=arrival, services=services)
+        member = _submission_member(
+            verified.submission, decided, facts=facts, shown=shown, arrival=arrival, services=services
+        )
         try:
             appended = await services.log.append(member)
         except DecisionOutdatedError:
@@ -267,7 +265,7 @@ def _what_is_left(decided: Decided, permitted: frozenset[str]) -> Message:
 
 
 def _submission_member(
-    submission: Submission, decided: Decided, *, shown: Shown, arrival: Arrival, services: Services
+    submission: Submission, decided: Decided, *, facts: Facts, shown: Shown, arrival: Arrival, services: Services
 ) -> LogMember:
     structured = decided.structured
     message = structured.message
@@ -304,6 +302,10 @@ def _submission_member(
             hashes=structured.hashes,
             tags=submission.tags,
             trace_id=arrival.trace_id,
+            asks_until=message.asks.term if message.asks is not None else None,
+            answers=message.reply_to if facts.question is not None and message.asks is None else None,
+            emergencies=emergencies_of(structured, services.policy.catalogue),
+            marks=marks_to_review(decided),
         ),
     )
 

@@ -63,17 +63,27 @@ class Request(Generic[ClaimsT]):
     token: str
 
 
-def find_signer(kid: Thumbprint, *, oin: OIN, world: World, at: datetime) -> tuple[Participant, VerificationKey]:
-    """Find a participant in force by its name and by that of its newest key.
+def find_in_force(oin: OIN, *, world: World, at: datetime) -> Participant:
+    """Find a participant in force by its name.
 
     Raises:
-        AuthenticationError: It is unknown or suspended, or the key is not its key in force.
+        AuthenticationError: It is unknown or suspended.
     """
     participant = world.directory.participant(oin)
     if participant is None or not participant.in_force(at):
         raise AuthenticationError(
             "who says to have signed is no participant in force", code="sender.participant.unknown"
         )
+    return participant
+
+
+def find_signer(kid: Thumbprint, *, oin: OIN, world: World, at: datetime) -> tuple[Participant, VerificationKey]:
+    """Find a participant in force by its name and by that of its newest key.
+
+    Raises:
+        AuthenticationError: It is unknown or suspended, or the key is not its key in force.
+    """
+    participant = find_in_force(oin, world=world, at=at)
     key = participant.signing_key(kid)
     if key is None:
         raise AuthenticationError("not signed with the participant's key in force", code="sender.key.unknown")

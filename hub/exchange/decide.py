@@ -14,45 +14,19 @@ from typing import Final
 from audit.records import SALT_BYTES, ShownRecord, Withheld, parse_shown
 from consent.decide import decide_pseudonym
 from consent.decision import Decision, Deny
-from consent.reasons import Reason
-from consent.request import DataSubject, Exchange, Facts, Party, Route, reply_fact
+from consent.reasons import Mark, Reason
+from consent.request import DataSubject, Exchange, Facts, Party
+from hub.changes import KeptDraft, Shown
 from hub.exchange.services import Policy, World
 from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
-from hub.ports import KeptDraft, Shown, Store
 from schemas.codes import AgeBand, Capacity, EntryKind, SubjectRole
-from schemas.errors import DocumentError, Issue, UnavailableError
-from schemas.message import Label, Message
+from schemas.errors import UnavailableError
+from schemas.message import Label
 from schemas.participants import Participant
 from schemas.randomness import Randomness
 
 _NOT_EVALUABLE: Final = Deny(reasons=(Reason.NOT_EVALUABLE,))
 _NOTHING_DENIED: Final[Mapping[str, tuple[Reason, ...]]] = {}
-
-
-async def find_facts(message: Message, *, store: Store) -> Facts:
-    """Look up what the decision about a message may know beyond its labels.
-
-    A message that names one to reply to which is not here is not refused for it: the fact does not exist, and the
-    decision says what follows. One that is here and went another way is no answer.
-
-    Raises:
-        DocumentError: It names a message that did not go from its recipient to its sender in its case.
-        UnavailableError: The store could not be reached.
-
-    Source: the architecture, section 4, `reply_to`; hub/decisions/0010.
-    """
-    if message.reply_to is None:
-        return Facts()
-    answered = await store.message(message.reply_to)
-    if answered is None:
-        return Facts()
-    route = Route(sender=message.sender, recipient=message.recipient.oin, case=message.case)
-    way = Route(sender=answered.sender, recipient=answered.recipient, case=answered.case)
-    fact = reply_fact(route, answered=way, message_type=answered.type)
-    if fact is None:
-        text = "names a message that this recipient did not send to this sender in this case"
-        raise DocumentError(text, issues=[Issue(pointer="/reply_to", code="sender.reply-to.other", text=text)])
-    return Facts(reply=fact)
 
 
 def check_in_force(policy: Policy, *, world: World) -> None:
@@ -95,7 +69,7 @@ def decide_labels(
         spoed=message.spoed is not None,
     )
     decisions_by_element = policy.decisions.for_message(exchange, facts=facts, at=at)
-    people = tuple(_person(each.role, each.age, each.turns) for each in message.subjects)
+    people = tuple(_person(each.role, each.age, each.turns, place) for place, each in enumerate(message.subjects))
     abouts = tuple(tuple(people[index] for index in item.about) for item in message.content)
     # What was accepted by other definitions than those of today can have labels that nobody here knows.
     profiles = tuple(policy.definitions.profiles.get(item.profile) for item in message.content)
@@ -131,9 +105,9 @@ def decide_labels(
 
 
 @lru_cache(maxsize=1024)
-def _person(role: SubjectRole, age: AgeBand, turns: date | None) -> DataSubject:
+def _person(role: SubjectRole, age: AgeBand, turns: date | None, place: int) -> DataSubject:
     """Make the same person only once: the memo then finds its questions by identity, without comparing members."""
-    return DataSubject(role=role, age=age, turns=turns)
+    return DataSubject(role=role, age=age, turns=turns, place=place)
 
 
 def _party(participant: Participant, capacity: Capacity | None) -> Party:
@@ -191,6 +165,11 @@ def keep(decided: Decided, *, arrival: Arrival, randomness: Randomness) -> tuple
         )
         for tag in decided.structured.tags
     )
+
+
+def marks_to_review(decided: Decided) -> tuple[str, ...]:
+    """Name what somebody has to look at; a self-declared measure is looked at once, as the statement that it is."""
+    return tuple(mark.value for mark in decided.marks if mark is not Mark.SELF_DECLARED)
 
 
 def watches(decided: Decided) -> frozenset[str]:

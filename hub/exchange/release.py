@@ -14,29 +14,22 @@ from typing import Final
 
 from audit.entries import EntryDraft, parse_entry
 from audit.records import released_digest, token_digest
+from hub.changes import DisclosureMade, LogMember, Shown
 from hub.exchange.authenticate import Request, authenticate, renew
 from hub.exchange.decide import (
     check_in_force,
     decide_labels,
     denied_before,
-    find_facts,
     keep,
     make_shown,
+    marks_to_review,
     pointer,
     watches,
 )
+from hub.exchange.facts import find_facts
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival, Decided, Structured
-from hub.ports import (
-    DecisionOutdatedError,
-    DisclosureMade,
-    LogMember,
-    MemberLostError,
-    MessageState,
-    Shown,
-    Store,
-    StoredMessage,
-)
+from hub.ports import DecisionOutdatedError, MemberLostError, MessageState, Store, StoredMessage
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import EvidenceError, Issue, RejectedMessageError, UnavailableError
 from schemas.identifiers import MessageId, SubjectTag
@@ -172,6 +165,8 @@ def _waiting(stored: StoredMessage | None, *, request: Request[ReleaseClaims], a
         raise RejectedMessageError("there is no such message for this recipient", code="recipient.message.unknown")
     if stored.state is MessageState.RECEIVED:
         raise RejectedMessageError("this message was received; its content is gone", code="recipient.message.received")
+    if stored.state is MessageState.RECALLED:
+        raise RejectedMessageError("its sender recalled this message", code="recipient.message.recalled")
     if stored.state is MessageState.EXPIRED or stored.pickup_by <= arrival.seconds:
         raise RejectedMessageError("the time to collect this message has passed", code="recipient.message.expired")
     if request.participant.has_revoked_sealing_key(stored.sealing_kid):
@@ -184,8 +179,7 @@ async def _decide_again(
     stored: StoredMessage, *, request: Request[ReleaseClaims], world: World, arrival: Arrival, services: Services
 ) -> _Plan:
     structured = _structured_again(stored, recipient=request.participant, world=world)
-    message = structured.message
-    facts = await find_facts(message, store=services.store)
+    facts = await find_facts(structured, world=world, services=services)
     decided = decide_labels(
         structured,
         facts=facts,
@@ -339,5 +333,7 @@ def _disclosure_member(
             released=decided.numbers,
             released_digest=plan.digest,
             replaces=stored.disclosure.index if stored.disclosure else None,
+            relied_on=decided.relied_on,
+            marks=marks_to_review(decided),
         ),
     )

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
-from hub.ports import Log, Outbox, Store, WakeUps
+from hub.attention import Attention
+from hub.persons import Persons
+from hub.ports import Log, Outbox, RateLimits, Store, WakeUps
 from schemas.definitions import Definitions
 from schemas.identifiers import HubName
 from schemas.jwk import VerificationKey
@@ -76,8 +78,11 @@ class Services:
     registrar: VerificationKey
     log: Log
     store: Store
+    persons: Persons
+    attention: Attention
     worlds: Worlds
     policy: Policy
     wake_ups: WakeUps
     outbox: Outbox
+    rate_limits: RateLimits
     randomness: Randomness

@@ -6,14 +6,18 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from audit.entries import parse_entry
 from hub.exchange.accept import Accepted, accept
 from hub.ports import InboxItem, MessageState, StoredMessage
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.directory import with_newest_world
 from hub.web.reading import path_message_id, query_integer
 from schemas.canonical import b64url
+from schemas.codes import TokenType
 from schemas.errors import RejectedMessageError
 from schemas.identifiers import OIN
+from schemas.jws import parse_jws
+from schemas.message import parse_message
 from schemas.wire import parse_submission
 
 INBOX_ITEMS_MAX: Final = 100
@@ -69,10 +73,29 @@ async def state_of(call: Call, hub: HubWeb) -> web.Response:
             "state": message.state.value,
             "index": message.index,
             "recipient": message.recipient.value,
+            **await _question_to_json(message, hub),
+            "released_at": _released_at(message),
             "receipt": receipt,
             "warnings": _warnings(message, now=call.arrival.seconds, hub=hub),
         }
     )
+
+
+async def _question_to_json(message: StoredMessage, hub: HubWeb) -> dict[str, object]:
+    """Say until when an answer is asked, and what answered; a question stands in the clear in its message."""
+    replies = await hub.services.attention.replies(message.id)
+    asks = parse_message(parse_jws(message.jws, typ=TokenType.MESSAGE).payload).asks
+    return {
+        "term": asks.term.isoformat() if asks else None,
+        "answered_by": [{"jti": each.id.value, "index": each.index, "type": each.type} for each in replies],
+    }
+
+
+def _released_at(message: StoredMessage) -> int | None:
+    """Since when the recipient has it, as NumericDate: whom a correction must reach."""
+    if message.disclosure is None:
+        return None
+    return parse_entry(message.disclosure.entry.encode()).time // 1000
 
 
 def _warnings(message: StoredMessage, *, now: int, hub: HubWeb) -> list[dict[str, object]]:

@@ -24,6 +24,7 @@ class Metrics:
     contradicted: Gauge = field(init=False)
     clock_difference: Gauge = field(init=False)
     sweeps: Counter = field(init=False)
+    contradicted_measures: Counter = field(init=False)
     _requests_children: dict[tuple[str, str, int], Counter] = field(default_factory=dict, init=False)
     _seconds_children: dict[str, Histogram] = field(default_factory=dict, init=False)
 
@@ -40,6 +41,9 @@ class Metrics:
         self.log_size = Gauge("ketenhub_log_size", "Entries of the log this process knows of", registry=registry)
         self.contradicted = Gauge(
             "ketenhub_log_contradicted", "1 if the log contradicted itself: nothing is accepted", registry=registry
+        )
+        self.contradicted_measures = Counter(
+            "ketenhub_measures_contradicted", "Measure statements that contradict another", registry=registry
         )
         self.clock_difference = Gauge(
             "ketenhub_clock_difference_seconds",

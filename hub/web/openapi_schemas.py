@@ -16,6 +16,8 @@ _ID: Final[JSONValue] = {"type": "string", "format": "uuid"}
 _INDEX: Final[JSONValue] = {"type": "integer", "minimum": 0}
 _JWS: Final[JSONValue] = {"type": "string", "pattern": "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"}
 _URL: Final[JSONValue] = {"type": "string", "format": "uri"}
+_DAY: Final[JSONValue] = {"type": "string", "format": "date"}
+_TAG: Final[JSONValue] = {"type": "string", "pattern": "^[0-9]{1,6}\\.[A-Za-z0-9_-]{22}$"}
 _SECONDS: Final[JSONValue] = {"type": "integer", "description": "NumericDate"}
 
 
@@ -53,6 +55,7 @@ _PROBLEM: Final[Mapping[str, JSONValue]] = {
     "retryable": {"type": "boolean", "description": "whether the same request may succeed later"},
     "instance": {"type": "string", "description": "trace id"},
 }
+_PERSON_RECORD: Final[JSONValue] = _object(id=_ID, record=_JWS, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT)
 _OPEN_OBJECT: Final[JSONValue] = {"type": "object"}
 _VERSIONED: Final[JSONValue] = _object(digest=_DIGEST, version=_TEXT)
 
@@ -136,9 +139,12 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
     ),
     "MessageState": _object(
         jti=_ID,
-        state={"enum": ["waiting", "released", "received", "refused", "expired"]},
+        state={"enum": ["waiting", "released", "received", "refused", "expired", "recalled"]},
         index=_INDEX,
         recipient=_OIN,
+        term=_or_null(_DAY),
+        answered_by=_list(_object(jti=_ID, index=_INDEX, type=_TEXT)),
+        released_at=_or_null(_SECONDS),
         receipt=_or_null(_object(receipt=_JWS, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT)),
         warnings=_list(_object(code=_TEXT, text=_TEXT, text_nl=_TEXT, pickup_by=_SECONDS)),
     ),
@@ -176,6 +182,40 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
     ),
     "Entry": _object(index=_INDEX, entry=_TEXT, tlog_proof=_TEXT),
     "Entries": _object(entries=_list(_object(index=_INDEX, entry=_TEXT)), next={"type": "integer", "minimum": -1}),
+    "Taken": _object(id=_ID, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT),
+    "PersonSearch": _object(
+        optional=("after",),
+        tags={"type": "array", "items": _TAG, "minItems": 1, "maxItems": 16, "uniqueItems": True},
+        after={"type": "integer", "minimum": -1},
+    ),
+    "PersonRecords": _object(
+        access=_ref("Entry"),
+        records=_list(_PERSON_RECORD),
+        links=_list(_PERSON_RECORD),
+        next={"type": "integer", "minimum": -1},
+    ),
+    "Notices": _object(
+        items=_list(
+            _object(
+                number=_INDEX,
+                kind={"type": "string", "description": "what it is about, such as `consent-withdrawn`"},
+                message=_or_null(_ID),
+                record=_or_null(_ID),
+                index=_or_null(_INDEX),
+                at=_SECONDS,
+            )
+        ),
+        next={"type": "integer", "minimum": -1},
+    ),
+    "ReviewSearch": _object(
+        optional=("after", "limit"),
+        after={"type": "integer", "minimum": -1},
+        limit={"type": "integer", "minimum": 1, "maximum": 200},
+    ),
+    "Reviews": _object(
+        reviews=_list(_object(about=_ID, mark=_TEXT, index=_INDEX, sender=_OIN, recipient=_OIN)),
+        next={"type": "integer", "minimum": -1},
+    ),
     "RecordSearch": _object(
         optional=("after", "limit", "message"),
         after={"type": "integer", "minimum": -1},

@@ -130,6 +130,13 @@ _BY_CODE: Final[Mapping[str, HTTPStatus]] = MappingProxyType(
         "recipient.definition.unknown": HTTPStatus.NOT_FOUND,
         "sender.participant.too-often": HTTPStatus.TOO_MANY_REQUESTS,
         "sender.chain-key.too-often": HTTPStatus.TOO_MANY_REQUESTS,
+        "hub.persons.too-often": HTTPStatus.TOO_MANY_REQUESTS,
+        "sender.persons.role": HTTPStatus.FORBIDDEN,
+        "sender.recall.released": HTTPStatus.CONFLICT,
+        "sender.recall.expired": HTTPStatus.GONE,
+        "sender.review.unknown": HTTPStatus.NOT_FOUND,
+        "sender.review.statement": HTTPStatus.CONFLICT,
+        "recipient.message.recalled": HTTPStatus.GONE,
         "recipient.message.received": HTTPStatus.GONE,
         "recipient.message.expired": HTTPStatus.GONE,
     }

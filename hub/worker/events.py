@@ -26,6 +26,7 @@ class EventKind(StrEnum):
 
     MESSAGE_WAITS = "nl.ketenhub.messages.waiting.v1"
     MESSAGE_UNCOLLECTED = "nl.ketenhub.messages.uncollected.v1"
+    NOTICE_WAITS = "nl.ketenhub.notices.waiting.v1"
 
 
 def event_source(*, hub: str, operator: OIN | None) -> str:
@@ -46,15 +47,26 @@ def make_event(
         api: Base URL of the API.
         day: For what is told daily: the how-manieth day, from 1.
     """
-    moment = datetime.fromtimestamp(recorded_at, UTC).isoformat().replace("+00:00", "Z")
     path = f"/v1/messages/{message_id.value}" if kind == EventKind.MESSAGE_UNCOLLECTED else "/v1/inbox"
+    event_id = f"{message_id.value}.{day}" if day else message_id.value
+    return _event(kind, event_id=event_id, source=source, recorded_at=recorded_at, url=api + path)
+
+
+def make_notice_event(number: int, *, source: str, recorded_at: int, api: str) -> bytes:
+    """Write the event that a notice is there; the arguments are those of `make_event`."""
+    url = api + "/v1/notices"
+    return _event(EventKind.NOTICE_WAITS, event_id=f"notice.{number}", source=source, recorded_at=recorded_at, url=url)
+
+
+def _event(kind: EventKind, *, event_id: str, source: str, recorded_at: int, url: str) -> bytes:
+    moment = datetime.fromtimestamp(recorded_at, UTC).isoformat().replace("+00:00", "Z")
     return orjson.dumps(
         {
             "specversion": "1.0",
             "type": kind.value,
             "source": source,
-            "id": f"{message_id.value}.{day}" if day else message_id.value,
+            "id": event_id,
             "time": moment,
-            "dataref": api + path,
+            "dataref": url,
         }
     )

@@ -27,6 +27,9 @@ class NoOutbox:
     async def message_waits(self, recipient: OIN, message_id: MessageId) -> None:
         """Do nothing; never raises."""
 
+    async def notice_waits(self, recipient: OIN, number: int) -> None:
+        """Do nothing; never raises."""
+
 
 @dataclass(slots=True, kw_only=True)
 class CeleryOutbox:
@@ -39,15 +42,22 @@ class CeleryOutbox:
 
     settings: RedisSettings
     wants: Callable[[OIN], bool]
-    _waiting: "queue.Queue[tuple[str, str] | None]" = field(
+    _waiting: "queue.Queue[tuple[EventKind, str, str] | None]" = field(
         default_factory=lambda: queue.Queue(WAITING_MAX), init=False
     )
 
     async def message_waits(self, recipient: OIN, message_id: MessageId) -> None:
         """Ask for a notification that something waits; never raises and never waits."""
+        self._put(EventKind.MESSAGE_WAITS, recipient, message_id.value)
+
+    async def notice_waits(self, recipient: OIN, number: int) -> None:
+        """Ask for a notification that a notice is there; never raises and never waits."""
+        self._put(EventKind.NOTICE_WAITS, recipient, str(number))
+
+    def _put(self, kind: EventKind, recipient: OIN, about: str) -> None:
         if self.wants(recipient):
             with contextlib.suppress(queue.Full):
-                self._waiting.put_nowait((recipient.value, message_id.value))
+                self._waiting.put_nowait((kind, recipient.value, about))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -72,10 +82,10 @@ class CeleryOutbox:
         from hub.worker.app import NOTIFY, NOTIFY_SECONDS_MAX, make_celery  # noqa: PLC0415
 
         app = make_celery(self.settings)
-        item: tuple[str, str] | None = first
+        item: tuple[EventKind, str, str] | None = first
         while item is not None:
-            oin, message_id = item
-            arguments = (EventKind.MESSAGE_WAITS.value, oin, message_id, 0)
+            kind, oin, about = item
+            arguments = (kind.value, oin, about, 0)
             try:
                 app.send_task(NOTIFY, args=arguments, retry=False, expires=NOTIFY_SECONDS_MAX)
             except (OperationalError, RedisError, OSError) as error:

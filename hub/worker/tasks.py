@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from celery import Celery, Task
 
-from hub.bootstrap import open_reading
+from hub.bootstrap import Reading, open_reading
 from hub.logs import Event, record
 from hub.ports import StoredMessage
 from hub.settings import Settings
 from hub.worker.app import NOTIFY, NOTIFY_SECONDS_MAX, WARN, WARN_EVERY_SECONDS
 from hub.worker.delivery import DeliveryRules, UndeliverableError, UndeliveredError, deliver
-from hub.worker.events import EventKind, event_source, make_event
+from hub.worker.events import EventKind, event_source, make_event, make_notice_event
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from schemas.identifiers import OIN, MessageId
@@ -33,10 +33,10 @@ def register_tasks(app: Celery, settings: Settings) -> None:
     """Give the application its tasks."""
 
     @app.task(name=NOTIFY, bind=True, max_retries=settings.work.notification_attempts_max - 1)
-    def notify(task: "Task[Any, Any]", kind: str, oin: str, message_id: str, day: int) -> None:
+    def notify(task: "Task[Any, Any]", kind: str, oin: str, about: str, day: int) -> None:
         attempt = task.request.retries + 1
         try:
-            asyncio.run(notify_once(EventKind(kind), OIN(oin), MessageId(message_id), day=day, settings=settings))
+            asyncio.run(notify_once(EventKind(kind), OIN(oin), about, day=day, settings=settings))
         except UndeliverableError as error:
             record(Event.NOTIFICATION_REFUSED, level=logging.WARNING, participant=oin, detail=str(error))
         except (UndeliveredError, UnavailableError) as error:
@@ -70,39 +70,57 @@ def wait_seconds(attempt: int) -> int:
     return int(min(FIRST_WAIT_SECONDS * 2 ** (attempt - 1), WAIT_SECONDS_MAX))
 
 
-async def notify_once(kind: EventKind, oin: OIN, message_id: MessageId, *, day: int, settings: Settings) -> None:
+async def notify_once(kind: EventKind, oin: OIN, about: str, *, day: int, settings: Settings) -> None:
     """Tell a participant once, if it still takes part, still has an address, and there is still something to tell.
+
+    Args:
+        kind: What it is told.
+        oin: Whom.
+        about: The message; for a notice its number.
+        day: For what is told daily: the how-manieth day.
+        settings: The hub's.
 
     Raises:
         UndeliverableError: Trying again is of no use.
         UndeliveredError: It may work another time.
         UnavailableError: The database could not be reached.
     """
-    async with open_reading(settings) as (store, registrar):
-        message = await store.message(message_id)
+    async with open_reading(settings) as reading:
         # Only this one's documents: verifying everybody's would take longer than all the rest.
-        own = [record for record in await store.participants(after=-1) if record.oin == oin]
-    participant = Directory.empty(registrar=registrar).extended(own).participant(oin)
-    if message is None or participant is None or not participant.in_force(SystemClock().now()):
+        own = [record for record in await reading.store.participants(after=-1) if record.oin == oin]
+        event = await _event(kind, oin, about, day=day, reading=reading, settings=settings)
+    participant = Directory.empty(registrar=reading.registrar).extended(own).participant(oin)
+    if event is None or participant is None or not participant.in_force(SystemClock().now()):
         return
     url = participant.statement.notify if participant.statement else None
-    if not url or (message.receipt is not None and message.receipt.accepted):
+    if not url:
         return
-    hub = settings.hub
-    event = make_event(
-        kind,
-        message_id=message_id,
-        source=event_source(hub=hub.name, operator=OIN(hub.operator) if hub.operator else None),
-        recorded_at=message.accepted_at,
-        api=settings.api,
-        day=day,
-    )
     rules = DeliveryRules(
         timeout_seconds=settings.work.notification_timeout_seconds,
         unsafe_anywhere=settings.work.unsafe_notify_anywhere,
     )
     await deliver(event, url=url, rules=rules)
     record(Event.NOTIFICATION_SENT, participant=oin.value, kind=kind.value)
+
+
+async def _event(
+    kind: EventKind, oin: OIN, about: str, *, day: int, reading: Reading, settings: Settings
+) -> bytes | None:
+    """Write what is to be told; None if there is nothing to tell any more."""
+    hub = settings.hub
+    source = event_source(hub=hub.name, operator=OIN(hub.operator) if hub.operator else None)
+    if kind is EventKind.NOTICE_WAITS:
+        number = int(about)
+        notices = await reading.attention.notices(oin, after=number - 1, limit=1)
+        if not notices:
+            return None
+        return make_notice_event(number, source=source, recorded_at=notices[0].at, api=settings.api)
+    message = await reading.store.message(MessageId(about))
+    if message is None or (message.receipt is not None and message.receipt.accepted):
+        return None
+    return make_event(
+        kind, message_id=message.id, source=source, recorded_at=message.accepted_at, api=settings.api, day=day
+    )
 
 
 async def uncollected(*, settings: Settings, at: datetime) -> tuple[tuple[StoredMessage, int], ...]:
@@ -115,8 +133,8 @@ async def uncollected(*, settings: Settings, at: datetime) -> tuple[tuple[Stored
         UnavailableError: The database could not be reached.
     """
     now, first = int(at.timestamp()), settings.work.warn_after_hours * 3600
-    async with open_reading(settings) as (store, _):
-        waiting = await store.uncollected(accepted_before=now - first, limit=UNCOLLECTED_MAX)
+    async with open_reading(settings) as reading:
+        waiting = await reading.store.uncollected(accepted_before=now - first, limit=UNCOLLECTED_MAX)
     due = []
     for message in waiting:
         days, seconds = divmod(now - message.accepted_at - first, DAY_SECONDS)

@@ -85,6 +85,8 @@ class MemoryHub(MemoryPorts):
             registrar=hub.world.registrar.public,
             log=hub,
             store=hub,
+            persons=hub.persons,
+            attention=hub.persons,
             worlds=hub._new_worlds(),
             policy=Policy(
                 catalogue=catalogue,
@@ -93,6 +95,7 @@ class MemoryHub(MemoryPorts):
             ),
             wake_ups=hub,
             outbox=hub,
+            rate_limits=hub,
             randomness=UnsafeSeededRandomness("hub"),
         )
         await publish_policy(services=hub.services)
@@ -206,10 +209,10 @@ class MemoryHub(MemoryPorts):
         payload = receipt_to_payload(ReceiptClaims(**claims))  # type: ignore[arg-type]  # changed by name
         return sign_jws(payload, typ=TokenType.RECEIPT, key=self.world.organisations[by].signing)
 
-    async def give_receipt(self, about: MessageId, *, refused: bool = False) -> None:
+    async def give_receipt(self, about: MessageId, *, by: OIN = RAAD, refused: bool = False) -> None:
         """Let the recipient accept or refuse what was released to it."""
         reasons = (ReceiptReason(label="", code="hub.element.altered"),) if refused else ()
-        token = self.receipt_for(about, reasons=reasons)
+        token = self.receipt_for(about, by=by, reasons=reasons)
         await receipt(token, arrival=self.arrival, services=self.services)
 
     def decide_by(self, catalogue: Catalogue) -> None:

@@ -56,6 +56,7 @@ RANDOMNESS = SystemRandomness()
 CLOCK = SystemClock()
 CHAIN = ChainKey.generate(epoch=0, randomness=RANDOMNESS)
 POLICY = Policy.of(definitions=load_definitions(), catalogue=packaged_catalogue())
+GI_CAPACITIES = frozenset({Capacity.OTS, Capacity.PREVENTIEF})
 RESPONSIBLE = Responsible(register=Register.SKJ, number=ProfessionalNumber("110012345"))
 
 
@@ -358,7 +359,14 @@ async def participants_of(hub: RunningHub, *who: tuple[OIN, Role]) -> AsyncItera
     """Make participants that have joined a hub and have a token."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         made = [
-            HubParticipant(oin=oin, role=role, session=session, url=hub.url, issuer=hub.settings.hub.issuer)
+            HubParticipant(
+                oin=oin,
+                role=role,
+                session=session,
+                url=hub.url,
+                issuer=hub.settings.hub.issuer,
+                capacities=GI_CAPACITIES if role is Role.GI else frozenset(),
+            )
             for oin, role in who
         ]
         for participant in made:

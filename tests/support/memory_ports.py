@@ -19,6 +19,7 @@ from hub.changes import (
     DisclosureMade,
     LogMember,
     MessageExpired,
+    MessageRecalled,
     ParticipantStated,
     ReceiptGiven,
     Shown,
@@ -34,6 +35,7 @@ from hub.ports import (
     MessageState,
     Outbox,
     ParticipantRecord,
+    RateLimits,
     Store,
     StoredDisclosure,
     StoredMessage,
@@ -48,6 +50,7 @@ from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
 from schemas.identifiers import OIN, MessageId
 from tests.support.log_files import SIGNER, reader_of
+from tests.support.memory_persons import MemoryPersons
 
 
 @dataclass(slots=True)
@@ -62,11 +65,12 @@ class _Message:
     disclosure: tuple[int, DisclosureMade, Shown] | None = None
     receipt: tuple[int, ReceiptGiven] | None = None
     expired: bool = False
+    recalled: bool = False
 
 
 @dataclass(slots=True)
-class MemoryPorts(Log, Store, WakeUps, Outbox):
-    """Log, store, wake-ups and outbox of one hub.
+class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
+    """Log, store, wake-ups, outbox and rate limits of one hub.
 
     Attributes:
         clock: Time of the entries.
@@ -75,6 +79,9 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         members: Every member that was appended.
         woken: Recipients that were woken, in order.
         told: What the outbox was asked for, in order.
+        noticed: Whom the outbox was asked to tell of a notice, and its number, in order.
+        persons: What is stated about persons, and what somebody has to look at.
+        permits: Whether one more request is permitted in this minute.
     """
 
     clock: FrozenClock = field(default_factory=FrozenClock)
@@ -84,6 +91,9 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
     members: list[LogMember] = field(default_factory=list)
     woken: list[OIN] = field(default_factory=list)
     told: list[MessageId] = field(default_factory=list)
+    noticed: list[tuple[OIN, int]] = field(default_factory=list)
+    persons: MemoryPersons = field(default_factory=MemoryPersons)
+    permits: bool = True
     _entries: list[Entry] = field(default_factory=list)
     _tree: Tree = field(
         default_factory=lambda: Tree(range=CompactRange(), time=0, newest_participant=None, tail=()), init=False
@@ -160,6 +170,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         self._touches.update(plan.touched)
         self.members.append(member)
         self._keep(member, index=outcome, at=plan.time // 1000)
+        self.persons.keep(member, index=outcome, entry=self._entries[outcome], at=plan.time // 1000)
         checkpoint = Checkpoint(origin=SIGNER.name, size=plan.size, root_hash=growth.extension.root_hash)
         note = str(sign_checkpoint(checkpoint, SIGNER))
         return outcome, proof_text(index=outcome, path=growth.extension.paths[0], checkpoint=note)
@@ -182,6 +193,9 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
             case MessageExpired() as change:
                 message = self._messages[change.message_id]
                 message.expired, message.elements = True, None
+            case MessageRecalled() as change:
+                message = self._messages[change.message_id]
+                message.recalled, message.elements = True, None
             case ParticipantStated() as change:
                 self._participants.append(
                     ParticipantRecord(
@@ -335,7 +349,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
     async def expired(self, *, at: int, limit: int) -> tuple[StoredMessage, ...]:
         """See `hub.ports.Store.expired`."""
         found = [self._stored(message_id) for message_id in self._messages]
-        ended = (MessageState.RECEIVED, MessageState.REFUSED, MessageState.EXPIRED)
+        ended = (MessageState.RECEIVED, MessageState.REFUSED, MessageState.EXPIRED, MessageState.RECALLED)
         past = [each for each in found if each is not None and each.pickup_by <= at and each.state not in ended]
         return tuple(past[:limit])
 
@@ -391,10 +405,21 @@ class MemoryPorts(Log, Store, WakeUps, Outbox):
         del recipient
         self.told.append(message_id)
 
+    async def notice_waits(self, recipient: OIN, number: int) -> None:
+        """See `hub.ports.Outbox.notice_waits`."""
+        self.noticed.append((recipient, number))
+
+    async def permit(self, key: str, *, per_minute: int) -> bool:
+        """See `hub.ports.RateLimits.permit`."""
+        del key, per_minute
+        return self.permits
+
 
 def _state_of(message: _Message) -> MessageState:
     if message.receipt is not None:
         return MessageState.RECEIVED if message.receipt[1].accepted else MessageState.REFUSED
     if message.expired:
         return MessageState.EXPIRED
+    if message.recalled:
+        return MessageState.RECALLED
     return MessageState.RELEASED if message.disclosure is not None else MessageState.WAITING

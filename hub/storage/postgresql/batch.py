@@ -19,7 +19,15 @@ from audit.entries import Entry, finalise_entry
 from audit.hashing import hash_leaf
 from audit.merkle import TILE_HEIGHT, CompactRange, Extension
 from audit.records import KeptRecord, commit
-from hub.changes import KeptDraft, LogMember, SubmissionAccepted
+from hub.changes import (
+    KeptDraft,
+    LogMember,
+    MessageRecalled,
+    RecordStated,
+    ReviewClosed,
+    SubmissionAccepted,
+    TagsLinked,
+)
 from hub.ports import DecisionOutdatedError, MemberLostError
 from hub.storage.postgresql.changes import Questions, Rows, State, loses, record
 from schemas.codes import EntryKind
@@ -153,6 +161,8 @@ def prepare(member: LogMember) -> Candidate:
     if isinstance(change, SubmissionAccepted):
         numbers = tuple(sorted(change.elements))
         size += len(change.jws) + len(change.sealed_key) + sum(map(len, change.elements.values()))
+    elif isinstance(change, (RecordStated, TagsLinked, MessageRecalled, ReviewClosed)):
+        size += len(change.token)
     if member.shown is not None:
         size += len(member.shown.text)
     return Candidate(member=member, body=None, numbers=numbers, size_bytes=size)

@@ -9,8 +9,9 @@ entry, depends on who is in the batch. The unique keys stand behind it: a row th
 transaction.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from hub.changes import (
     CataloguePublished,
@@ -19,15 +20,25 @@ from hub.changes import (
     DisclosureMade,
     LogContinued,
     MessageExpired,
+    MessageRecalled,
     ParticipantStated,
+    PersonSought,
     ReceiptGiven,
+    RecordStated,
     RefusalRecorded,
+    ReviewClosed,
+    ReviewItem,
     SubmissionAccepted,
+    TagsLinked,
 )
+from schemas.identifiers import OIN
 
 REFUSALS_PER_MINUTE_MAX: Final = 60
 """REFUSAL entries of one sender in a minute; beyond it a refusal is answered and not logged."""
 MINUTE_MS: Final = 60_000
+
+_News: TypeAlias = ParticipantStated | ChainEpochOpened | CataloguePublished | RecordStated | TagsLinked | ReviewClosed
+_OfMessage: TypeAlias = DisclosureMade | ReceiptGiven | MessageExpired | MessageRecalled
 
 
 @dataclass(slots=True)
@@ -35,12 +46,19 @@ class MessageNow:
     """A message as far as a change can depend on it."""
 
     body: int
+    sender: str
     recipient: str
     pickup_by: int
     index: int
     disclosure: int | None = None
     received: bool = False
     expired: bool = False
+    recalled: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.received or self.expired or self.recalled
 
 
 @dataclass(slots=True)
@@ -54,6 +72,8 @@ class State:
         participants: Index of the newest entry of an OIN.
         epochs: Epochs that exist.
         catalogues: Digest of the newest version of a document.
+        records: Identifiers of records about persons.
+        reviews: Of what is to be looked at, by what it is about and why: whether it still is.
     """
 
     messages: dict[str, MessageNow] = field(default_factory=dict)
@@ -62,6 +82,8 @@ class State:
     participants: dict[str, int] = field(default_factory=dict)
     epochs: set[int] = field(default_factory=set)
     catalogues: dict[str, str] = field(default_factory=dict)
+    records: set[str] = field(default_factory=set)
+    reviews: dict[tuple[str, str], bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -74,14 +96,20 @@ class Questions:
     oins: set[str] = field(default_factory=set)
     epochs: set[int] = field(default_factory=set)
     catalogues: bool = False
+    record_ids: set[str] = field(default_factory=set)
+    reviews: set[tuple[str, str]] = field(default_factory=set)
 
     def about(self, change: Change) -> None:
         """Ask what this change depends on."""
         match change:
             case SubmissionAccepted():
                 self.message_ids.add(change.id.value)
-            case DisclosureMade() | ReceiptGiven() | MessageExpired():
+            case DisclosureMade() | ReceiptGiven() | MessageExpired() | MessageRecalled():
                 self.message_ids.add(change.message_id.value)
+            case RecordStated() | TagsLinked():
+                self.record_ids.add(change.id.value)
+            case ReviewClosed():
+                self.reviews.add((change.about.value, change.mark))
             case RefusalRecorded():
                 self.refusal_digests.add(change.message_digest)
                 self.refusal_senders.add(change.sender.value)
@@ -91,8 +119,8 @@ class Questions:
                 self.epochs.add(change.epoch)
             case CataloguePublished():
                 self.catalogues = True
-            case LogContinued():
-                pass  # the index tells
+            case LogContinued() | PersonSought():
+                pass  # the index tells, or nothing does
 
 
 @dataclass(slots=True)
@@ -104,6 +132,11 @@ class Rows:
         waiting_ended: Recipient and index of the messages that wait no longer.
         forgotten_bodies: Bodies whose ciphertexts go.
         refused_bodies: Bodies whose ciphertexts stay until that second, though nobody waits for them.
+        reliances: Record and message of every disclosure that rests on records.
+        emergencies: Index, pseudonym and acting GI.
+        questions: Message and term of the questions that are open.
+        questions_ended: Messages that are no open question any more.
+        reviews: What is to be looked at, with the index of the entry because of which.
     """
 
     submissions: list[tuple[int, SubmissionAccepted]] = field(default_factory=list)
@@ -118,6 +151,15 @@ class Rows:
     waiting_ended: list[tuple[str, int]] = field(default_factory=list)
     forgotten_bodies: list[int] = field(default_factory=list)
     refused_bodies: list[tuple[int, int]] = field(default_factory=list)
+    records: list[tuple[int, RecordStated]] = field(default_factory=list)
+    links: list[tuple[int, TagsLinked]] = field(default_factory=list)
+    recalls: list[tuple[int, MessageRecalled]] = field(default_factory=list)
+    reliances: list[tuple[str, str]] = field(default_factory=list)
+    emergencies: list[tuple[int, str, str]] = field(default_factory=list)
+    questions: list[tuple[str, str]] = field(default_factory=list)
+    questions_ended: list[str] = field(default_factory=list)
+    reviews: list[tuple[int, ReviewItem]] = field(default_factory=list)
+    reviews_closed: list[tuple[int, ReviewClosed]] = field(default_factory=list)
 
 
 def loses(change: Change, state: State, *, index: int) -> bool:
@@ -125,20 +167,26 @@ def loses(change: Change, state: State, *, index: int) -> bool:
     match change:
         case SubmissionAccepted():
             return change.id.value in state.messages
-        case DisclosureMade() | ReceiptGiven() | MessageExpired():
+        case DisclosureMade() | ReceiptGiven() | MessageExpired() | MessageRecalled():
             message = state.messages.get(change.message_id.value)
             return message is None or _loses_message(change, message)
         case RefusalRecorded():
             counted = state.refusals.get(change.sender.value, 0)
             return change.message_digest in state.refused or counted >= REFUSALS_PER_MINUTE_MAX
-        case ParticipantStated() | ChainEpochOpened() | CataloguePublished():
-            return _loses_news(change, state)
         case LogContinued():
             return index > 0
+        case PersonSought():
+            return False
+        case _:
+            return _loses_news(change, state)
 
 
-def _loses_news(change: ParticipantStated | ChainEpochOpened | CataloguePublished, state: State) -> bool:
+def _loses_news(change: _News, state: State) -> bool:
     match change:
+        case RecordStated() | TagsLinked():
+            return change.id.value in state.records
+        case ReviewClosed():
+            return not state.reviews.get((change.about.value, change.mark), False)
         case ParticipantStated():
             return state.participants.get(change.oin.value) != change.follows
         case ChainEpochOpened():
@@ -147,14 +195,16 @@ def _loses_news(change: ParticipantStated | ChainEpochOpened | CataloguePublishe
             return state.catalogues.get(change.document) == change.digest
 
 
-def _loses_message(change: DisclosureMade | ReceiptGiven | MessageExpired, message: MessageNow) -> bool:
+def _loses_message(change: _OfMessage, message: MessageNow) -> bool:
     match change:
         case DisclosureMade():
-            return message.received or message.expired or message.disclosure != change.replaces
+            return message.ended or message.disclosure != change.replaces
         case ReceiptGiven():
             return message.received or message.disclosure != change.disclosure_index
         case MessageExpired():
-            return message.received or message.expired
+            return message.ended
+        case MessageRecalled():
+            return message.ended or message.disclosure is not None
 
 
 def record(change: Change, *, index: int, body: int | None, state: State, rows: Rows) -> None:
@@ -170,28 +220,68 @@ def record(change: Change, *, index: int, body: int | None, state: State, rows: 
     match change:
         case SubmissionAccepted():
             assert body is not None
-            rows.submissions.append((index, change))
             rows.bodies.append(body)
-            state.messages[change.id.value] = MessageNow(
-                body=body, recipient=change.recipient.value, pickup_by=change.pickup_by, index=index
+            _record_submission(change, index=index, body=body, state=state, rows=rows)
+        case DisclosureMade() | ReceiptGiven() | MessageExpired() | MessageRecalled():
+            _record_outcome(
+                change, index=index, message=state.messages[change.message_id.value], state=state, rows=rows
             )
-        case DisclosureMade():
-            rows.disclosures.append((index, change))
-            state.messages[change.message_id.value].disclosure = index
-        case ReceiptGiven():
-            rows.receipts.append((index, change))
-            message = state.messages[change.message_id.value]
-            message.received = True
-            _end_waiting(message, rows=rows, forget=change.forget)
-        case MessageExpired():
-            rows.expiries.append((index, change))
-            message = state.messages[change.message_id.value]
-            message.expired = True
-            _end_waiting(message, rows=rows, forget=True)
         case RefusalRecorded():
             rows.refusals.append((index, change))
             state.refused.add(change.message_digest)
             state.refusals[change.sender.value] = state.refusals.get(change.sender.value, 0) + 1
+        case LogContinued() | PersonSought():
+            pass  # the entry says it all
+        case _:
+            _record_news(change, index=index, state=state, rows=rows)
+
+
+def _record_submission(change: SubmissionAccepted, *, index: int, body: int, state: State, rows: Rows) -> None:
+    message_id, sender, recipient = change.id.value, change.sender.value, change.recipient.value
+    rows.submissions.append((index, change))
+    state.messages[message_id] = MessageNow(
+        body=body, sender=sender, recipient=recipient, pickup_by=change.pickup_by, index=index
+    )
+    rows.emergencies += ((index, tag.value, gi.value) for tag, gi in change.emergencies)
+    if change.asks_until is not None:
+        rows.questions.append((message_id, change.asks_until.isoformat()))
+    if change.answers is not None:
+        rows.questions_ended.append(change.answers.value)
+    items = (
+        ReviewItem(about=change.id, mark=mark, sender=change.sender, recipient=change.recipient)
+        for mark in change.marks
+    )
+    _open_reviews(items, index=index, state=state, rows=rows)
+
+
+def _record_outcome(change: _OfMessage, *, index: int, message: MessageNow, state: State, rows: Rows) -> None:
+    match change:
+        case DisclosureMade():
+            rows.disclosures.append((index, change))
+            message.disclosure = index
+            rows.reliances += ((record, change.message_id.value) for record in change.relied_on)
+            sender, recipient = OIN(message.sender), OIN(message.recipient)
+            items = (
+                ReviewItem(about=change.message_id, mark=mark, sender=sender, recipient=recipient)
+                for mark in change.marks
+            )
+            _open_reviews(items, index=index, state=state, rows=rows)
+        case ReceiptGiven():
+            rows.receipts.append((index, change))
+            message.received = True
+            _end_waiting(message, rows=rows, forget=change.forget)
+        case MessageExpired():
+            rows.expiries.append((index, change))
+            message.expired = True
+            _end_unread(change.message_id.value, message, rows=rows)
+        case MessageRecalled():
+            rows.recalls.append((index, change))
+            message.recalled = True
+            _end_unread(change.message_id.value, message, rows=rows)
+
+
+def _record_news(change: _News, *, index: int, state: State, rows: Rows) -> None:
+    match change:
         case ParticipantStated():
             rows.participants.append((index, change))
             state.participants[change.oin.value] = index
@@ -201,8 +291,29 @@ def record(change: Change, *, index: int, body: int | None, state: State, rows: 
         case CataloguePublished():
             rows.catalogues.append((index, change))
             state.catalogues[change.document] = change.digest
-        case LogContinued():
-            pass  # the entry says it all
+        case RecordStated():
+            rows.records.append((index, change))
+            state.records.add(change.id.value)
+            _open_reviews(change.reviews, index=index, state=state, rows=rows)
+        case TagsLinked():
+            rows.links.append((index, change))
+            state.records.add(change.id.value)
+        case ReviewClosed():
+            rows.reviews_closed.append((index, change))
+            state.reviews[change.about.value, change.mark] = False
+
+
+def _open_reviews(items: Iterable[ReviewItem], *, index: int, state: State, rows: Rows) -> None:
+    """Open items; one that was there before stays as it is, also if it is closed."""
+    for item in items:
+        rows.reviews.append((index, item))
+        state.reviews.setdefault((item.about.value, item.mark), True)
+
+
+def _end_unread(message_id: str, message: MessageNow, *, rows: Rows) -> None:
+    """End a message that nobody read: its ciphertexts go, and nobody is asked anything any more."""
+    rows.questions_ended.append(message_id)
+    _end_waiting(message, rows=rows, forget=True)
 
 
 def _end_waiting(message: MessageNow, *, rows: Rows, forget: bool) -> None:

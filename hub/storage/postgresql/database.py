@@ -19,6 +19,7 @@ from hub.storage.postgresql.clocks import CLOCK_CODE, ComparedClock
 from hub.storage.postgresql.connection import connect, open_pool, read
 from hub.storage.postgresql.log import PostgreSQLLog
 from hub.storage.postgresql.migrate import check_migrated
+from hub.storage.postgresql.persons import PostgreSQLAttention, PostgreSQLPersons
 from hub.storage.postgresql.queries import queries
 from hub.storage.postgresql.sequencer import Sequencer
 from hub.storage.postgresql.session import Session
@@ -34,10 +35,14 @@ class Database:
     Attributes:
         log: The port `Log`.
         store: The port `Store`.
+        persons: The port `Persons`.
+        attention: The port `Attention`.
     """
 
     log: PostgreSQLLog
     store: PostgreSQLStore
+    persons: PostgreSQLPersons
+    attention: PostgreSQLAttention
 
     async def answers(self) -> bool:
         """Tell whether the database answers and the log goes on: for `/readyz`.
@@ -98,4 +103,9 @@ async def open_database(
             log = PostgreSQLLog(pool=pool, sequencer=sequencer)
             async with sequencer.running():
                 await log.checkpoint()
-                yield Database(log=log, store=PostgreSQLStore(pool=pool))
+                yield Database(
+                    log=log,
+                    store=PostgreSQLStore(pool=pool),
+                    persons=PostgreSQLPersons(pool=pool),
+                    attention=PostgreSQLAttention(pool=pool),
+                )

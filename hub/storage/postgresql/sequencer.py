@@ -33,7 +33,8 @@ from audit.checkpoint import Checkpoint, sign_checkpoint
 from audit.encoding import b64
 from audit.note import NoteSigner
 from audit.proof_file import proof_text
-from hub.ports import Appended, LogMember, SubmissionAccepted
+from hub.changes import LogMember, SubmissionAccepted
+from hub.ports import Appended
 from hub.storage.guard import GuardFile
 from hub.storage.postgresql.batch import Candidate, Growth, Plan, Tree, grow, plan_batch, prepare
 from hub.storage.postgresql.clocks import ComparedClock

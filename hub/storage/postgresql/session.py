@@ -185,48 +185,38 @@ def tree_from_row(rows: Sequence[TupleRow]) -> TreeRow:
 
 def _reads(questions: Questions, *, tags: Collection[str], as_of: int | None, now: int) -> dict[str, Call]:
     """List what must be read, by the name of the statement."""
-    reads: dict[str, Call] = {}
-
-    def read(name: str, **values: object) -> None:
-        reads[name] = (getattr(queries, name), values)
-
-    if as_of is not None:
-        read("touches_since", as_of=as_of)
-    if tags:
-        read("subject_heads", tags=tags)
-    if questions.message_ids:
-        read("message_states", ids=questions.message_ids)
-    if questions.refusal_digests:
-        read("refusals_known", digests=questions.refusal_digests)
-        read("refusals_counted", senders=questions.refusal_senders, since=now - MINUTE_MS)
-    if questions.oins:
-        read("newest_participants", oins=questions.oins)
-    if questions.epochs:
-        read("epochs_known", epochs=questions.epochs)
-    if questions.catalogues:
-        read("newest_catalogues")
-    return reads
+    reviews = sorted(questions.reviews)
+    asked: list[tuple[bool, str, dict[str, object]]] = [
+        (as_of is not None, "touches_since", {"as_of": as_of}),
+        (bool(tags), "subject_heads", {"tags": tags}),
+        (bool(questions.message_ids), "message_states", {"ids": questions.message_ids}),
+        (bool(questions.refusal_digests), "refusals_known", {"digests": questions.refusal_digests}),
+        (
+            bool(questions.refusal_digests),
+            "refusals_counted",
+            {"senders": questions.refusal_senders, "since": now - MINUTE_MS},
+        ),
+        (bool(questions.oins), "newest_participants", {"oins": questions.oins}),
+        (bool(questions.epochs), "epochs_known", {"epochs": questions.epochs}),
+        (questions.catalogues, "newest_catalogues", {}),
+        (bool(questions.record_ids), "records_known", {"ids": questions.record_ids}),
+        (
+            bool(reviews),
+            "reviews_known",
+            {"abouts": [about for about, _ in reviews], "marks": [mark for _, mark in reviews]},
+        ),
+    ]
+    return {name: (getattr(queries, name), values) for needed, name, values in asked if needed}
 
 
 def _state_from_rows(rows: Mapping[str, Sequence[Any]]) -> State:
     return State(
-        messages={
-            message_id: MessageNow(
-                body=body,
-                recipient=recipient,
-                pickup_by=pickup_by,
-                index=index,
-                disclosure=disclosure,
-                received=received,
-                expired=expired,
-            )
-            for message_id, body, recipient, pickup_by, index, disclosure, received, expired in rows.get(
-                "message_states", ()
-            )
-        },
+        messages={message_id: MessageNow(*rest) for message_id, *rest in rows.get("message_states", ())},
         refused={digest for (digest,) in rows.get("refusals_known", ())},
         refusals=dict(rows.get("refusals_counted", ())),
         participants=dict(rows.get("newest_participants", ())),
         epochs={epoch for (epoch,) in rows.get("epochs_known", ())},
         catalogues=dict(rows.get("newest_catalogues", ())),
+        records={record_id for (record_id,) in rows.get("records_known", ())},
+        reviews={(about, mark): still_open for about, mark, still_open in rows.get("reviews_known", ())},
     )

@@ -256,6 +256,8 @@ def _state_of(row: Row) -> MessageState:
         return MessageState.RECEIVED if row["accepted"] else MessageState.REFUSED
     if row["expiry_index"] is not None:
         return MessageState.EXPIRED
+    if row["recall_index"] is not None:
+        return MessageState.RECALLED
     return MessageState.RELEASED if row["disclosure_index"] is not None else MessageState.WAITING
 
 

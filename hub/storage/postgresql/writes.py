@@ -10,6 +10,7 @@ from hub.storage.postgresql.batch import Candidate, Growth, Plan
 from hub.storage.postgresql.changes import Rows
 from hub.storage.postgresql.connection import Call
 from hub.storage.postgresql.encoding import array_literal
+from hub.storage.postgresql.person_writes import person_writes
 from hub.storage.postgresql.queries import queries
 from schemas.identifiers import OIN
 
@@ -51,6 +52,7 @@ def batch_writes(plan: Plan, growth: Growth) -> Iterator[Call]:
     yield from _message_writes(plan.rows, time=plan.time)
     yield from _outcome_writes(plan.rows)
     yield from _directory_writes(plan.rows, time=plan.time)
+    yield from person_writes(plan.rows, time=plan.time)
     if gone := [*plan.lost_bodies, *plan.rows.forgotten_bodies]:
         yield queries.delete_ciphertexts, {"bodies": gone}
     if plan.lost_bodies:

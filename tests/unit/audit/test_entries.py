@@ -67,13 +67,51 @@ def test_what_has_nothing_to_say_is_absent() -> None:
             pad=bytes(16),
         ),
         EntryDraft(kind=EntryKind.EXPIRY, id="e", sender=GEMEENTE, recipient=RAAD, message=digest("m"), pad=bytes(16)),
-        EntryDraft(kind=EntryKind.REVIEW, id="r", pad=bytes(16)),
+        EntryDraft(
+            kind=EntryKind.RECALL,
+            id="r",
+            sender=GEMEENTE,
+            recipient=RAAD,
+            message=digest("m"),
+            request=digest("r"),
+            pad=bytes(16),
+        ),
+        EntryDraft(kind=EntryKind.REVIEW, id="r", sender=GEMEENTE, request=digest("r"), pad=bytes(16)),
     ],
 )
 def test_every_kind_has_its_members(draft: EntryDraft) -> None:
     entry = finalise_entry(draft, index=9, time=2, newest_participant=1)
     assert entry.kind is draft.kind
     assert parse_entry(entry.text) == entry
+
+
+@pytest.mark.parametrize(
+    ("kind", "signed", "persons"),
+    [
+        (EntryKind.CONSENT, True, 1),
+        (EntryKind.MEASURE, True, 1),
+        (EntryKind.LINK, True, 2),
+        (EntryKind.ACCESS, False, 1),
+    ],
+)
+def test_what_is_stated_or_asked_about_a_person_is_in_that_persons_chain(
+    kind: EntryKind, *, signed: bool, persons: int
+) -> None:
+    """An entry without a kept record would be missing in the person's accounting."""
+    kept = [digest(f"kept {number}") for number in range(persons)]
+    draft = EntryDraft(kind=kind, id="r", sender=GEMEENTE, request=digest("r") if signed else None)
+    entry = finalise_entry(draft, index=9, time=2, newest_participant=1, kept=kept)
+    assert parse_entry(entry.text) == entry
+    without = dataclasses.replace(draft, pad=bytes(16) if persons == 1 else None)
+    with pytest.raises(DocumentError) as caught:
+        finalise_entry(without, index=9, time=2, newest_participant=1, kept=kept[1:])
+    assert [issue.pointer for issue in caught.value.issues] == [f"/kept_{persons - 1}"]
+
+
+def test_what_is_stated_about_a_person_has_no_recipient() -> None:
+    draft = EntryDraft(kind=EntryKind.CONSENT, id="r", sender=GEMEENTE, request=digest("r"), recipient=RAAD)
+    with pytest.raises(DocumentError):
+        finalise_entry(draft, index=9, time=2, newest_participant=1, kept=[digest("k")])
 
 
 def test_every_draft_member_comes_back() -> None:

@@ -20,13 +20,15 @@ DELETE FROM message_bodies WHERE body = ANY($bodies)
 DELETE FROM ciphertexts WHERE body = ANY($bodies)
 
 -- name: message_states (ids text[])
-SELECT m.id::text, m.body, m.recipient, m.pickup_by, m.index, d.index, r.message_id IS NOT NULL, x.message_id IS NOT NULL
+SELECT m.id::text, m.body, m.sender, m.recipient, m.pickup_by, m.index, d.index,
+       r.message_id IS NOT NULL, x.message_id IS NOT NULL, c.message_id IS NOT NULL
 FROM messages m
 LEFT JOIN LATERAL (
     SELECT index FROM disclosures WHERE message_id = m.id ORDER BY replaces DESC LIMIT 1
 ) d ON true
 LEFT JOIN receipts r ON r.message_id = m.id
 LEFT JOIN expiries x ON x.message_id = m.id
+LEFT JOIN recalls c ON c.message_id = m.id
 WHERE m.id = ANY($ids::uuid[])
 
 -- name: refusals_known (digests text[])

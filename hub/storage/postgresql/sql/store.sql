@@ -67,6 +67,7 @@ FROM (
     UNION ALL SELECT index FROM disclosures WHERE message_id = $id::uuid
     UNION ALL SELECT index FROM receipts WHERE message_id = $id::uuid
     UNION ALL SELECT index FROM expiries WHERE message_id = $id::uuid
+    UNION ALL SELECT index FROM recalls WHERE message_id = $id::uuid
 ) i
 JOIN log_entries e ON e.index = i.index
 LEFT JOIN shown_records s ON s.index = e.index AND s.time = e.time

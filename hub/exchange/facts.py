@@ -1,0 +1,222 @@
+"""Find what the decision about a message may know beyond its labels.
+
+What is asked of the store follows from the ties of the purpose's rows: a ground that binds a message to nothing costs
+no question, and what is needed is asked for at once. Consents and measures are read under every pseudonym of a person.
+
+Source: the architecture, sections 4 and 5; the domain page, section 5.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from consent.consents import Addressee, consent_facts
+from consent.facts import Executor, PersonFacts
+from consent.grounds import Catalogue, Tie
+from consent.measures import measure_facts
+from consent.request import (
+    QUESTION_TYPE,
+    CorrectedFact,
+    Facts,
+    QuestionFact,
+    ReplyFact,
+    Route,
+    corrected_fact,
+    question_fact,
+    reply_fact,
+)
+from hub.exchange.known import consents_of, measures_of, raden, read_measure
+from hub.exchange.services import Services, World
+from hub.exchange.stages import Structured
+from hub.persons import Emergency, Person
+from hub.ports import StoredMessage
+from schemas.codes import EntryKind, TokenType
+from schemas.definitions import Definitions
+from schemas.errors import DocumentError, Issue
+from schemas.identifiers import OIN, MessageId, SubjectTag
+from schemas.jws import parse_jws
+from schemas.message import Message, labels, parse_message
+
+_T = TypeVar("_T")
+_MEASURES = frozenset({Tie.MEASURE, Tie.MEASURE_OF_EITHER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the rows of a purpose bind a message to.
+
+    Attributes:
+        ties: All ties of all rows.
+        acting: Who may be the acting GI, seen from the message.
+    """
+
+    ties: frozenset[Tie]
+    acting: frozenset[Executor]
+
+    @property
+    def measures(self) -> bool:
+        """Whether a measure has to run."""
+        return not self.ties.isdisjoint(_MEASURES)
+
+    @property
+    def people(self) -> bool:
+        """Whether something stated about persons has to be known."""
+        return self.measures or Tie.CONSENT in self.ties
+
+
+def needs_of(catalogue: Catalogue, purpose: str) -> Needs:
+    """Say what the rows of a purpose need to know; nothing where there are no rows."""
+    rows = catalogue.rows(purpose)
+    return Needs(
+        ties=frozenset(tie for row in rows for tie in row.ties),
+        acting=frozenset(side for row in rows if not _MEASURES.isdisjoint(row.ties) for side in row.acting),
+    )
+
+
+def acting_gis(message: Message, needs: Needs) -> tuple[OIN, ...]:
+    """Name the GIs that act under a measure in a message."""
+    sides = {Executor.SENDER: message.sender, Executor.RECIPIENT: message.recipient.oin}
+    return tuple(oin for side, oin in sides.items() if side in needs.acting)
+
+
+def emergencies_of(structured: Structured, catalogue: Catalogue) -> tuple[tuple[SubjectTag, OIN], ...]:
+    """Name the persons of an emergency message with each GI that acts in it; nothing if it is none."""
+    message = structured.message
+    if message.spoed is None:
+        return ()
+    gis = acting_gis(message, needs_of(catalogue, message.recipient.purpose))
+    return tuple((tag, gi) for tag in structured.tags for gi in gis)
+
+
+async def find_facts(structured: Structured, *, world: World, services: Services) -> Facts:
+    """Look up what the decision about a message may know beyond its labels.
+
+    A message that names one to reply to which is not here is not refused for it: the fact does not exist, and the
+    decision says what follows. One that is here and went another way is no answer.
+
+    Raises:
+        DocumentError: It names a message that did not go from its recipient to its sender in its case.
+        UnavailableError: The store could not be reached.
+
+    Source: the architecture, section 4, `reply_to`; hub/decisions/0010.
+    """
+    message = structured.message
+    needs = needs_of(services.policy.catalogue, message.recipient.purpose)
+    corrects = message.corrects.message if message.corrects is not None and Tie.PRIOR in needs.ties else None
+    if message.reply_to is None and corrects is None and not needs.people:
+        return Facts()
+    tags = list(dict.fromkeys(structured.tags))
+    gis = acting_gis(message, needs)
+    named = [each for each in (message.reply_to, corrects) if each is not None]
+    no_messages: Mapping[MessageId, StoredMessage] = {}
+    no_persons: Mapping[SubjectTag, Person] = {}
+    no_emergencies: Mapping[SubjectTag, tuple[Emergency, ...]] = {}
+    # Together: each is one question to the database, and none waits for another.
+    stored, released, persons, emergencies = await asyncio.gather(
+        services.store.messages(named) if named else _known(no_messages),
+        services.persons.ever_released(corrects) if corrects else _known(frozenset[int]()),
+        services.persons.of(tags) if needs.people else _known(no_persons),
+        services.persons.emergencies(tags, gis=gis) if message.spoed and gis else _known(no_emergencies),
+    )
+    reply, question = _answered(message, stored.get(message.reply_to) if message.reply_to else None)
+    corrected = stored.get(corrects) if corrects is not None else None
+    return Facts(
+        reply=reply,
+        question=question,
+        corrected=_corrected(message, corrected, released=released, definitions=services.policy.definitions),
+        people=_people(structured, persons, needs=needs, world=world) if needs.people else (),
+        spoed_since=_spoed_since(persons, emergencies, gis=gis),
+    )
+
+
+async def _known(value: _T) -> _T:
+    """Answer at once what needs no asking."""
+    return value
+
+
+def _route(message: Message) -> Route:
+    return Route(sender=message.sender, recipient=message.recipient.oin, case=message.case)
+
+
+def _way(stored: StoredMessage) -> Route:
+    return Route(sender=stored.sender, recipient=stored.recipient, case=stored.case)
+
+
+def _answered(message: Message, answered: StoredMessage | None) -> tuple[ReplyFact | None, QuestionFact | None]:
+    """Say what a message answers, and what that asked.
+
+    Raises:
+        DocumentError: What it names went another way.
+    """
+    if answered is None:
+        return None, None
+    reply = reply_fact(_route(message), answered=_way(answered), message_type=answered.type)
+    if reply is None:
+        text = "names a message that this recipient did not send to this sender in this case"
+        raise DocumentError(text, issues=[Issue(pointer="/reply_to", code="sender.reply-to.other", text=text)])
+    asks = _read(answered).asks if answered.type == QUESTION_TYPE else None
+    return reply, question_fact(reply, asked=frozenset(asks.categories)) if asks is not None else None
+
+
+def _read(stored: StoredMessage) -> Message:
+    return parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
+
+
+def _corrected(
+    message: Message, corrected: StoredMessage | None, *, released: frozenset[int], definitions: Definitions
+) -> CorrectedFact | None:
+    """Say which categories of the corrected message this recipient has."""
+    if corrected is None:
+        return None
+    original = _read(corrected)
+    categories = set()
+    for label in labels(original):
+        if label.item is None or released.isdisjoint(range(label.first, label.first + len(label.digests))):
+            continue
+        profile = definitions.profiles.get(original.content[label.item].profile)
+        # What the definitions of today do not know cannot be decided about either.
+        if profile is not None and label.name in profile.elements:
+            categories.add(profile.elements[label.name].category)
+    return corrected_fact(_route(message), corrected=_way(corrected), released=frozenset(categories))
+
+
+def _people(
+    structured: Structured, persons: Mapping[SubjectTag, Person], *, needs: Needs, world: World
+) -> tuple[PersonFacts, ...]:
+    message, recipient = structured.message, structured.recipient
+    addressee = Addressee(oin=recipient.oin, role=recipient.role, capacity=message.recipient.capacity)
+    who = raden(world) if needs.measures else frozenset[OIN]()
+    return tuple(
+        PersonFacts(
+            consents=consent_facts(consents_of(persons[tag]), sender=message.sender, recipient=addressee)
+            if Tie.CONSENT in needs.ties
+            else (),
+            measures=measure_facts(measures_of(persons[tag]), sender=message.sender, recipient=recipient.oin, raden=who)
+            if needs.measures
+            else (),
+        )
+        for tag in structured.tags
+    )
+
+
+def _spoed_since(
+    persons: Mapping[SubjectTag, Person],
+    emergencies: Mapping[SubjectTag, Sequence[Emergency]],
+    *,
+    gis: Sequence[OIN],
+) -> datetime | None:
+    """When the emergency that lasts began: a statement of a measure of this GI ends the one before."""
+    began: list[int] = []
+    for tag, found in emergencies.items():
+        for gi in gis:
+            stated = max((index for index, executor in _stated(persons[tag]) if executor == gi), default=-1)
+            began += (each.accepted_at for each in found if each.gi == gi and each.index > stated)
+    return datetime.fromtimestamp(min(began), UTC) if began else None
+
+
+def _stated(person: Person) -> list[tuple[int, OIN]]:
+    records = person.of_kind(EntryKind.MEASURE)
+    statements = [(record.index, read_measure(record.token)) for record in records]
+    return [(index, statement.executor) for index, statement in statements if not statement.annulled]

@@ -1,0 +1,101 @@
+"""Join two pseudonyms of one person: what is stated of one is from then on found under the other.
+
+A link widens what a decision finds, so it is not believed beyond what it can be: its issuer has sent or received a
+message about the pseudonym that was drawn, and a person has one pseudonym made of the number in each epoch.
+
+Source: the architecture, section 3.
+"""
+
+from collections import defaultdict
+from typing import Final
+
+from hub.changes import Change, TagsLinked
+from hub.exchange.known import links_of
+from hub.exchange.services import Services
+from hub.exchange.stages import Arrival
+from hub.exchange.stating import Form, Stating, Taken, refuse, take_in
+from schemas.codes import EntryKind, TokenType
+from schemas.errors import Issue
+from schemas.identifiers import SubjectTag
+from schemas.links import Link, parse_link
+
+PSEUDONYMS_MAX: Final = 32
+"""Of one person: a few drawn ones, and one of the number in each epoch."""
+
+
+async def link(token: str, *, arrival: Arrival, services: Services) -> Taken:
+    """Take in a link; the same link again gets the same answer.
+
+    Raises:
+        RejectedMessageError: See `take_in`; the issuer has nothing to do with the person, or it cannot be one person.
+        UnavailableError: It may succeed later; nothing was changed.
+    """
+    return await take_in(token, form=_FORM, arrival=arrival, services=services)
+
+
+async def _change(stating: Stating[Link]) -> Change:
+    claims = stating.request.claims
+    issues = list(_find_issues(stating))
+    if not await stating.services.persons.is_party(claims.issuer, about=claims.random):
+        issues.append(_STRANGER)
+    refuse("the link does not fit what is known of these pseudonyms", issues)
+    return TagsLinked(
+        id=claims.id,
+        issuer=claims.issuer,
+        random=claims.random,
+        known=claims.known,
+        token=stating.request.token,
+    )
+
+
+def _find_issues(stating: Stating[Link]) -> tuple[Issue, ...]:
+    links = {*links_of(stating.persons.values()), stating.request.claims}
+    of_number = {each.known for each in links}
+    by_epoch: dict[int, set[SubjectTag]] = defaultdict(set)
+    for tag in of_number:
+        by_epoch[tag.epoch].add(tag)
+    found: list[Issue] = []
+    if of_number & {each.random for each in links}:
+        found.append(_BOTH)
+    if any(len(tags) > 1 for tags in by_epoch.values()):
+        found.append(_TWO_PERSONS)
+    if len(stating.tags) > PSEUDONYMS_MAX:
+        found.append(_TOO_MANY)
+    return tuple(found)
+
+
+def _issue(pointer: str, code: str, text: str, text_nl: str) -> Issue:
+    return Issue(pointer=pointer, code=code, text=text, text_nl=text_nl)
+
+
+_STRANGER: Final = _issue(
+    "/random",
+    "sender.link.stranger",
+    "you sent or received no message about this pseudonym",
+    "u hebt over dit pseudoniem geen bericht verstuurd of ontvangen",
+)
+_BOTH: Final = _issue(
+    "/known",
+    "sender.link.both",
+    "one of the pseudonyms is said to be drawn in one link and made of the number in another",
+    "een van de pseudoniemen zou volgens de ene koppeling getrokken zijn en volgens de andere van het nummer gemaakt",
+)
+_TWO_PERSONS: Final = _issue(
+    "/known",
+    "sender.link.other",
+    "the person would have two pseudonyms made of the number in one epoch: these are two persons",
+    "de persoon zou in één tijdvak twee pseudoniemen van het nummer hebben: dit zijn twee personen",
+)
+_TOO_MANY: Final = _issue(
+    "/random",
+    "sender.link.too-many",
+    f"a person has at most {PSEUDONYMS_MAX} pseudonyms",
+    f"een persoon heeft ten hoogste {PSEUDONYMS_MAX} pseudoniemen",
+)
+_FORM: Final = Form(
+    kind=EntryKind.LINK,
+    typ=TokenType.LINK,
+    parse=parse_link,
+    tags=lambda claims: (claims.random, claims.known),
+    change=_change,
+)
