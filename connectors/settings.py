@@ -41,6 +41,7 @@ class HubSettings:
     Attributes:
         name: The hub's name, as it stands in `hubs` of a message.
         url: Where its API answers, without a path.
+        proxy: URL of the HTTP proxy by which it is reached; empty: none. It holds no secret.
         log_vkey: C2SP verifier key of its log; every proof is checked against it. Empty until `init` has been told.
         registrar: JWK of the registrar, who alone says who a participant is; None until `init` has been told.
     """
@@ -49,6 +50,7 @@ class HubSettings:
     url: str
     log_vkey: str
     registrar: Mapping[str, JSONValue] | None
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,7 @@ class Settings:
 class _Hub(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     url: str
+    proxy: str = ""
     log_vkey: str = ""
     registrar: dict[str, str] | None = None
 
@@ -216,6 +219,8 @@ def parse_settings(data: str, *, home: Path) -> Settings:
         raise _wrong("`poll_seconds`, `scan_seconds` and `warn_hours` must be above 0, `free_bytes_min` not below")
     if not _is_allowed(read.hub.url):
         raise _wrong("`hub.url` must start with https:// (or http:// for a hub on this machine)")
+    if read.hub.proxy and not _is_proxy(read.hub.proxy):
+        raise _wrong("`hub.proxy` must be http://HOST:PORT or https://HOST:PORT, without a user or a password")
     try:
         return _settings_of(read, home=home)
     except DocumentError as error:
@@ -233,6 +238,21 @@ def _is_allowed(url: str) -> bool:
     return parts.scheme == "https" and bool(parts.hostname)
 
 
+def _is_proxy(url: str) -> bool:
+    """Whether it names a proxy and nothing else: this file may be read by many, so it holds no password."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port is not None
+            and "@" not in parts.netloc
+            and not (parts.path.strip("/") or parts.query or parts.fragment)
+        )
+    except ValueError:
+        return False
+
+
 def _settings_of(read: _File, *, home: Path) -> Settings:
     return Settings(
         home=home,
@@ -247,6 +267,7 @@ def _settings_of(read: _File, *, home: Path) -> Settings:
             url=read.hub.url.rstrip("/"),
             log_vkey=read.hub.log_vkey,
             registrar=dict(read.hub.registrar) if read.hub.registrar else None,
+            proxy=read.hub.proxy,
         ),
         folders=Folders(
             out=home / read.folders.out,
@@ -316,6 +337,7 @@ def settings_to_toml(settings: Settings) -> str:
         "[hub]",
         f"name = {_toml(hub.name.value)}",
         f"url = {_toml(hub.url)}",
+        *([f"proxy = {_toml(hub.proxy)}"] if hub.proxy else []),
         f"log_vkey = {_toml(hub.log_vkey)}",
     ]
     if registrar:

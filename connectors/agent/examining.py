@@ -185,7 +185,7 @@ async def _date_of(settings: Settings) -> datetime | None:
     """Ask the hub for the time, by the header that every answer has."""
     try:
         async with (
-            aiohttp.ClientSession() as session,
+            aiohttp.ClientSession(proxy=settings.hub.proxy or None) as session,
             session.get(f"{settings.hub.url}/.well-known/ketenhub", allow_redirects=False) as response,
         ):
             return parsedate_to_datetime(response.headers["Date"])

@@ -16,6 +16,10 @@ async def connected(settings: Settings, keys: Keys | None) -> AsyncIterator[HubC
     """Open a session with the hub, as the participant whose keys are given."""
     identity = Identity(oin=settings.oin, key=keys.signing) if keys else None
     async with HubClient.connect(
-        settings.hub.url, identity=identity, clock=SystemClock(), randomness=SystemRandomness()
+        settings.hub.url,
+        identity=identity,
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
+        proxy=settings.hub.proxy or None,
     ) as hub:
         yield hub

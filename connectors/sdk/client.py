@@ -53,7 +53,7 @@ class HubClient:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, url: str, *, identity: Identity | None, clock: Clock, randomness: Randomness
+        cls, url: str, *, identity: Identity | None, clock: Clock, randomness: Randomness, proxy: str | None = None
     ) -> AsyncIterator[Self]:
         """Open a session with a hub and close it afterwards; nothing is asked until the first call.
 
@@ -62,9 +62,11 @@ class HubClient:
             identity: Who calls; None: open calls only.
             clock: Time.
             randomness: Randomness.
+            proxy: URL of the HTTP proxy by which the hub is reached; None: none. What goes to a hub by https goes
+                through it in a tunnel that it cannot read.
         """
         # No proxy from the environment, no cookies: what goes out is what stands here.
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, proxy=proxy) as session:
             yield cls(HubTransport(session=session, url=url, identity=identity, clock=clock, randomness=randomness))
 
     async def metadata(self) -> Metadata:

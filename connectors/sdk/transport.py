@@ -43,6 +43,8 @@ ATTEMPTS_MAX: Final = 4
 FIRST_WAIT_SECONDS: Final = 0.25
 WAIT_SECONDS_MAX: Final = 10.0
 TIMEOUT_SECONDS: Final = 60.0
+CONNECT_SECONDS_MAX: Final = 10.0
+"""A firewall that drops packets answers nothing: it is not waited for as long as a hub that works."""
 ANSWER_BYTES_MAX: Final = 48 * 1024 * 1024
 """A release of 32 MiB and what stands around it in base64url."""
 ASSERTION_SECONDS: Final = 60
@@ -219,7 +221,7 @@ class HubTransport:
                 data=body,
                 headers=headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+                timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_SECONDS_MAX),
             ) as response:
                 read = bytearray()
                 async for part in response.content.iter_chunked(_READ_BYTES):

@@ -1,7 +1,10 @@
 """The connector's HTTP against a real server: tokens, proofs, problems, retries."""
 
 import asyncio
+import contextlib
 import json
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
+from connectors.sdk import transport
 from connectors.sdk.client import HubClient
 from connectors.sdk.transport import Identity, Reply, problem_to_error
 from hub.web.dpop import verify_dpop_proof
@@ -17,6 +21,7 @@ from schemas.codes import TokenType
 from schemas.errors import (
     AuthenticationError,
     DocumentError,
+    RejectedMessageError,
     ReplayError,
     UnavailableError,
 )
@@ -236,3 +241,52 @@ def test_what_a_hub_says_holds_nothing_that_a_terminal_or_xml_would_trip_over() 
     error = problem_to_error(reply)
     assert (error.code, error.public_message) == ("sender.x [2J", " a b")
     assert {issue.text_nl for issue in error.issues} == {" é"}
+
+
+async def test_a_hub_is_reached_by_the_proxy_of_the_settings_and_by_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy is asked for the hub by its name; what the environment says of proxies counts for nothing."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    asked: list[str] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode())
+        body = b'{"code":"sender.message.unknown"}'
+        writer.write(b"HTTP/1.1 422 X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with HubClient.connect(
+            "http://hub.example.test",
+            identity=None,
+            clock=SystemClock(),
+            randomness=SystemRandomness(),
+            proxy=f"http://127.0.0.1:{port}",
+        ) as hub:
+            with pytest.raises(RejectedMessageError):
+                await hub.grounds()
+    assert asked == ["GET http://hub.example.test/v1/grounds HTTP/1.1"]
+
+
+async def test_a_hub_that_does_not_even_answer_the_call_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall that drops packets, here as a queue of connections that is full."""
+    monkeypatch.setattr(transport, "CONNECT_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(transport, "FIRST_WAIT_SECONDS", 0.01)
+    with socket.socket() as deaf, contextlib.ExitStack() as others:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(3):
+            other = others.enter_context(socket.socket())
+            other.settimeout(0)
+            other.connect_ex(deaf.getsockname())
+        async with HubClient.connect(
+            f"http://127.0.0.1:{deaf.getsockname()[1]}",
+            identity=None,
+            clock=SystemClock(),
+            randomness=SystemRandomness(),
+        ) as hub:
+            started = time.monotonic()
+            with pytest.raises(UnavailableError) as refused:
+                await hub.grounds()
+    assert (refused.value.code, time.monotonic() - started < 10) == ("hub.unreachable", True)

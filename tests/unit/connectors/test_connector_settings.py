@@ -82,6 +82,37 @@ def test_a_hub_is_called_in_clear_on_this_machine_only(url: str, tmp_path: Path)
     assert parse_settings(text, home=tmp_path).hub.url == url
 
 
+@pytest.mark.parametrize("proxy", ["http://proxy.gemeente.example:3128", "https://proxy.gemeente.example:443"])
+def test_a_hub_is_reached_by_a_proxy_where_one_is_set(proxy: str, tmp_path: Path) -> None:
+    assert parse_settings(MINIMUM, home=tmp_path).hub.proxy == ""
+    settings = parse_settings(_with_proxy(proxy), home=tmp_path)
+    assert settings.hub.proxy == proxy
+    assert parse_settings(settings_to_toml(settings), home=tmp_path).hub.proxy == proxy
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:geheim@proxy.example:3128",
+        "http://user@proxy.example:3128",
+        "proxy.example:3128",
+        "socks5://proxy.example:1080",
+        "http://proxy.example",
+        "http://proxy.example:99999",
+        "http://proxy.example:3128/path",
+        "http://:3128",
+    ],
+)
+def test_what_names_no_proxy_or_holds_a_password_is_refused_without_repeating_it(proxy: str, tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=r"`hub\.proxy` must be") as refused:
+        parse_settings(_with_proxy(proxy), home=tmp_path)
+    assert "geheim" not in str(refused.value)
+
+
+def _with_proxy(proxy: str) -> str:
+    return "\n".join(f'{line}\nproxy = "{proxy}"' if line.startswith("url") else line for line in MINIMUM.splitlines())
+
+
 def test_a_file_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
     (tmp_path / "connector.toml").write_bytes(b"\xef\xbb\xbf" + MINIMUM.replace("\n", "\r\n").encode())
     assert load_settings(tmp_path) == parse_settings(MINIMUM, home=tmp_path)
