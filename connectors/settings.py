@@ -63,6 +63,7 @@ class Folders:
         refused: What was refused, each with `NAME.problem.json`.
         inbox: What was received: `ID.xml`, `ID.fhir.json`, `ID.evidence.json`.
         answers: Answers in the native format to what was put in `out`.
+        questions: Questions that were received and wait for an answer: `ID.json`, removed when it is answered.
     """
 
     out: Path
@@ -70,10 +71,11 @@ class Folders:
     refused: Path
     inbox: Path
     answers: Path
+    questions: Path
 
     def each(self) -> tuple[Path, ...]:
         """All of them, for making and checking."""
-        return (self.out, self.sent, self.refused, self.inbox, self.answers)
+        return (self.out, self.sent, self.refused, self.inbox, self.answers, self.questions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +174,7 @@ class _Folders(msgspec.Struct, forbid_unknown_fields=True):
     refused: str = "refused"
     inbox: str = "in"
     answers: str = "answers"
+    questions: str = "questions"
 
 
 class _Stuf(msgspec.Struct, forbid_unknown_fields=True):
@@ -275,6 +278,7 @@ def _settings_of(read: _File, *, home: Path) -> Settings:
             refused=home / read.folders.refused,
             inbox=home / read.folders.inbox,
             answers=home / read.folders.answers,
+            questions=home / read.folders.questions,
         ),
         responsible=(
             Responsible(register=read.responsible.register, number=ProfessionalNumber(read.responsible.number))

@@ -26,6 +26,7 @@ from connectors.agent.concluding import alarm
 from connectors.agent.events import Event, say
 from connectors.agent.handing import Handing, prepare_files
 from connectors.agent.journal import NoticeKind, deliver, hand_over_all, milliseconds, notify, remember
+from connectors.agent.questions import question_file
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction, remember_thread
 from connectors.agent.troubles import Troubles, own_mistakes
@@ -304,6 +305,9 @@ def _journal_opened(
             evidence.to_bytes(), folder=services.settings.folders.inbox, message_id=row["id"]
         ):
             deliver(db, delivery)
+        question = question_file(opened.message, services=services, at=at)
+        if question is not None:
+            deliver(db, question)
         remember_thread(
             db, opened.message, direction=Direction.RECEIVED, number=handing.number, tags=handing.tags, at=at
         )

@@ -192,7 +192,14 @@ CREATE TABLE records (
 CREATE INDEX records_open ON records (next_at) WHERE state = 'signed';
 """
 
-_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA)
+_FOURTH_SCHEMA: Final = """
+-- What people were reminded of, so that it is told once: of a question's term, of a consent or a measure that ends.
+ALTER TABLE threads ADD COLUMN told TEXT;
+ALTER TABLE records ADD COLUMN told TEXT;
+CREATE INDEX threads_asks ON threads (direction) WHERE asks IS NOT NULL;
+"""
+
+_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA, _FOURTH_SCHEMA)
 SCHEMA_VERSION: Final = len(_SCHEMAS)
 
 
@@ -222,6 +229,9 @@ class NoticeKind(StrEnum):
     CATALOGUE = "catalogue"
     RECORD_REFUSED = "record-refused"
     MARKED = "marked"
+    QUESTION = "question"
+    ENDS = "ends"
+    TOLD_BY_HUB = "told-by-hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from audit.records import token_digest
 from connectors.agent.concluding import alarm, update_result
 from connectors.agent.events import Event, say
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify, take_back
+from connectors.agent.reminding import hear_notices, remind
 from connectors.agent.services import Services
 from connectors.agent.troubles import own_mistakes
 from connectors.sdk.answers import MessageStatus, StoredReceipt
@@ -65,6 +66,7 @@ async def watch_round(services: Services) -> int:
     ):
         changed += await _ask(services, row)
     _warn(services, at)
+    remind(services)
     _forget(services, at)
     hand_over_all(services.journal, disk=services.disk, at=services.clock.now())
     return changed
@@ -76,6 +78,7 @@ async def watch_log(services: Services) -> None:
     Raises:
         UnavailableError: The hub was not reached.
     """
+    await hear_notices(services)
     try:
         await services.directory.refresh(services.hub, at=services.clock.now())
     except UnavailableError:

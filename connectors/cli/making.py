@@ -109,6 +109,7 @@ def _settings_of(options: argparse.Namespace, home: Path) -> Settings:
             refused=home / "refused",
             inbox=home / "in",
             answers=home / "answers",
+            questions=home / "questions",
         ),
         responsible=responsible,
     )

@@ -47,6 +47,8 @@ async def opened(home: Path) -> AsyncIterator[Services]:
     settings = load_settings(home)
     keys = load_keys(settings.keys)
     log, registrar = pinned_log(settings), pinned_registrar(settings)
+    # A home of before questions were known has no folder for them.
+    settings.folders.questions.mkdir(parents=True, exist_ok=True)
     journal = Journal(settings.journal)
     try:
         async with connected(settings, keys) as hub:

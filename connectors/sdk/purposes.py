@@ -14,7 +14,7 @@ from datetime import datetime
 from connectors.sdk.envelope import Envelope
 from consent.grounds import Catalogue, Force, Ground, Side, Tie
 from consent.request import civil_day
-from schemas.codes import Capacity
+from schemas.codes import Capacity, Role
 from schemas.document import Document
 from schemas.errors import DocumentError, Issue
 
@@ -79,6 +79,32 @@ def must_answer(purpose: str, *, message_type: str, catalogue: Catalogue) -> boo
     """Say whether the law says that one must give what goes by a ground, so that refusing needs more than a wish."""
     carrying = [ground for ground in catalogue.rows(purpose) if message_type in ground.message_types]
     return any(ground.force is Force.MUST for ground in carrying)
+
+
+def must_answer_question(
+    *, own: Role, asker: Role, capacity: Capacity | None, catalogue: Catalogue, at: datetime
+) -> bool:
+    """Say whether the law says that a question must be answered.
+
+    Args:
+        own: The role of who was asked.
+        asker: The role of who asks.
+        capacity: In which capacity the asker acts, if it is a GI.
+        catalogue: The grounds.
+        at: Now.
+    """
+    day = civil_day(at)
+    return any(
+        ground.force is Force.MUST
+        for ground in catalogue.grounds
+        if Tie.ASKED in ground.ties
+        and own in ground.sender.roles
+        and asker in ground.recipient.roles
+        and _acts(ground.recipient, capacity)
+        and ground.in_force
+        and day is not None
+        and ground.holds_on(day)
+    )
 
 
 def _refused(code: str, text: str, pointer: str) -> DocumentError:

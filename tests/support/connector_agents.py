@@ -99,7 +99,7 @@ class Agent:
     settings_changes: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        folders = {name: self.home / name for name in ("out", "sent", "refused", "in", "answers")}
+        folders = {name: self.home / name for name in ("out", "sent", "refused", "in", "answers", "questions")}
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(
@@ -116,6 +116,7 @@ class Agent:
                 refused=folders["refused"],
                 inbox=folders["in"],
                 answers=folders["answers"],
+                questions=folders["questions"],
             ),
             responsible=Responsible(register=Register.EIGEN, number=ProfessionalNumber("dienst")),
             free_bytes_min=0,

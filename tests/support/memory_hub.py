@@ -87,6 +87,7 @@ class MemoryHub:
         alter: Changes what is handed out, as a bad hub would.
         alter_found: The same, for what a search finds.
         notices: What each participant is told.
+        marks: What every decision asks to be shown.
         before: Called with the name of each call before it takes place; may raise.
         after: The same, after it took place.
     """
@@ -95,6 +96,7 @@ class MemoryHub:
     messages: dict[str, Stored] = field(default_factory=dict)
     records: list[StoredRecord] = field(default_factory=list)
     notices: dict[OIN, list[HubNotice]] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
     alter_found: Callable[[FoundRecords], FoundRecords] = lambda found: found
     withhold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     withhold_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -134,6 +136,7 @@ class MemoryHub:
             permitted=tuple(text for text in every if text not in denied),
             withheld=tuple(Withheld(label=text, reasons=denied[text]) for text in every if text in denied),
             catalogue=self.world.policy.catalogue.digest,
+            marks=self.marks,
         )
         return record.text, self.world.randomness.bytes(32)
 

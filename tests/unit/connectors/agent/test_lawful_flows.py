@@ -2,14 +2,18 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from connectors.agent.questions import open_questions
 from connectors.agent.recording import CONSENT, MEASURE, RECALL, new_record_id, post_record, record_round, sign_record
+from connectors.agent.reminding import hear_notices, remind
 from connectors.formats.fhir import FhirFormat
+from connectors.sdk.answers import HubNotice
 from schemas.codes import AgeBand, Capacity, Category, Register, SpoedReason
 from schemas.consents import ConsentStatus, consent_to_payload
 from schemas.document import Address, Document, DocumentResponsible
@@ -280,3 +284,97 @@ async def test_a_message_that_waits_can_be_taken_back(hub: MemoryHub, gi: Agent)
     await post_record(gi.services, record_id)
     await gi.rounds()
     assert read(gi, "sent/vraag.json.result.json")["recipients"][0]["state"] == "recalled"
+
+
+async def ask(gi: Agent, gemeente: Agent) -> MessageId:
+    """Let the GI ask, and the gemeente receive it."""
+    await state_measure(gi)
+    drop(gi, "vraag.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG"))
+    await gi.rounds()
+    await gemeente.rounds()
+    (asked,) = gi.hub.messages.values()
+    return asked.message.id
+
+
+async def test_a_question_lies_in_its_folder_until_it_is_answered(gi: Agent, gemeente: Agent) -> None:
+    asked = await ask(gi, gemeente)
+    (name,) = gemeente.names("questions")
+    waiting = read(gemeente, f"questions/{name}")
+    assert (waiting["message"], waiting["from"], waiting["term"]) == (asked.value, GI.value, "2026-12-14")
+    assert (waiting["categories"], waiting["must_answer"]) == (["hulpverlening", "zorgen"], True)
+    assert [(each.message, each.ours) for each in open_questions(gi.journal)] == [(asked, True)]
+    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    await gemeente.rounds()
+    assert gemeente.names("questions") == []
+    await gi.rounds()
+    assert open_questions(gi.journal) == ()
+
+
+async def test_an_answer_that_was_refused_leaves_the_question_open(gi: Agent, gemeente: Agent) -> None:
+    asked = await ask(gi, gemeente)
+    answer = document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked, purpose="VTO")
+    drop(gemeente, "antwoord.json", answer)
+    await gemeente.rounds()
+    assert read(gemeente, "refused/antwoord.json.problem.json")["must_act"] == "sender"
+    assert [each.message for each in open_questions(gemeente.journal)] == [asked]
+
+
+async def test_people_are_reminded_of_a_term_twice_and_not_after_the_answer(gi: Agent, gemeente: Agent) -> None:
+    def reminders() -> list[str]:
+        return [notice.text_en for notice in gemeente.journal.open_notices() if notice.kind == "question"]
+
+    asked = await ask(gi, gemeente)
+    assert reminders() == []
+    gi.world.clock.advance(seconds=19 * 24 * 3600)
+    remind(gemeente.services)
+    assert [text.endswith("comes soon.") for text in reminders()] == [True]
+    gi.world.clock.advance(seconds=3 * 24 * 3600)
+    remind(gemeente.services)
+    remind(gemeente.services)
+    assert [text.endswith("has come.") for text in reminders()] == [True]
+    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    await gemeente.rounds()
+    assert reminders() == []
+
+
+async def test_people_are_reminded_of_a_consent_that_ends(gemeente: Agent) -> None:
+    given = await give_consent(gemeente, CHILD, valid_until=date(2026, 12, 10))
+    remind(gemeente.services)
+    assert gemeente.journal.open_notices() == ()
+    gemeente.world.clock.advance(seconds=4 * 24 * 3600)
+    remind(gemeente.services)
+    (notice,) = gemeente.journal.open_notices()
+    assert (notice.about, "geldt tot en met 2026-12-10" in notice.text_nl) == (given.value, True)
+
+
+async def test_a_gi_is_reminded_of_a_measure_that_only_it_states(gi: Agent) -> None:
+    await state_measure(gi)
+    gi.world.clock.advance(seconds=24 * 24 * 3600)
+    remind(gi.services)
+    (notice,) = gi.journal.open_notices()
+    assert "vervalt op 2026-12-23" in notice.text_nl
+
+
+async def test_what_the_hub_tells_is_told_to_people_once(hub: MemoryHub, gemeente: Agent) -> None:
+    hub.notices[GEMEENTE] = [
+        HubNotice(number=4, kind="consent-withdrawn", at=1, message="m-1", record="r-1"),
+        HubNotice(number=5, kind="question-due", at=1, message="m-2"),
+        HubNotice(number=7, kind="iets-nieuws", at=1, record="r-2"),
+    ]
+    assert await hear_notices(gemeente.services) == 3
+    assert await hear_notices(gemeente.services) == 0
+    withdrawn, unknown = gemeente.journal.open_notices()
+    assert withdrawn.text_nl.startswith("Toestemming waarop m-1 rust, is ingetrokken")
+    assert "iets-nieuws" in unknown.text_nl
+
+
+async def test_marks_of_the_decision_are_shown_to_the_recipient(gi: Agent, gemeente: Agent, hub: MemoryHub) -> None:
+    hub.marks = ("spoed", "self-declared")
+    await ask(gi, gemeente)
+    (notice,) = gemeente.journal.open_notices()
+    assert notice.kind == "marked"
+    assert notice.text_nl.startswith("Als spoed verstuurd.")
+    assert [each["code"] for each in read(gi, "sent/vraag.json.result.json")["recipients"][0]["marks"]] == [
+        "spoed",
+        "self-declared",
+    ]

@@ -1,0 +1,150 @@
+"""Questions that wait for an answer, ours and those of others: by the journal, with their terms.
+
+A question is open until an answer to it was accepted by the hub, or received; an answer that its recipient refused, or
+that lapsed, is none. For systems each question that was received stands in the folder `questions` until it is answered:
+
+    {"message": "0194…", "from": "00000099000000003000", "purpose": "GI-OTS-VRAAG", "must_answer": true,
+     "categories": ["hulpverlening", "zorgen"], "term": "2026-12-14", "received_at": "2026-11-23T12:00:00+00:00"}
+
+The question itself and whom it is about stand in `in/ID.fhir.json`. The answer goes through `out`, as a FHIR message
+whose `MessageHeader.response.identifier` is the question's id.
+
+Source: the domain page, section 3, `informatieverzoek`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from sqlite3 import Row
+from typing import Final
+
+from connectors.agent.journal import Delivery, Journal, from_milliseconds
+from connectors.agent.reports import to_json
+from connectors.agent.services import Services
+from connectors.agent.threads import Direction
+from connectors.sdk.purposes import must_answer_question
+from schemas.document import JSONValue
+from schemas.identifiers import OIN, MessageId
+from schemas.message import Message
+
+_OPEN: Final = (
+    "SELECT * FROM threads AS question WHERE asks IS NOT NULL"
+    " AND (direction = 'received' OR EXISTS"
+    "   (SELECT 1 FROM submissions WHERE id = question.message AND state IN ('waiting', 'released', 'received')))"
+    " AND NOT EXISTS (SELECT 1 FROM threads AS answer LEFT JOIN submissions ON submissions.id = answer.message"
+    "   WHERE answer.reply_to = question.message AND answer.direction <> question.direction"
+    "   AND (answer.direction = 'received' OR submissions.state IN ('waiting', 'released', 'received')))"
+)
+"""Every question that has no answer; what is sent counts once the hub accepted it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question without an answer.
+
+    Attributes:
+        message: The message that asks.
+        ours: Whether we asked.
+        other: Who asked us, or whom we asked.
+        purpose: Code of the ground.
+        categories: What is asked for.
+        term: By which day.
+        at: When it was sent or received.
+        told: What people were reminded of already.
+    """
+
+    message: MessageId
+    ours: bool
+    other: OIN
+    purpose: str
+    categories: tuple[str, ...]
+    term: date
+    at: datetime
+    told: str | None
+
+
+def open_questions(journal: Journal) -> tuple[Question, ...]:
+    """List the questions without an answer, by their terms: what is overdue stands first."""
+    found = map(_question, journal.rows(_OPEN))
+    return tuple(sorted(found, key=lambda question: (question.term, question.message.value)))
+
+
+def open_question(journal: Journal, message: MessageId) -> Question | None:
+    """Find a question of somebody else that waits for our answer."""
+    row = journal.row(f"{_OPEN} AND message = ? AND direction = 'received'", message.value)
+    return None if row is None else _question(row)
+
+
+def question_file(message: Message, *, services: Services, at: datetime) -> Delivery | None:
+    """Make the file by which systems find a question that was received; None where nothing is asked."""
+    if message.asks is None:
+        return None
+    asker = services.directory.directory.participant(message.sender)
+    must = asker is not None and must_answer_question(
+        own=services.settings.role,
+        asker=asker.role,
+        capacity=message.capacity,
+        catalogue=services.policy.catalogue,
+        at=at,
+    )
+    value: dict[str, JSONValue] = {
+        "message": message.id.value,
+        "from": message.sender.value,
+        "purpose": message.recipient.purpose,
+        "must_answer": must,
+        "categories": [category.value for category in message.asks.categories],
+        "term": message.asks.term.isoformat(),
+        "spoed": message.spoed,
+        "received_at": at.isoformat(timespec="seconds"),
+    }
+    return Delivery(
+        folder=services.settings.folders.questions,
+        name=f"{message.id.value}.json",
+        part=f".{message.id.value}.part",
+        data=to_json(value),
+        message=message.id.value,
+    )
+
+
+def clear_answered(services: Services) -> None:
+    """Remove from the folder the questions that are answered, or that nobody knows any more."""
+    folder = services.settings.folders.questions
+    waiting = {each.message.value for each in open_questions(services.journal) if not each.ours}
+    for path in sorted(folder.glob("*.json")):
+        if path.stem not in waiting and _is_ours(path.stem, services.journal):
+            services.disk.remove(path)
+
+
+def _is_ours(stem: str, journal: Journal) -> bool:
+    """Whether a file in the folder is one of a question: what people put there is left alone."""
+    return journal.row("SELECT 1 FROM threads WHERE message = ? AND asks IS NOT NULL", stem) is not None
+
+
+def question_to_json(question: Question, *, day: date) -> dict[str, JSONValue]:
+    """Write a question for a machine."""
+    return {
+        "message": question.message.value,
+        "direction": Direction.SENT.value if question.ours else Direction.RECEIVED.value,
+        "other": question.other.value,
+        "purpose": question.purpose,
+        "categories": [*question.categories],
+        "term": question.term.isoformat(),
+        "overdue": question.term < day,
+        "at": question.at.isoformat(timespec="seconds"),
+    }
+
+
+def _question(row: Row) -> Question:
+    asks = json.loads(row["asks"])
+    categories: Sequence[str] = asks["categories"]
+    return Question(
+        message=MessageId(row["message"]),
+        ours=row["direction"] == Direction.SENT,
+        other=OIN(row["other"]),
+        purpose=row["purpose"],
+        categories=tuple(categories),
+        term=date.fromisoformat(asks["term"]),
+        at=from_milliseconds(row["at"]),
+        told=row["told"],
+    )

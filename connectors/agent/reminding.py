@@ -1,0 +1,203 @@
+"""What people are reminded of: terms of questions, consents and measures that end, and what the hub tells.
+
+    a question      three days before its term, and again when the term has come
+    a consent       of our own, fourteen days before its last day
+    a measure       that only we state, seven days before it lapses, unless the Raad confirms it
+    by the hub      a consent was withdrawn on which a message rests; statements about a child contradict each other
+
+Each is told once and stays in `status` until somebody confirms it. Nothing else is looked up for it.
+
+Source: the domain page, section 5; the architecture, section 7.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from sqlite3 import Row
+from typing import Final
+
+from connectors.agent.journal import NoticeKind, notify, remember
+from connectors.agent.questions import Question, clear_answered, open_questions
+from connectors.agent.recording import CONSENT, MEASURE
+from connectors.agent.services import Services
+from connectors.agent.troubles import settle
+from connectors.sdk.answers import HubNotice
+from consent.measures import DECLARED_DAYS
+from consent.request import civil_day
+from schemas.codes import Role, TokenType
+from schemas.consents import ConsentStatus, parse_consent
+from schemas.errors import RejectedMessageError
+from schemas.jws import parse_jws
+from schemas.measures import parse_measure
+
+CURSOR: Final = "notices"
+REMINDED: Final = "reminded"
+SOON_DAYS: Final = 3
+CONSENT_DAYS: Final = 14
+MEASURE_DAYS: Final = 7
+PAGES_MAX: Final = 100
+_OF_QUESTIONS: Final = frozenset({"question-soon", "question-due"})
+"""What the hub tells of terms: this connector knows them itself."""
+
+_TEXTS: Final = {
+    "consent-withdrawn": (
+        (
+            "Toestemming waarop {message} rust, is ingetrokken. Wat er al van ontvangen is, blijft ontvangen; gebruik"
+            " het niet verder zonder te beoordelen of dat nog mag."
+        ),
+        (
+            "A consent on which {message} rests was withdrawn. What was received of it stays received; do not use it"
+            " further without judging whether that may still be."
+        ),
+    ),
+    "measure-contradicted": (
+        (
+            "Over een kind zijn maatregelen vastgelegd die elkaar tegenspreken ({record}); niets steunt daarop tot het"
+            " is opgelost. Kijk met `measure show`."
+        ),
+        (
+            "Statements about the measures over a child contradict each other ({record}); nothing rests on them until"
+            " that is solved. Look by `measure show`."
+        ),
+    ),
+}
+
+
+async def hear_notices(services: Services) -> int:
+    """Read what the hub tells us, and tell it to people.
+
+    Returns:
+        How much is new.
+
+    Raises:
+        UnavailableError: The hub was not reached.
+    """
+    heard = 0
+    for _ in range(PAGES_MAX):
+        after = int(services.journal.meta(CURSOR) or -1)
+        try:
+            page = await services.hub.notices(after=after)
+        except RejectedMessageError:
+            return heard  # a hub of before this was there tells nothing
+        if not page.items or page.next <= after:
+            return heard
+        with services.journal.step("notices") as db:
+            for item in page.items:
+                if item.kind not in _OF_QUESTIONS:
+                    text_nl, text_en = _texts(item)
+                    notify(
+                        db,
+                        kind=NoticeKind.TOLD_BY_HUB,
+                        about=item.message or item.record or f"notice-{item.number}",
+                        text_nl=text_nl,
+                        text_en=text_en,
+                        at=services.clock.now(),
+                    )
+            remember(db, CURSOR, str(page.next))
+        heard += len(page.items)
+    return heard
+
+
+def remind(services: Services) -> None:
+    """Tell people what is due, and take back what is answered."""
+    at = services.clock.now()
+    day = civil_day(at)
+    assert day is not None, "the clock gives aware moments"
+    waiting = open_questions(services.journal)
+    for question in waiting:
+        _remind_of_question(services, question, day=day, at=at)
+    known = {question.message.value for question in waiting}
+    for row in services.journal.rows(
+        "SELECT about FROM notices WHERE kind = ? AND confirmed_at IS NULL", NoticeKind.QUESTION
+    ):
+        if row["about"] not in known:
+            settle(services, kind=NoticeKind.QUESTION, about=row["about"])
+    clear_answered(services)
+    if services.journal.meta(REMINDED) == day.isoformat():
+        return  # days are what counts of records, and there may be many of them
+    for row in services.journal.rows(
+        "SELECT * FROM records WHERE state = 'recorded' AND told IS NULL AND kind IN (?, ?)",
+        CONSENT.entry.value,
+        MEASURE.entry.value,
+    ):
+        _remind_of_record(services, row, day=day, at=at)
+    with services.journal.step("reminded") as db:
+        remember(db, REMINDED, day.isoformat())
+
+
+def _remind_of_question(services: Services, question: Question, *, day: date, at: datetime) -> None:
+    stage = "due" if question.term <= day else "soon" if question.term - day <= timedelta(days=SOON_DAYS) else None
+    if stage is None or question.told == stage:
+        return
+    whose_nl = f"onze vraag aan {question.other.value}" if question.ours else f"de vraag van {question.other.value}"
+    whose_en = f"our question to {question.other.value}" if question.ours else f"the question of {question.other.value}"
+    when_nl = "is voorbij of vandaag" if stage == "due" else "is bijna voorbij"
+    when_en = "has come" if stage == "due" else "comes soon"
+    with services.journal.step("question due") as db:
+        db.execute("UPDATE threads SET told = ? WHERE message = ?", (stage, question.message.value))
+        notify(
+            db,
+            kind=NoticeKind.QUESTION,
+            about=question.message.value,
+            text_nl=f"Nog niet beantwoord: {whose_nl}; de termijn ({question.term.isoformat()}) {when_nl}.",
+            text_en=f"Not answered yet: {whose_en}; the term ({question.term.isoformat()}) {when_en}.",
+            at=at,
+        )
+
+
+def _remind_of_record(services: Services, row: Row, *, day: date, at: datetime) -> None:
+    told = _ending_consent(row, day) if row["kind"] == CONSENT.entry.value else _lapsing_measure(services, row, day)
+    if told is None or _is_replaced(services, row["id"], row["kind"]):
+        return
+    with services.journal.step("record ends") as db:
+        db.execute("UPDATE records SET told = 'ends' WHERE id = ?", (row["id"],))
+        notify(db, kind=NoticeKind.ENDS, about=row["id"], text_nl=told[0], text_en=told[1], at=at)
+
+
+def _ending_consent(row: Row, day: date) -> tuple[str, str] | None:
+    record = parse_consent(parse_jws(row["token"], typ=TokenType.CONSENT).payload)
+    if record.status is ConsentStatus.WITHDRAWN or record.valid_until - day > timedelta(days=CONSENT_DAYS):
+        return None
+    last = record.valid_until.isoformat()
+    return (
+        f"De toestemming {record.id.value} geldt tot en met {last}; vraag haar opnieuw als zij nodig blijft.",
+        f"The consent {record.id.value} holds until {last}; ask for it anew if it is still needed.",
+    )
+
+
+def _lapsing_measure(services: Services, row: Row, day: date) -> tuple[str, str] | None:
+    """Of a measure that we carry out and state ourselves; whether somebody confirmed it, `measure show` tells."""
+    if services.settings.role is not Role.GI:
+        return None
+    statement = parse_measure(parse_jws(row["token"], typ=TokenType.MEASURE).payload)
+    stated = civil_day(datetime.fromtimestamp(statement.issued_at, UTC))
+    if statement.annulled or statement.executor != statement.issuer or stated is None:
+        return None
+    lapses = stated + timedelta(days=DECLARED_DAYS)
+    if lapses - day > timedelta(days=MEASURE_DAYS):
+        return None
+    return (
+        (
+            f"De maatregel {statement.id.value} is alleen door onszelf gemeld en vervalt op {lapses.isoformat()},"
+            " tenzij de Raad of de vorige GI hem bevestigt. Kijk met `measure show`."
+        ),
+        (
+            f"The measure {statement.id.value} is stated by us alone and lapses on {lapses.isoformat()} unless"
+            " the Raad or the former GI confirms it. Look by `measure show`."
+        ),
+    )
+
+
+def _is_replaced(services: Services, record_id: str, kind: str) -> bool:
+    typ, parse = (
+        (TokenType.CONSENT, parse_consent) if kind == CONSENT.entry.value else (TokenType.MEASURE, parse_measure)
+    )
+    rows = services.journal.rows("SELECT token FROM records WHERE kind = ? AND state <> 'refused'", kind)
+    replaced = (parse(parse_jws(row["token"], typ=typ).payload).replaces for row in rows)
+    return any(each is not None and each.value == record_id for each in replaced)
+
+
+def _texts(item: HubNotice) -> tuple[str, str]:
+    message, record = item.message or "een bericht / a message", item.record or "-"
+    known = _TEXTS.get(item.kind)
+    if known is None:
+        return f"De hub meldt: {item.kind} ({message}, {record}).", f"The hub tells: {item.kind} ({message}, {record})."
+    return known[0].format(message=message, record=record), known[1].format(message=message, record=record)
