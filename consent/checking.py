@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import product
 
 from consent.decide import decide
 from consent.decision import Permit
@@ -132,21 +133,35 @@ def _about_reach(
 def _reached(
     row: Ground, known: list[MessageType], catalogue: Catalogue, definitions: Definitions
 ) -> Iterator[DisclosureRequest]:
-    """Every question within the definitions that the row permits when all its ties hold, asked of `decide`.
+    """Questions within the definitions that the row permits when all its ties hold, asked of `decide`.
 
-    A row that is off is asked as if it were on: what is dead in it is dead when it is switched on.
+    Who may stand there and what may be in it are two things, so of each type every label is asked for one pair of
+    parties, and every pair for one label. A row that is off is asked as if it were on: what is dead in it is dead when
+    it is switched on.
     """
     on = catalogue if row.in_force else _switched_on(catalogue, row)
     at = Days(first=row.valid_from, last=row.valid_until).at
+
+    def permitted(message_type: MessageType, label: Label, pair: tuple[Party, Party]) -> DisclosureRequest | None:
+        request, facts = _question(row, message_type, label, sender=pair[0], recipient=pair[1], at=at)
+        decision = decide(request, catalogue=on, facts=facts, at=at)
+        return request if isinstance(decision, Permit) and decision.row == row.name else None
+
     for message_type in known:
+        pairs = tuple(
+            product(
+                _parties(message_type.senders, row.sender.roles),
+                _parties(message_type.recipients, row.recipient.roles),
+            )
+        )
         labels = tuple(_labels(message_type, definitions))
-        for sender in _parties(message_type.senders, row.sender.roles):
-            for recipient in _parties(message_type.recipients, row.recipient.roles):
-                for label in labels:
-                    request, facts = _question(row, message_type, label, sender=sender, recipient=recipient, at=at)
-                    decision = decide(request, catalogue=on, facts=facts, at=at)
-                    if isinstance(decision, Permit) and decision.row == row.name:
-                        yield request
+        first = next(
+            ((label, pair) for pair, label in product(pairs, labels) if permitted(message_type, label, pair)), None
+        )
+        if first is not None:
+            found = [permitted(message_type, label, first[1]) for label in labels]
+            found += [permitted(message_type, first[0], pair) for pair in pairs]
+            yield from (request for request in found if request is not None)
 
 
 def _question(

@@ -61,7 +61,7 @@ class _Bar:
     """How far the work is, drawn over itself on a terminal; nothing where there is none."""
 
     pieces: int
-    shown: bool = field(default_factory=sys.stderr.isatty)
+    shown: bool = field(default_factory=lambda: sys.stderr.isatty())
     done: int = 0
 
     def step(self) -> None:
