@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final, TypeVar
 
@@ -61,7 +61,7 @@ class _Bar:
     """How far the work is, drawn over itself on a terminal; nothing where there is none."""
 
     pieces: int
-    shown: bool = field(default_factory=lambda: sys.stderr.isatty())
+    shown: bool
     done: int = 0
 
     def step(self) -> None:
@@ -82,7 +82,7 @@ class _Bar:
 
 @contextmanager
 def _bar(pieces: int) -> Iterator[_Bar]:
-    bar = _Bar(pieces)
+    bar = _Bar(pieces, shown=sys.stderr.isatty())
     bar.draw()
     try:
         yield bar
