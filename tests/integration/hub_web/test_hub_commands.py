@@ -1,13 +1,11 @@
 """What an operator reads when a command cannot do its work: a sentence that says what to do, never a traceback."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hub.cli.main import main
-from hub.logs import tear_down
 from tests.support.hub_server import write_hub_files
 
 pytestmark = pytest.mark.database
@@ -15,12 +13,6 @@ pytestmark = pytest.mark.database
 
 def hub_settings(folder: Path, *, database_url: str) -> Path:
     return write_hub_files(folder, url="http://127.0.0.1:1", database_url=database_url, redis_url="")
-
-
-@pytest.fixture(autouse=True)
-def quiet_again() -> Iterator[None]:
-    yield
-    tear_down()
 
 
 @pytest.mark.parametrize(
