@@ -20,7 +20,7 @@ import psycopg
 
 from deploy.local.children import LocalServerError
 from deploy.local.processes import StackError, wait_until
-from deploy.local.stack import GEMEENTE, GI, RAAD, Organisation, Stack, running_stack
+from deploy.local.stack import GEMEENTE, GI, HEALTH_RULE, RAAD, Organisation, Stack, running_stack
 
 STEP_SECONDS: Final = 30.0
 _WIDTH: Final = 100
@@ -206,16 +206,10 @@ def step_log(stack: Stack) -> None:
 
 @contextlib.contextmanager
 def narrower_health_rule(stack: Stack) -> Iterator[None]:
-    """Let the gemeente treat care reports as findings on health that nobody marks as necessary by itself.
-
-    So that one attachment on health goes (a diagnostic report, which the StUF rule marks) and one stays behind.
-    """
+    """Let the gemeente treat care reports as `HEALTH_RULE` says, so that one attachment goes and one stays behind."""
     settings = stack.organisation(GEMEENTE) / "connector.toml"
     before = settings.read_text()
-    settings.write_text(
-        before + '\n[stuf]\nhealth_documents = ["Diagnostisch onderzoek", "Hulpverleningsrapportage"]\n'
-        'necessary_documents = ["Diagnostisch onderzoek"]\n'
-    )
+    settings.write_text(before + HEALTH_RULE)
     restart_connector(stack, GEMEENTE)
     try:
         yield

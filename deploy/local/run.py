@@ -24,7 +24,7 @@ def main() -> int:
     home = default_home()
     print(f"Ketenhub: starting in {home} …", flush=True)
     try:
-        with running_stack(home) as stack:
+        with running_stack(home, health_rule=True) as stack:
             _print_where(stack)
             while not stop.wait(LOOK_SECONDS):
                 _start_what_stopped(stack)

@@ -11,6 +11,7 @@ in one folder, so that stopping and starting again goes on where it was:
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -31,6 +32,13 @@ from deploy.local.valkey import ValkeyServer, start_valkey
 HUB_NAME: Final = "hub.ketenhub.test"
 HUB_PORT: Final = 8480
 READY_SECONDS: Final = 30.0
+HEALTH_RULE: Final = """
+[stuf]
+health_documents = ["Diagnostisch onderzoek", "Hulpverleningsrapportage"]
+necessary_documents = ["Diagnostisch onderzoek"]
+"""
+"""Care reports count as findings on health that nobody marks as necessary by itself: of an example's two attachments on
+health one goes (the diagnostic report, which the StUF rule marks) and one stays behind."""
 _BIN: Final = Path(sys.executable).parent
 
 
@@ -68,12 +76,14 @@ class Stack:
     Attributes:
         home: Folder with all state.
         hubs: How many hub processes serve; each has its own port, the first is the one that connectors use.
+        health_rule: Whether the gemeente's connector is made with `HEALTH_RULE`.
         processes: Everything that runs but the two servers, by name.
         ports: Port of each hub process.
     """
 
     home: Path
     hubs: int = 1
+    health_rule: bool = False
     postgresql: PostgreSQLServer | None = None
     valkey: ValkeyServer | None = None
     processes: dict[str, ManagedProcess] = field(default_factory=dict)
@@ -254,6 +264,9 @@ class Stack:
             "--registrar", registrar / "registrar.jwk.json", "--log-vkey", self._log_vkey,
             "--responsible", "eigen:dienstdoende",
         )  # fmt: skip
+        if self.health_rule and organisation is GEMEENTE:
+            with (home / "connector.toml").open("a") as settings:
+                settings.write(HEALTH_RULE)
         self.command(
             "ketenhub-registrar", "admit", home / "admission-request.json",
             "--key", registrar / "registrar.pem", "--out", admission,
@@ -299,22 +312,49 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(home: Path, *, hubs: int = 1, forget: bool = False) -> Iterator[Stack]:
+def running_stack(home: Path, *, hubs: int = 1, forget: bool = False, health_rule: bool = False) -> Iterator[Stack]:
     """Start a stack and stop it whatever happens.
 
     Args:
         home: Folder with all state.
         hubs: How many hub processes serve.
         forget: Remove the folder afterwards.
+        health_rule: See `Stack`.
+
+    Raises:
+        StackError: Something did not start, or a stack runs in this folder already.
     """
-    stack = Stack(home=home, hubs=hubs)
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.stop()
-        if forget:
-            shutil.rmtree(home, ignore_errors=True)
+    stack = Stack(home=home, hubs=hubs, health_rule=health_rule)
+    with _alone(home):
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()
+            if forget:
+                shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold a folder for one stack; the lock ends with this process, however it ends.
+
+    Raises:
+        StackError: Another process holds it.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "running").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            number = file.read().strip()
+            text = f"it runs already in {home}; stop it with Ctrl-C where it was started, or with `kill {number}`"
+            raise StackError(text) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 def default_home() -> Path:
