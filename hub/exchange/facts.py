@@ -32,7 +32,7 @@ from hub.exchange.services import Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
 from hub.ports import StoredMessage
-from schemas.codes import EntryKind, TokenType
+from schemas.codes import EntryKind, SubjectRole, TokenType
 from schemas.definitions import Definitions
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, MessageId, SubjectTag
@@ -82,12 +82,19 @@ def acting_gis(message: Message, needs: Needs) -> tuple[OIN, ...]:
 
 
 def emergencies_of(structured: Structured, catalogue: Catalogue) -> tuple[tuple[SubjectTag, OIN], ...]:
-    """Name the persons of an emergency message with each GI that acts in it; nothing if it is none."""
+    """Name the young persons of an emergency message with each GI that acts in it; nothing if it is none."""
     message = structured.message
     if message.spoed is None:
         return ()
     gis = acting_gis(message, needs_of(catalogue, message.recipient.purpose))
-    return tuple((tag, gi) for tag in structured.tags for gi in gis)
+    return tuple((tag, gi) for tag in _young(structured) for gi in gis)
+
+
+def _young(structured: Structured) -> tuple[SubjectTag, ...]:
+    """The young persons of a message: a measure is over them, so an emergency is about them."""
+    subjects = structured.message.subjects
+    found = [tag for tag, each in zip(structured.tags, subjects, strict=True) if each.role is SubjectRole.JEUGDIGE]
+    return tuple(dict.fromkeys(found))
 
 
 async def find_facts(structured: Structured, *, world: World, services: Services) -> Facts:
@@ -107,7 +114,7 @@ async def find_facts(structured: Structured, *, world: World, services: Services
     corrects = message.corrects.message if message.corrects is not None and Tie.PRIOR in needs.ties else None
     if message.reply_to is None and corrects is None and not needs.people:
         return Facts()
-    tags = list(dict.fromkeys(structured.tags))
+    tags, young = tuple(dict.fromkeys(structured.tags)), _young(structured)
     gis = acting_gis(message, needs)
     named = [each for each in (message.reply_to, corrects) if each is not None]
     no_messages: Mapping[MessageId, StoredMessage] = {}
@@ -118,7 +125,7 @@ async def find_facts(structured: Structured, *, world: World, services: Services
         services.store.messages(named) if named else _known(no_messages),
         services.persons.ever_released(corrects) if corrects else _known(frozenset[int]()),
         services.persons.of(tags) if needs.people else _known(no_persons),
-        services.persons.emergencies(tags, gis=gis) if message.spoed and gis else _known(no_emergencies),
+        services.persons.emergencies(young, gis=gis) if message.spoed and gis else _known(no_emergencies),
     )
     reply, question = _answered(message, stored.get(message.reply_to) if message.reply_to else None)
     corrected = stored.get(corrects) if corrects is not None else None
