@@ -14,11 +14,17 @@ from hub.changes import (
     KeptDraft,
     LogMember,
     MessageExpired,
+    MessageRecalled,
+    NoticeKind,
     ParticipantStated,
     ReceiptGiven,
+    RecordStated,
     RefusalRecorded,
+    ReviewClosed,
+    ReviewItem,
     Shown,
     SubmissionAccepted,
+    TagsLinked,
 )
 from schemas.canonical import b64url
 from schemas.codes import EntryKind
@@ -202,6 +208,73 @@ class Members:
         )
         change = CataloguePublished(document=document, digest=digest, version="1", text=b"[[ground]]\n")
         return self._member(draft, change, touches=frozenset({"*"}))
+
+    def record(
+        self,
+        *,
+        record_id: MessageId | None = None,
+        tag: SubjectTag | None = None,
+        kind: EntryKind = EntryKind.CONSENT,
+        as_of: int = 0,
+        withdraws: tuple[str, ...] = (),
+        tells: tuple[tuple[OIN, NoticeKind], ...] = (),
+        reviews: tuple[ReviewItem, ...] = (),
+    ) -> LogMember:
+        """Make a record about a person that is taken in; it watches and touches the person."""
+        record_id, tag = record_id or self.message_id(), tag or self.tag()
+        token = f"{self._text(30)}.{self._text(200)}.{self._text(64)}"
+        draft = EntryDraft(kind=kind, id=record_id.value, sender=GEMEENTE, as_of=as_of, request=token_digest(token))
+        change = RecordStated(
+            kind=kind,
+            id=record_id,
+            issuer=GEMEENTE,
+            tag=tag,
+            token=token,
+            withdraws=withdraws,
+            tells=tells,
+            reviews=reviews,
+        )
+        keys = frozenset({tag.value})
+        return self._member(draft, change, kept=(self._kept(tag),), watches=keys, touches=keys)
+
+    def link(self, random: SubjectTag, known: SubjectTag, *, as_of: int = 0) -> LogMember:
+        """Make a link between two pseudonyms."""
+        record_id = self.message_id()
+        token = f"{self._text(30)}.{self._text(100)}.{self._text(64)}"
+        draft = EntryDraft(
+            kind=EntryKind.LINK, id=record_id.value, sender=GEMEENTE, as_of=as_of, request=token_digest(token)
+        )
+        change = TagsLinked(id=record_id, issuer=GEMEENTE, random=random, known=known, token=token)
+        keys = frozenset({random.value, known.value})
+        kept = (self._kept(random), self._kept(known))
+        return self._member(draft, change, kept=kept, watches=keys, touches=keys)
+
+    def recall(self, of: LogMember) -> LogMember:
+        """Make the recall of a submitted message."""
+        submitted = _submission(of)
+        token = f"{self._text(30)}.{self._text(100)}.{self._text(64)}"
+        draft = EntryDraft(
+            kind=EntryKind.RECALL,
+            id=self.message_id().value,
+            sender=submitted.sender,
+            recipient=submitted.recipient,
+            message=token_digest(submitted.jws),
+            request=token_digest(token),
+            pad=self.randomness.bytes(16),
+        )
+        return self._member(draft, MessageRecalled(message_id=submitted.id, token=token))
+
+    def review(self, about: MessageId, mark: str) -> LogMember:
+        """Make a review that closes an item."""
+        token = f"{self._text(30)}.{self._text(100)}.{self._text(64)}"
+        draft = EntryDraft(
+            kind=EntryKind.REVIEW,
+            id=self.message_id().value,
+            sender=RAAD,
+            request=token_digest(token),
+            pad=self.randomness.bytes(16),
+        )
+        return self._member(draft, ReviewClosed(about=about, mark=mark, token=token))
 
     def _exchange(
         self,

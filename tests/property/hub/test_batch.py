@@ -11,7 +11,7 @@ from audit.entries import Entry, parse_entry
 from audit.hashing import hash_leaf
 from audit.merkle import CompactRange
 from audit.records import verify_commitment
-from hub.changes import LogMember
+from hub.changes import LogMember, ReviewItem
 from hub.storage.postgresql.batch import Candidate, Plan, SubjectHead, Tree, grow, plan_batch, prepare
 from hub.storage.postgresql.changes import State
 from schemas.identifiers import OIN
@@ -85,9 +85,24 @@ def histories(draw: st.DrawFn) -> list[LogMember]:
         oin: OIN = draw(parties)
         return members.participant(oin=oin, follows=draw(st.none() | index))
 
+    record_ids = [members.message_id() for _ in range(2)]
+    item = ReviewItem(about=record_ids[0], mark="self-declared", sender=GI, recipient=GI)
+
+    def record() -> LogMember:
+        return members.record(
+            record_id=draw(st.sampled_from(record_ids)),
+            tag=draw(st.sampled_from(tags)),
+            as_of=draw(st.integers(0, 6)),
+            reviews=(item,) if draw(st.booleans()) else (),
+        )
+
     makers: list[Callable[[], LogMember]] = [
         submission,
         participant,
+        record,
+        lambda: members.link(tags[0], draw(st.sampled_from(tags[1:])), as_of=draw(st.integers(0, 6))),
+        lambda: members.recall(draw(one_of)),
+        lambda: members.review(record_ids[0], "self-declared"),
         lambda: members.disclosure(draw(one_of), replaces=draw(st.none() | index)),
         lambda: members.receipt(draw(one_of), disclosure_index=draw(index)),
         lambda: members.expiry(draw(one_of)),
