@@ -1,4 +1,4 @@
-"""The command lines of what the law asks for: `consent`, `measure`, `recall`, `link`. Dutch first, then English.
+"""The command lines of consents, measures, questions, recalls and links. Dutch first, then English.
 
 Each command imports its work only when it is given: see `connectors.cli.main`.
 """
@@ -10,11 +10,12 @@ import asyncio
 from pathlib import Path
 from typing import Any, Final
 
-from schemas.codes import Category, SubjectRole
+from schemas.codes import Capacity, Category, SpoedReason, SubjectRole
 from schemas.consents import Giver, WithoutParents
 from schemas.measures import MeasureType
 from schemas.requests import RecallReason
 
+SEND_SECONDS: Final = 30.0
 _GIVERS: Final = ", ".join(each.value for each in Giver)
 _GIVE: Final = (
     "leg vast dat iemand toestemming gaf om gegevens over zichzelf (of, voor een kind, de gezagsdragers) te delen; "
@@ -37,6 +38,7 @@ def add_law_commands(commands: "argparse._SubParsersAction[Any]", home: argparse
     measure = commands.add_parser("measure", help="maatregelen: vastleggen, beëindigen, bevestigen / measures")
     measure.set_defaults(work=_measure)
     _add_measure_options(measure, home)
+    _add_questions(commands, home)
     text = "neem een bericht terug dat nog niet is opgehaald. Take back a message that was not picked up"
     recall = commands.add_parser("recall", parents=[home], help="neem een bericht terug / recall", description=text)
     recall.set_defaults(work=_recall)
@@ -54,6 +56,72 @@ def add_law_commands(commands: "argparse._SubParsersAction[Any]", home: argparse
     link.add_argument("--pseudonym", required=True, metavar="TAG", help="dat van de zaak / the one of the case")
     _add_person_option(link)
     _add_json_option(link)
+
+
+def _add_questions(commands: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:
+    text = "toon de vragen die op antwoord wachten, van ons en aan ons. Show the questions without an answer"
+    questions = commands.add_parser("questions", parents=[home], help="open vragen / open questions", description=text)
+    questions.set_defaults(work=_questions)
+    _add_json_option(questions)
+    text = "vraag een andere organisatie om gegevens over een kind. Ask another organisation for data about a child"
+    ask = commands.add_parser("ask", parents=[home], help="stel een vraag / ask a question", description=text)
+    ask.set_defaults(work=_ask)
+    ask.add_argument("--to", required=True, metavar="OIN", help="aan wie / whom")
+    _add_person_option(ask)
+    ask.add_argument(
+        "--category",
+        action="append",
+        required=True,
+        choices=[each.value for each in Category],
+        help="welke gegevens; vaker / which data; repeat it",
+    )
+    ask.add_argument("--question", type=Path, required=True, metavar="FILE", help="de vraag, als tekst / the question")
+    ask.add_argument("--term", required=True, metavar="DATE", help="voor wanneer / by which day")
+    ask.add_argument(
+        "--purpose", metavar="CODE", help="grondslag, waar er een keuze is / the ground, if there is a choice"
+    )
+    capacities = [each.value for each in Capacity]
+    ask.add_argument("--capacity", choices=capacities, help="waarin een GI vraagt / in which a GI asks")
+    ask.add_argument("--recipient-capacity", choices=capacities, help="waarin een GI ontvangt / in which a GI receives")
+    ask.add_argument(
+        "--spoed",
+        choices=[each.value for each in SpoedReason],
+        help="waarom het niet kan wachten op de melding van een maatregel; vraagt `--responsible` / emergency",
+    )
+    ask.add_argument("--responsible", metavar="SKJ:NUMBER", help="wie ervoor instaat / who answers for it")
+    _add_seconds_option(ask)
+    text = "beantwoord een vraag met een FHIR-bestand, of weiger met een reden. Answer a question, or refuse it"
+    answer = commands.add_parser("answer", parents=[home], help="beantwoord een vraag / answer", description=text)
+    answer.set_defaults(work=_answer)
+    answer.add_argument("id", metavar="ID", help="de vraag, zoals `questions` haar noemt / the question")
+    answer.add_argument("--file", type=Path, metavar="FILE", help="informatieantwoord in FHIR / the answer in FHIR")
+    answer.add_argument("--refuse", metavar="CODE", help="weiger; een code van de lijst weigeringsgrond / refuse")
+    _add_person_option(answer)
+    _add_seconds_option(answer)
+
+
+def _add_seconds_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seconds", type=float, default=SEND_SECONDS, metavar="N", help="hoe lang wachten / how long to wait"
+    )
+
+
+def _questions(options: argparse.Namespace) -> int:
+    from connectors.cli import asking
+
+    return asking.questions(options)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from connectors.cli import asking
+
+    return asyncio.run(asking.ask(options))
+
+
+def _answer(options: argparse.Namespace) -> int:
+    from connectors.cli import asking
+
+    return asyncio.run(asking.answer(options))
 
 
 def _consent(options: argparse.Namespace) -> int:

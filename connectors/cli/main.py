@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from connectors.cli.common import HOME_VARIABLE, check_owner, run
-from connectors.cli.law_options import add_law_commands
+from connectors.cli.law_options import SEND_SECONDS, add_law_commands
 from schemas.codes import Capacity, Role
 
-SEND_SECONDS: Final = 30.0
 DEMO: Final = "demo"
 _EXIT_CODES: Final = (
     "exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a proof does not hold, 75 not now"

@@ -65,25 +65,30 @@ async def send(home: Path, file: Path, *, seconds: float) -> int:
     Returns:
         Exit code: 0 sent, 1 refused, 75 not known yet: it stays in the journal and is tried again.
     """
-    settings = load_settings(home)
     try:
         data = file.read_bytes()  # noqa: ASYNC240 - nothing else runs yet
     except OSError as error:
         raise CommandError(
             f"`{file}` kan niet worden gelezen: {error.strerror}", f"`{file}` cannot be read: {error.strerror}"
         ) from error
-    why, target = why_not_named(file.name), settings.folders.out / file.name
+    return await hand_in(home, file.name, data, seconds=seconds)
+
+
+async def hand_in(home: Path, name: str, data: bytes, *, seconds: float) -> int:
+    """Put bytes into `out` under a name, and wait for what becomes of them: see `send`."""
+    settings = load_settings(home)
+    why, target = why_not_named(name), settings.folders.out / name
     if why is not None:
         raise CommandError(f"dit bestand kan zo niet worden verzonden: {why[0]}", f"cannot be sent like this: {why[1]}")
     if target.exists():
         raise CommandError(
-            f"er wacht al een bestand `{file.name}` in `out`; probeer het zo weer",
-            f"a file `{file.name}` waits in `out` already; try again in a moment",
+            f"er wacht al een bestand `{name}` in `out`; probeer het zo weer",
+            f"a file `{name}` waits in `out` already; try again in a moment",
         )
     before = _newest(settings.journal)
     Disk().put(target, data)
     digest, deadline = hashlib.sha256(data).hexdigest(), time.monotonic() + seconds
-    print(f"{file.name}: aangeboden / handed in")
+    print(f"{name}: aangeboden / handed in")
     while True:
         try:
             with locked(home):
@@ -92,7 +97,7 @@ async def send(home: Path, file: Path, *, seconds: float) -> int:
                     await watch_round(services)
         except AlreadyRunningError:
             pass  # the service takes it
-        code = _fate(settings.journal, name=file.name, digest=digest, after=before)
+        code = _fate(settings.journal, name=name, digest=digest, after=before)
         if code is not None:
             return code
         if time.monotonic() >= deadline:
