@@ -195,9 +195,6 @@ def _check_whole(said: Said, drafts: list[ConsentDraft], *, permits: bool, issue
         issues.append(
             consent_issue("/provision/type", "contradiction", text, "toestaan of weigeren klopt niet met de antwoorden")
         )
-    if not drafts:
-        text, text_nl = "nothing is left that is permitted", "er blijft niets over dat wordt toegestaan"
-        issues.append(consent_issue("/provision", "nothing", text, text_nl))
     if len(drafts) > DRAFTS_MAX:
         text, text_nl = f"takes more than {DRAFTS_MAX} records", f"vraagt meer dan {DRAFTS_MAX} vastleggingen"
         issues.append(consent_issue("/provision", "number", text, text_nl))

@@ -49,15 +49,6 @@ class Scope:
     valid_from: date
     valid_until: date
 
-    def includes(self, recipient: ConsentRecipient, purpose: str, category: Category, day: date) -> bool:
-        """Whether one of each is in it."""
-        return (
-            recipient in self.recipients
-            and purpose in self.purposes
-            and category in self.categories
-            and self.valid_from <= day <= self.valid_until
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scopes:

@@ -5,17 +5,20 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from connectors.formats.fhir import FhirFormat
+from connectors.formats.fhir import FhirFormat, read_consent
 from schemas.codes import Capacity, Necessity, Register, SpoedReason, SubjectRole
 from schemas.definitions import Profile, load_definitions
 from schemas.document import Address, Document, DocumentItem, DocumentResponsible, DocumentSubject, JSONValue
 from schemas.errors import DocumentError
 from schemas.fhir import check_resource
-from schemas.identifiers import RNI_SYSTEM, MessageId
+from schemas.identifiers import RNI_SYSTEM, CaseId, MessageId
 from tests.support.example_messages import QUESTION_ID, example_document
+from tests.support.fhir_consents import consent, provision
+from tests.support.law_records import consent_record
+from tests.support.parties import GI, message_id
 
 DEFINITIONS: Final = load_definitions()
 FHIR: Final = FhirFormat()
@@ -106,24 +109,42 @@ VALUES: Final = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
-@given(data=st.data())
-def test_a_damaged_bundle_is_read_or_refused(data: st.DataObject) -> None:
-    """One place after another is replaced by anything: the reader answers, and its header does not raise."""
-    bundle: Any = json.loads(FHIR.write(example_document("raadsrapport"), withheld=(), at=AT).data)
+def damage(data: st.DataObject, whole: Any) -> bytes:
+    """Replace one to three places of parsed JSON by anything (`Any`: objects and lists by turns)."""
     for _ in range(data.draw(st.integers(1, 3))):
-        node, path = bundle, data.draw(st.lists(st.integers(0, 30), min_size=1, max_size=6))
+        node, path = whole, data.draw(st.lists(st.integers(0, 30), min_size=1, max_size=6))
         for step in path[:-1]:
-            children = [*node] if isinstance(node, dict) else [*range(len(node))] if isinstance(node, list) else []
+            children = [*node] if isinstance(node, dict) else [*range(len(node))]
             if not children or not isinstance(node[children[step % len(children)]], dict | list):
                 break
             node = node[children[step % len(children)]]
         children = [*node] if isinstance(node, dict) else [*range(len(node))]
         if children:
             node[children[path[-1] % len(children)]] = data.draw(VALUES)
-    damaged = json.dumps(bundle).encode("utf-8", "surrogatepass")
+    return json.dumps(whole).encode("utf-8", "surrogatepass")
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_a_damaged_bundle_is_read_or_refused(data: st.DataObject) -> None:
+    """The reader answers whatever came, and its header does not raise."""
+    damaged = damage(data, json.loads(FHIR.write(example_document("raadsrapport"), withheld=(), at=AT).data))
     FHIR.header(damaged)
     assert findings(damaged) != 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_damaged_consent_is_read_or_refused(data: st.DataObject) -> None:
+    denied = provision("deny", categories=("zorgen",), recipients=(GI,), start="2027-01-01")
+    whole = consent(consent_record(replaces=message_id(7), case=CaseId("7d0c" * 8)))
+    whole["provision"] |= {"provision": [denied]}
+    try:
+        read_consent(damage(data, whole))
+    except DocumentError as error:
+        event("refused" if error.issues else "refused without a finding")
+        if not error.issues:
+            raise
 
 
 @settings(max_examples=50, deadline=None)

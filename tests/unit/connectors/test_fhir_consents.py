@@ -17,7 +17,7 @@ from schemas.codes import AgeBand, Capacity, Category, Role
 from schemas.consents import Answer, ConsentRecipient, ConsentStatus, GivenAnswer, Giver, WithoutParents
 from schemas.errors import DocumentError
 from schemas.fhir import check_resource
-from schemas.identifiers import CaseId, SubjectTag
+from schemas.identifiers import OIN, CaseId, SubjectTag
 from tests.support.fhir_consents import JSON, PERSON, consent, drafts, provision
 from tests.support.law_records import (
     OTHER_GI,
@@ -189,6 +189,11 @@ def test_an_exception_for_a_time_cuts_the_time() -> None:
     ]
 
 
+def test_a_denial_of_what_was_not_permitted_cuts_nothing() -> None:
+    other = provision("deny", categories=("document",), start="2027-01-01", end="2027-01-31")
+    assert come_to(said("permit", other, categories=("zorgen",)))[0] == ("yes", {"zorgen"}, BOTH, *YEAR)
+
+
 def test_an_exception_never_lasts_longer_than_the_base_rule() -> None:
     more = provision("permit", categories=("document",), start="2020-01-01", end="2040-01-01")
     assert {each[3:] for each in come_to(said("permit", more))} == {YEAR}
@@ -239,6 +244,18 @@ def _drop(member: str) -> Callable[[JSON], None]:
     return change
 
 
+def _drop_extension(name: str) -> Callable[[JSON], None]:
+    def change(changed: JSON) -> None:
+        changed["extension"] = [each for each in changed["extension"] if each["url"] != BASE + name]
+
+    return change
+
+
+def _add_extension(name: str, member: str, value: Any) -> Callable[[JSON], None]:
+    return lambda changed: changed["extension"].append({"url": BASE + name, member: value})
+
+
+EXTENSION: Final = {"url": "https://example.nl/ongeveer", "valueBoolean": True}
 CODING: Final = {"system": "https://example.nl/x", "code": "y"}
 REFUSALS: Final[tuple[tuple[str, Callable[[JSON], None], str, str], ...]] = (
     ("drawn up, not given", _set("status", "draft"), "status", "/status"),
@@ -267,6 +284,22 @@ REFUSALS: Final[tuple[tuple[str, Callable[[JSON], None], str, str], ...]] = (
     ),
     ("denied though nobody did", _set("provision.type", "deny"), "contradiction", "/provision/type"),
     ("without a rule", _drop("provision.type"), "rule", "/provision/type"),
+    ("recorded by two", _set("organization", [{"reference": "Organization/1"}] * 2), "organisation", "/organization"),
+    ("on half a form", _set("sourceAttachment.extension.0.valueBase64Binary", "AAAA"), "form", "/sourceAttachment"),
+    ("on a form in code", _set("sourceAttachment", {"data": "%%%"}), "form", "/sourceAttachment"),
+    ("of somebody of no age", _drop_extension("age"), "extension", "/extension"),
+    ("of somebody of no role", _drop_extension("subjectRole"), "extension", "/extension"),
+    ("of an age that is none", _set("extension.0.valueCode", "12-14"), "extension", "/extension/0"),
+    ("of two ages", _set("extension.1.url", BASE + "age"), "extension", "/extension/0"),
+    ("born on no day", _add_extension("birthDate", "valueDate", 2018), "extension", "/extension/3"),
+    ("in place of what", _add_extension("replaces", "valueUri", "https://example.nl/1"), "extension", "/extension/3"),
+    ("for a time with a remark", _set("provision.period.extension", [EXTENSION]), "not-read", "/provision/period"),
+    (
+        "of nothing named",
+        _set("provision.data", [{"meaning": "related", "reference": {"display": "x"}}]),
+        "data",
+        "/provision/data/0",
+    ),
     ("to everybody", _drop("provision.actor"), "unbounded", "/provision/actor"),
     ("of everything", _drop("provision.securityLabel"), "unbounded", "/provision/securityLabel"),
     ("for whatever", _drop("provision.purpose"), "unbounded", "/provision/purpose"),
@@ -330,6 +363,14 @@ def test_what_a_record_cannot_say_is_refused(name: str, change: Callable[[JSON],
         (said("permit", recipients=("koning",)), "recipient", "/provision/actor/0"),
         (said("permit", purposes=("geen grond",)), "record", "/provision/purpose"),
         (said("permit", *[provision("deny")] * 17), "nesting", "/provision/provision"),
+        (
+            said(
+                "permit",
+                provision("deny", recipients=tuple(OIN(f"000000990000000{n:05}") for n in range(16))),
+            ),
+            "number",
+            "/provision/actor",
+        ),
         (
             said("permit", *(provision("permit", purposes=(f"P{n}",)) for n in range(16))),
             "number",

@@ -86,6 +86,23 @@ def _about_a_stranger(changed: JSON) -> None:
     resource(changed, "leefgebied")["extension"].append({"url": BASE + "about", "valueUnsignedInt": 7})
 
 
+def _other_resource(changed: JSON) -> None:
+    resource(changed, "plan")["meta"]["profile"] = [BASE + "contactmoment"]
+
+
+def _header_as_item(changed: JSON) -> None:
+    header(changed)["meta"]["profile"] = [BASE + "status"]
+
+
+def _number_without_value(changed: JSON) -> None:
+    found = next(each for each in header(changed)["extension"] if each["url"] == BASE + "subject")
+    found["extension"][1]["valueIdentifier"].pop("value")
+
+
+def _empty_thread(changed: JSON) -> None:
+    next(each for each in header(changed)["extension"] if each["url"] == BASE + "thread")["valueString"] = "\t"
+
+
 def _same_id(changed: JSON) -> None:
     resource(changed, "leefgebied")["id"] = "p1"
 
@@ -189,6 +206,9 @@ REFUSALS: Final[tuple[tuple[Callable[[JSON], None], str, str], ...]] = (
     (_other_system, "subject-differs", "/entry/1/resource/identifier"),
     (_about_nobody, "about", "/entry/9/resource/extension"),
     (_about_a_stranger, "about", "/entry/9/resource/extension"),
+    (_header_as_item, "form", "/entry/0/resource"),
+    (_number_without_value, "subject", "/entry/0/resource/extension/8"),
+    (_empty_thread, "extension", "/entry/0/resource/extension/7"),
     (_same_id, "item-id", "/entry/9/resource/id"),
     (_long_reference, "reference", "/identifier"),
     (_foreign_reference, "reference", "/identifier/system"),
@@ -222,6 +242,12 @@ def test_a_resource_that_says_nothing_is_refused() -> None:
     changed = bundle(example_document("voortgang"))
     _empty(changed)
     assert ("empty", "/entry/4/resource") in findings(changed)
+
+
+def test_a_resource_of_another_type_than_its_profile_is_refused() -> None:
+    changed = bundle(example_document("voortgang"))
+    _other_resource(changed)
+    assert ("form", "/entry/4/resource") in findings(changed)
 
 
 def test_every_finding_is_listed() -> None:
