@@ -7,6 +7,7 @@
     ketenhub-policy try --from A --to B   what if
     ketenhub-policy coverage          which article of the Youth Act is carried by which row
     ketenhub-policy register          the register of processing activities (AVG 30)
+    ketenhub-policy propose FILE …    propose it to the board; then `approve`, `advise`, `reject` and `status`
 
 What it says is Dutch first, English second. Exit codes: 0 it holds; 1 it does not hold; 2 the command was used wrongly
 or a file cannot be read.
@@ -17,6 +18,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
+from consent.cli.board import add_board
 from consent.cli.exits import ExitCode
 from consent.cli.proofs import add_proofs
 from consent.cli.reading import UnreadableError
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add_reports(commands)
     add_proofs(commands)
     add_trying(commands)
+    add_board(commands)
     return parser
 
 

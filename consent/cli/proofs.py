@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +47,13 @@ def add_proofs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     diff.set_defaults(command=_diff)
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def add_processes(parser: argparse.ArgumentParser) -> None:
+    """Let the user say how many processes work at once."""
     parser.add_argument("--processes", type=_processes, metavar="N", help="how many at once; else one for each core")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    add_processes(parser)
     parser.add_argument("--json", action="store_true", help="say the result as JSON")
 
 
@@ -76,18 +82,37 @@ def _diff_piece(purpose: str) -> CompareResult:
     return compare_purpose(purpose, old=old, new=new, definitions=load_definitions())
 
 
-def _prove(options: argparse.Namespace) -> ExitCode:
-    catalogue, definitions = read_catalogue(options.catalogue), load_definitions()
+def run_proof(catalogue: Catalogue, *, definitions: Definitions, processes: int | None) -> tuple[Proof, float]:
+    """Prove a catalogue on every core, or on so many processes; also the seconds that it took."""
     results, seconds = run_pieces(
         parts(catalogue, definitions=definitions),
         _prove_piece,
         start=_start,
         start_with=(catalogue.data,),
-        processes=options.processes,
+        processes=processes,
     )
-    proof = conclude(results)
+    return conclude(results), seconds
+
+
+def run_comparison(
+    old: Catalogue, new: Catalogue, *, definitions: Definitions, processes: int | None
+) -> tuple[list[CompareResult], float]:
+    """Compare two catalogues on every core, or on so many processes; also the seconds that it took."""
+    return run_pieces(
+        purposes(old, new, definitions=definitions),
+        _diff_piece,
+        start=_start,
+        start_with=(old.data, new.data),
+        processes=processes,
+    )
+
+
+def _prove(options: argparse.Namespace) -> ExitCode:
+    catalogue, definitions = read_catalogue(options.catalogue), load_definitions()
+    proof, seconds = run_proof(catalogue, definitions=definitions, processes=options.processes)
     if options.json:
-        print(json.dumps(_proof_json(proof, catalogue, definitions, seconds), ensure_ascii=False))
+        report = {**proof_report(proof, catalogue, definitions), "milliseconds": round(seconds * 1000)}
+        print(json.dumps(report, ensure_ascii=False))
     else:
         _print_proof(proof, catalogue, definitions, seconds)
     return ExitCode.OK if proof.holds else ExitCode.REFUSED
@@ -131,10 +156,12 @@ def _number(number: int) -> str:
     return f"{number:,}".replace(",", ".")
 
 
-def _proof_json(proof: Proof, catalogue: Catalogue, definitions: Definitions, seconds: float) -> JSONValue:
+def proof_report(proof: Proof, catalogue: Catalogue, definitions: Definitions) -> dict[str, JSONValue]:
+    """Write what was proved, without the time it took: the same on every machine with this version of the software."""
     return {
         "result": "proved" if proof.holds else "broken",
         "catalogue": {"version": catalogue.version, "digest": catalogue.digest},
+        "definitions": {"version": definitions.version, "digest": definitions.digest},
         "sentences": [
             {
                 "code": sentence.code,
@@ -153,34 +180,35 @@ def _proof_json(proof: Proof, catalogue: Catalogue, definitions: Definitions, se
         ],
         "asked": proof.asked,
         "questions": proof.questions,
-        "milliseconds": round(seconds * 1000),
+    }
+
+
+def comparison_report(
+    results: Sequence[CompareResult], old: Catalogue, new: Catalogue, definitions: Definitions
+) -> dict[str, JSONValue]:
+    """Write what changes, without the time it took: the same on every machine with this version of the software."""
+    changes = in_order(results)
+    return {
+        "result": "different" if changes else "same",
+        "old": {"version": old.version, "digest": old.digest},
+        "new": {"version": new.version, "digest": new.digest},
+        "definitions": {"version": definitions.version, "digest": definitions.digest},
+        "changes": [_change_json(change, old, new, definitions) for change in changes],
+        "asked": sum(each.asked for each in results),
+        "questions": sum(each.questions for each in results),
     }
 
 
 def _diff(options: argparse.Namespace) -> ExitCode:
     old, new = read_catalogue(options.old), read_catalogue(options.new)
     definitions = load_definitions()
-    results, seconds = run_pieces(
-        purposes(old, new, definitions=definitions),
-        _diff_piece,
-        start=_start,
-        start_with=(old.data, new.data),
-        processes=options.processes,
-    )
+    results, seconds = run_comparison(old, new, definitions=definitions, processes=options.processes)
     changes = in_order(results)
-    asked, questions = sum(each.asked for each in results), sum(each.questions for each in results)
     if options.json:
-        result: JSONValue = {
-            "result": "different" if changes else "same",
-            "old": {"version": old.version, "digest": old.digest},
-            "new": {"version": new.version, "digest": new.digest},
-            "changes": [_change_json(change, old, new, definitions) for change in changes],
-            "asked": asked,
-            "questions": questions,
-            "milliseconds": round(seconds * 1000),
-        }
-        print(json.dumps(result, ensure_ascii=False))
+        report = {**comparison_report(results, old, new, definitions), "milliseconds": round(seconds * 1000)}
+        print(json.dumps(report, ensure_ascii=False))
     else:
+        asked, questions = sum(each.asked for each in results), sum(each.questions for each in results)
         print_both(f"van {old.version} naar {new.version}", f"from {old.version} to {new.version}")
         for change in changes:
             _print_change(change, old, new, definitions)

@@ -1,4 +1,4 @@
-"""`ketenhub-registrar`: admits participants and opens epochs of the chain key.
+"""`ketenhub-registrar`: admits participants, opens epochs of the chain key, and appoints the board of the catalogue.
 
 The registrar is the scheme's owner or supervisor, never the operator of a hub: its key lies in a file of its own, on a
 machine of its own. What it signs is a file that travels to the organisation; every hub and every connector has its
@@ -7,6 +7,7 @@ public key pinned. Nothing here needs a network.
     ketenhub-registrar init /media/registrar
     ketenhub-registrar admit admission-request.json --key /media/registrar/registrar.pem --out admission.jwt
     ketenhub-registrar open-epoch chain-epoch-request.json --key /media/registrar/registrar.pem --out epoch.jwt
+    ketenhub-registrar appoint */member.json --key /media/registrar/registrar.pem --out board.jwt
     ketenhub-registrar continue-log statement.txt --key /media/registrar/registrar.pem --out signed.txt
 """
 
@@ -24,6 +25,7 @@ from audit.note import parse_note, verify_note
 from hub.cli.common import read_file, run, write_new
 from hub.settings import read_secret
 from schemas.admissions import Admission, admission_to_payload, parse_admission
+from schemas.board import Board, board_to_payload, parse_board, parse_member
 from schemas.canonical import parse_json
 from schemas.claims import DIGEST, ClaimsReader
 from schemas.clock import Clock, SystemClock
@@ -140,6 +142,29 @@ def open_epoch(request: Path, *, key: Path, out: Path) -> None:
     print(f"  written: {out}")
 
 
+def appoint(members: Sequence[Path], *, key: Path, out: Path, valid_from: int | None) -> None:
+    """Sign who is on the board that changes the catalogue: all of its members, each time; it replaces the one before.
+
+    Know in person whose key each file holds, and in which office he acts: nothing else says so.
+    """
+    randomness, now = SystemRandomness(), SystemClock().now()
+    board = Board(
+        id=new_message_id(at=now, randomness=randomness),
+        issued_at=int(now.timestamp()),
+        members=tuple(parse_member(read_file(path)) for path in members),
+        valid_from=int(now.timestamp()) if valid_from is None else valid_from,
+    )
+    # Read back as everybody will read it: a board that could never decide is refused here.
+    payload = board_to_payload(board)
+    parse_board(payload)
+    token = sign_jws(payload, typ=TokenType.BOARD, key=SigningKey.from_pem(read_secret(key)))
+    write_new(out, token.encode() + b"\n", secret=False)
+    print(f"appointed a board of {len(board.members)} from {_shown(board.valid_from)}")
+    for member in board.members:
+        print(f"  {member.office}: {member.key.thumbprint.value}")
+    print(f"  written: {out}")
+
+
 def continue_log(statement: Path, *, key: Path, out: Path) -> None:
     """Vouch for a log that continues another, where the old log's key is lost or somebody else has it.
 
@@ -172,6 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         elif options.command == "open-epoch":
             open_epoch(options.request, key=options.key, out=options.out)
+        elif options.command == "appoint":
+            appoint(options.members, key=options.key, out=options.out, valid_from=options.valid_from)
         else:
             continue_log(options.statement, key=options.key, out=options.out)
 
@@ -181,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ketenhub-registrar",
-        description="Admit participants to the exchange, open epochs of the chain key, vouch for a continued log.",
+        description="Admit participants, open epochs of the chain key, appoint the board, vouch for a continued log.",
         epilog="The registrar's key belongs to the scheme's owner or supervisor, never to the operator of a hub.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -197,7 +224,10 @@ def _parser() -> argparse.ArgumentParser:
     third.add_argument("request", type=Path, metavar="REQUEST", help="chain-epoch-request.json of a holder")
     fourth = commands.add_parser("continue-log", help="vouch for a continued log", description=continue_log.__doc__)
     fourth.add_argument("statement", type=Path, metavar="STATEMENT", help="what `ketenhub log continue` wrote")
-    for each in (second, third, fourth):
+    fifth = commands.add_parser("appoint", help="sign who is on the board", description=appoint.__doc__)
+    fifth.add_argument("members", type=Path, nargs="+", metavar="MEMBER", help="member.json of every member")
+    fifth.add_argument("--from", dest="valid_from", type=_day, metavar="DATE", help="first day (default: now)")
+    for each in (second, third, fourth, fifth):
         each.add_argument("--key", type=Path, required=True, metavar="FILE", help="the registrar's registrar.pem")
         each.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the signed file goes")
     return parser

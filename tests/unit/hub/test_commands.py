@@ -11,9 +11,12 @@ from hub.cli.common import CommandError, write_new
 from hub.cli.main import main as ketenhub
 from hub.cli.registrar import main as registrar
 from schemas.admissions import verify_admission
+from schemas.board import Member, Office, member_to_json, verify_board
+from schemas.canonical import canonical_json
 from schemas.codes import Capacity, Role
 from schemas.epochs import verify_chain_epoch
 from schemas.jwk import VerificationKey
+from tests.support.parties import seeded_key
 
 REQUEST = {
     "oin": "00000099000000003000",
@@ -98,7 +101,35 @@ def test_the_registrar_opens_an_epoch(folder: Path) -> None:
     assert (epoch.epoch, epoch.fingerprint) == (3, "A" * 43)
 
 
-@pytest.mark.parametrize("command", [["--help"], ["admit", "--help"], ["open-epoch", "--help"], ["init", "--help"]])
+def appoint(folder: Path, *offices: Office, more: tuple[str, ...] = ()) -> int:
+    files = []
+    for number, office in enumerate(offices):
+        path = folder / f"member-{number}.json"
+        member = Member(key=seeded_key(f"board/{number}").public, office=office)
+        path.write_bytes(canonical_json(member_to_json(member)))
+        files.append(str(path))
+    key, out = folder / "registrar/registrar.pem", folder / "board.jwt"
+    return registrar(["appoint", *files, "--key", str(key), "--out", str(out), *more])
+
+
+def test_the_registrar_appoints_the_board(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    offices = (Office.BEHEERDER, Office.BEHEERDER, Office.BEHEERDER, Office.FG)
+    assert appoint(folder, *offices, more=("--from", "2027-01-01")) == 0
+    board = verify_board((folder / "board.jwt").read_text().strip(), registrar=registrar_key(folder))
+    assert (tuple(member.office for member in board.members), board.valid_from) == (offices, 1_798_761_600)
+    assert f"fg: {board.members[3].key.thumbprint.value}" in capsys.readouterr().out
+
+
+def test_a_board_that_could_never_decide_is_not_signed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert appoint(folder, Office.BEHEERDER, Office.BEHEERDER, Office.FG) == 1
+    assert "fewer than 3 beheerders" in capsys.readouterr().err
+    assert not (folder / "board.jwt").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["admit", "--help"], ["open-epoch", "--help"], ["appoint", "--help"], ["init", "--help"]],
+)
 def test_the_registrars_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         registrar(command)

@@ -1,0 +1,179 @@
+"""The files of the board: keys, boards, and the dossier, a folder with the steps and the reports that they name.
+
+    dossier/<jti>.jwt               a signed step
+    dossier/reports/<digest>.json   a report; its name is the SHA-256 of its bytes
+
+Files are written once and never over another, so a dossier can lie on a share, in a repository or on a stick: whoever
+signs adds a file.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from consent.cli.reading import UnreadableError
+from schemas.board import Board, Member, SignedStep, member_to_json, verify_board, verify_step
+from schemas.canonical import b64url, canonical_json, parse_json
+from schemas.document import JSONValue
+from schemas.errors import AuthenticationError, DocumentError, ExchangeError
+from schemas.identifiers import MessageId
+from schemas.jwk import SigningKey, VerificationKey
+
+PRIVATE_FILE: Final = "member.pem"
+PUBLIC_FILE: Final = "member.json"
+REPORTS: Final = "reports"
+STEPS_MAX: Final = 1000
+BYTES_MAX: Final = 1 << 20
+
+_OTHERS: Final = 0o077
+
+
+def write_member(folder: Path, member: Member, *, key: SigningKey) -> None:
+    """Write the two files of a member: the private key for nobody else, and what the registrar gets.
+
+    Raises:
+        UnreadableError: One of them is there already, or cannot be written.
+    """
+    _write_new(folder / PRIVATE_FILE, key.to_pem(), mode=0o600)
+    _write_new(folder / PUBLIC_FILE, canonical_json(member_to_json(member)) + b"\n", mode=0o644)
+
+
+def read_key(path: Path) -> SigningKey:
+    """Read a member's private key.
+
+    Raises:
+        UnreadableError: It cannot be read, or others than its owner may read it.
+        DocumentError: It is no private key that this exchange takes.
+    """
+    data = _read(path)
+    if sys.platform != "win32" and path.stat().st_mode & _OTHERS:
+        raise UnreadableError(f"`{path}` is open to others than its owner: take their rights away")
+    return SigningKey.from_pem(data)
+
+
+def read_boards(paths: Iterable[Path], *, registrar: Path) -> tuple[Board, ...]:
+    """Read boards and verify each with the registrar's public key.
+
+    Raises:
+        UnreadableError: A file cannot be read.
+        DocumentError: A file does not have its form.
+        SignatureError: A board is not the registrar's.
+    """
+    jwk = parse_json(_read(registrar))
+    if not isinstance(jwk, dict):
+        raise DocumentError("the registrar's key is a JWK", code="sender.jwk.invalid")
+    key = VerificationKey.from_jwk(jwk)
+    return tuple(verify_board(_token(path), registrar=key) for path in paths)
+
+
+def read_steps(folder: Path, *, boards: Iterable[Board]) -> tuple[SignedStep, ...]:
+    """Read every step of a dossier and verify it with the boards that there are.
+
+    Raises:
+        UnreadableError: The folder or a file cannot be read, or there are more than a dossier holds.
+        ExchangeError: A file is no step of a member; the detail names it.
+    """
+    try:
+        paths = sorted(folder.glob("*.jwt")) if folder.exists() else []
+    except OSError as error:
+        raise UnreadableError(f"could not read `{folder}`: {error.strerror}") from error
+    if len(paths) > STEPS_MAX:
+        raise UnreadableError(f"`{folder}` holds more than {STEPS_MAX} steps")
+    return tuple(_read_step(path, boards) for path in paths)
+
+
+def write_step(folder: Path, token: str, *, step_id: MessageId) -> Path:
+    """Add a step to a dossier and return its file.
+
+    Raises:
+        UnreadableError: It cannot be written.
+    """
+    path = folder / f"{step_id.value}.jwt"
+    _write_new(path, token.encode() + b"\n", mode=0o644)
+    return path
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest of a file's bytes, as a step names it."""
+    return b64url(hashlib.sha256(data).digest())
+
+
+def report_bytes(report: JSONValue) -> bytes:
+    """Write a report as the bytes that its digest is over."""
+    return canonical_json(report)
+
+
+def write_report(folder: Path, data: bytes) -> str:
+    """Add a report to a dossier, unless it is there, and return its digest.
+
+    Raises:
+        UnreadableError: It cannot be written.
+    """
+    digest = digest_of(data)
+    path = folder / REPORTS / f"{digest}.json"
+    if not path.exists():
+        _write_new(path, data, mode=0o644)
+    return digest
+
+
+def read_note(path: Path) -> bytes:
+    """Read an advice or a note, of which only the digest travels.
+
+    Raises:
+        UnreadableError: It cannot be read.
+    """
+    return _read(path)
+
+
+def _read_step(path: Path, boards: Iterable[Board]) -> SignedStep:
+    token = _token(path)
+    refused: ExchangeError = AuthenticationError("there is no board", code="sender.catalogue-step.signer")
+    for board in boards:
+        try:
+            return verify_step(token, board=board)
+        except AuthenticationError as error:
+            refused = error  # a member of another board, perhaps
+        except ExchangeError as error:
+            refused = error
+            break
+    raise type(refused)(f"`{path.name}`: {refused.public_message}", code=refused.code, issues=refused.issues)
+
+
+def _token(path: Path) -> str:
+    try:
+        return _read(path).decode("ascii").strip()
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"`{path}` is no signed document") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise UnreadableError(f"could not read `{path}`: {error.strerror}") from error
+    if len(data) > BYTES_MAX:
+        raise UnreadableError(f"`{path}` is larger than {BYTES_MAX} bytes")
+    return data
+
+
+def _write_new(path: Path, data: bytes, *, mode: int) -> None:
+    """Write a file that must not be there yet, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if mode & _OTHERS == 0 else 0o755)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
