@@ -22,7 +22,6 @@ from schemas.document import JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.identifying import check_identifier
 from schemas.fhir.places import JSONObject
-from schemas.fhir.primitives import is_date
 from schemas.identifiers import OIN, CaseId, MessageId
 
 BASE: Final = "https://ketenhub.nl/fhir/StructureDefinition/"
@@ -127,7 +126,7 @@ def read_members(consent: JSONObject, *, issues: list[Issue]) -> Said:
     reader.check_frame()
     return Said(
         person=reader.person(),
-        birth_date=reader.extension("birthDate", "valueDate", _date),
+        birth_date=reader.extension("birthDate", "valueDate", str),
         organisation=reader.organisation(),
         state=reader.state(),
         age=reader.extension("age", "valueCode", AgeBand),
@@ -298,12 +297,6 @@ def _message(uri: str) -> MessageId:
     if not uri.startswith(URN):
         raise ValueError
     return MessageId(uri.removeprefix(URN))
-
-
-def _date(text: str) -> str:
-    if not is_date(text):
-        raise ValueError
-    return text
 
 
 def _digest(value: JSONValue) -> bytes | None:

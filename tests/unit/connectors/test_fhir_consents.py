@@ -291,7 +291,7 @@ REFUSALS: Final[tuple[tuple[str, Callable[[JSON], None], str, str], ...]] = (
     ("of somebody of no role", _drop_extension("subjectRole"), "extension", "/extension"),
     ("of an age that is none", _set("extension.0.valueCode", "12-14"), "extension", "/extension/0"),
     ("of two ages", _set("extension.1.url", BASE + "age"), "extension", "/extension/0"),
-    ("born on no day", _add_extension("birthDate", "valueDate", 2018), "extension", "/extension/3"),
+    ("born on no day", _add_extension("birthDate", "valueDate", "2018-02-30"), "form", "/extension/3/valueDate"),
     ("in place of what", _add_extension("replaces", "valueUri", "https://example.nl/1"), "extension", "/extension/3"),
     ("for a time with a remark", _set("provision.period.extension", [EXTENSION]), "not-read", "/provision/period"),
     (
