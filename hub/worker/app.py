@@ -6,7 +6,7 @@ is notified, and everything is still there to be collected.
 """
 
 import ssl
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from celery import Celery
@@ -62,6 +62,17 @@ def make_celery(settings: RedisSettings) -> Celery:
         beat_schedule={WARN: {"task": WARN, "schedule": crontab(minute=7), "options": {"expires": WARN_EVERY_SECONDS}}},
     )
     return app
+
+
+def queued(app: Celery) -> int:
+    """Return how many tasks the broker holds that no worker has taken.
+
+    Raises:
+        OperationalError: The broker cannot be reached.
+    """
+    with app.connection_for_write() as connection:
+        channel: Any = connection.default_channel  # its types name less than every channel has
+        return int(channel.queue_declare(queue=QUEUE).message_count)
 
 
 def make_beat(app: Celery) -> Service:

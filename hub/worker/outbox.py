@@ -18,6 +18,10 @@ from hub.worker.events import EventKind
 from schemas.identifiers import OIN, MessageId
 
 WAITING_MAX: Final = 10_000
+QUEUED_MAX: Final = 10_000
+"""Tasks that the broker holds. Where no worker takes them away they would fill its memory, and they are of no use."""
+LOOK_EVERY: Final = 100
+"""After how many tasks the broker is asked how many it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +83,21 @@ class CeleryOutbox:
         from kombu.exceptions import OperationalError  # noqa: PLC0415
         from redis.exceptions import RedisError  # noqa: PLC0415
 
-        from hub.worker.app import NOTIFY, NOTIFY_SECONDS_MAX, make_celery  # noqa: PLC0415
+        from hub.worker.app import NOTIFY, NOTIFY_SECONDS_MAX, make_celery, queued  # noqa: PLC0415
 
-        app = make_celery(self.settings)
+        app, full, until_look = make_celery(self.settings), False, 0
         item: tuple[EventKind, str, str] | None = first
         while item is not None:
             kind, oin, about = item
             arguments = (kind.value, oin, about, 0)
             try:
-                app.send_task(NOTIFY, args=arguments, retry=False, expires=NOTIFY_SECONDS_MAX)
+                if not until_look:
+                    full, until_look = queued(app) >= QUEUED_MAX, LOOK_EVERY
+                    if full:
+                        record(Event.NOTIFICATION_FAILED, level=logging.WARNING, kind="queue full", count=QUEUED_MAX)
+                until_look -= 1
+                if not full:
+                    app.send_task(NOTIFY, args=arguments, retry=False, expires=NOTIFY_SECONDS_MAX)
             except (OperationalError, RedisError, OSError) as error:
                 record(Event.NOTIFICATION_FAILED, level=logging.WARNING, error=type(error).__name__, kind="publish")
             item = self._waiting.get()
