@@ -185,6 +185,17 @@ class InboxItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uncollected:
+    """A message that waits too long: whom to warn of whom, and since when (seconds)."""
+
+    index: int
+    id: MessageId
+    sender: OIN
+    recipient: OIN
+    accepted_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantRecord:
     """A PARTICIPANT entry with the documents it commits to."""
 
@@ -254,7 +265,7 @@ class Store(Protocol):
         """Return messages past `pickup_by` that are not yet expired or received."""
         ...
 
-    async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[StoredMessage, ...]:
+    async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[Uncollected, ...]:
         """Return messages that wait since before that moment (seconds), to warn their senders."""
         ...
 

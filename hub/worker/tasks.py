@@ -13,7 +13,7 @@ from celery import Celery, Task
 
 from hub.bootstrap import Reading, open_reading
 from hub.logs import Event, record
-from hub.ports import StoredMessage
+from hub.ports import Uncollected
 from hub.settings import Settings
 from hub.worker.app import NOTIFY, NOTIFY_SECONDS_MAX, WARN, WARN_EVERY_SECONDS
 from hub.worker.delivery import DeliveryRules, UndeliverableError, UndeliveredError, deliver
@@ -123,7 +123,7 @@ async def _event(
     )
 
 
-async def uncollected(*, settings: Settings, at: datetime) -> tuple[tuple[StoredMessage, int], ...]:
+async def uncollected(*, settings: Settings, at: datetime) -> tuple[tuple[Uncollected, int], ...]:
     """Find messages whose senders are to be warned in this hour: 24 hours after acceptance, then daily.
 
     Returns:

@@ -40,6 +40,7 @@ from hub.ports import (
     StoredDisclosure,
     StoredMessage,
     StoredReceipt,
+    Uncollected,
     WakeUps,
 )
 from hub.storage.postgresql.batch import SubjectHead, Tree, grow, plan_batch, prepare
@@ -353,7 +354,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
         past = [each for each in found if each is not None and each.pickup_by <= at and each.state not in ended]
         return tuple(past[:limit])
 
-    async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[StoredMessage, ...]:
+    async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[Uncollected, ...]:
         """See `hub.ports.Store.uncollected`; no use case asks for it."""
         raise NotImplementedError((accepted_before, limit))
 

@@ -22,6 +22,7 @@ from hub.ports import (
     StoredDisclosure,
     StoredMessage,
     StoredReceipt,
+    Uncollected,
 )
 from hub.storage.postgresql.connection import HubConnection, Result, read
 from hub.storage.postgresql.gathering import Gathering, Row
@@ -105,10 +106,20 @@ class PostgreSQLStore(Store):
         """See `hub.ports.Store.expired`."""
         return _stored(await self._ask(queries.messages_expired, {"at": at, "limit": limit}))
 
-    async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[StoredMessage, ...]:
+    async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[Uncollected, ...]:
         """See `hub.ports.Store.uncollected`."""
         parameters = {"accepted_before": accepted_before, "limit": limit}
-        return _stored(await self._ask(queries.messages_uncollected, parameters))
+        rows = (await self._ask(queries.messages_uncollected, parameters)).rows
+        return tuple(
+            Uncollected(
+                index=index,
+                id=MessageId(message_id),
+                sender=OIN(sender),
+                recipient=OIN(recipient),
+                accepted_at=accepted_at,
+            )
+            for index, message_id, sender, recipient, accepted_at in rows
+        )
 
     async def participants(self, *, after: int) -> tuple[ParticipantRecord, ...]:
         """See `hub.ports.Store.participants`."""

@@ -21,12 +21,14 @@ import redis
 from aiohttp import web
 
 from hub.settings import RedisSettings, load_settings
-from hub.worker.app import WARN, make_beat, make_celery
+from hub.worker import outbox as outbox_module
+from hub.worker.app import WARN, make_beat, make_celery, queued
 from hub.worker.delivery import DeliveryRules, UndeliverableError, UndeliveredError, deliver
+from hub.worker.outbox import CeleryOutbox
 from hub.worker.tasks import uncollected, wait_seconds
 from schemas.clock import SystemClock
 from schemas.codes import Role
-from tests.support.hub_server import RunningHub, participants_of, running_hub
+from tests.support.hub_server import RunningHub, new_id, participants_of, running_hub
 from tests.support.parties import GEMEENTE, RAAD
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -203,3 +205,19 @@ def test_the_beat_asks_for_warnings_when_they_are_due(valkey_url: str) -> None:
     service.stop()
     assert task["headers"]["task"] == "ketenhub.warn"
     assert list(Path.cwd().glob("celerybeat*")) == [], "the schedule stands in no file"
+
+
+async def test_the_broker_holds_no_more_tasks_than_it_may_where_no_worker_takes_them(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "QUEUED_MAX", 5)
+    monkeypatch.setattr(outbox_module, "LOOK_EVERY", 1)
+    settings = RedisSettings(url=valkey_url)
+    outbox = CeleryOutbox(settings=settings, wants=lambda _: True)
+    with outbox.running():
+        for _ in range(20):
+            await outbox.message_waits(RAAD, new_id())
+    app = make_celery(settings)
+    assert queued(app) == 5
+    app.control.purge()
+    assert queued(app) == 0

@@ -14,12 +14,9 @@ WHERE s.id IN (SELECT id FROM waiting WHERE pickup_by <= $at ORDER BY pickup_by 
 ORDER BY s.index
 
 -- name: messages_uncollected (accepted_before bigint, limit bigint)
-SELECT s.* FROM stored_messages s
-WHERE s.id IN (
-    SELECT w.id FROM waiting w JOIN messages m ON m.id = w.id
-    WHERE m.accepted_at < $accepted_before ORDER BY w.index LIMIT $limit
-)
-ORDER BY s.index
+SELECT m.index, m.id::text, m.sender, m.recipient, m.accepted_at
+FROM waiting w JOIN messages m ON m.id = w.id
+WHERE m.accepted_at < $accepted_before ORDER BY w.index LIMIT $limit
 
 -- name: ciphertexts (ids text[])
 SELECT m.id::text, c.numbers, c.lengths, c.data
