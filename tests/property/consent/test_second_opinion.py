@@ -14,7 +14,7 @@ from tests.support.catalogue_files import edited
 
 @pytest.mark.parametrize("purpose", SPACE.purposes)
 def test_they_agree_on_every_frame(purpose: str) -> None:
-    assert_agree(purpose, [asked for frame in SPACE.frames(purpose) for asked in at_best(frame)])
+    assert_agree(purpose, (asked for frame in SPACE.frames(purpose) for asked in at_best(frame)))
 
 
 def test_a_disagreement_is_found() -> None:

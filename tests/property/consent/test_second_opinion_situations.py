@@ -8,4 +8,4 @@ from tests.property.consent.second_opinion import SPACE, around, assert_agree
 @pytest.mark.parametrize("purpose", [code for code in SPACE.purposes if SPACE.rows(code)])
 def test_they_agree_in_every_situation(purpose: str) -> None:
     """Of every frame that can permit."""
-    assert_agree(purpose, list(around(purpose)))
+    assert_agree(purpose, around(purpose))
