@@ -71,16 +71,13 @@ def read_boards(paths: Iterable[Path], *, registrar: Path) -> tuple[Board, ...]:
 
 
 def read_steps(folder: Path, *, boards: Iterable[Board]) -> tuple[SignedStep, ...]:
-    """Read every step of a dossier and verify it with the boards that there are.
+    """Read every step of a dossier and verify it with the boards that there are; a folder that is not there has none.
 
     Raises:
-        UnreadableError: The folder or a file cannot be read, or there are more than a dossier holds.
-        ExchangeError: A file is no step of a member; the detail names it.
+        UnreadableError: A file cannot be read, or there are more than a dossier holds.
+        ExchangeError: A file is no step of a member; the text names it.
     """
-    try:
-        paths = sorted(folder.glob("*.jwt")) if folder.exists() else []
-    except OSError as error:
-        raise UnreadableError(f"could not read `{folder}`: {error.strerror}") from error
+    paths = sorted(folder.glob("*.jwt"))
     if len(paths) > STEPS_MAX:
         raise UnreadableError(f"`{folder}` holds more than {STEPS_MAX} steps")
     return tuple(_read_step(path, boards) for path in paths)

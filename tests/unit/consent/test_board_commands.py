@@ -1,5 +1,6 @@
 """`ketenhub-policy` for the board: from a key to a catalogue that may come into force, on files alone."""
 
+import errno
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,14 +10,17 @@ from typing import Any
 import pytest
 
 import consent.cli.board
+from consent.cli.dossier import BYTES_MAX, read_boards, read_note, read_steps, write_report
 from consent.cli.exits import ExitCode
 from consent.cli.main import main
 from consent.cli.proofs import proof_report
+from consent.cli.reading import UnreadableError
 from consent.lifecycle import Obstacle
 from schemas.board import Board, board_to_payload, parse_member
 from schemas.clock import SystemClock
 from schemas.codes import TokenType
 from schemas.document import JSONValue
+from schemas.errors import AuthenticationError
 from schemas.jws import sign_jws
 from tests.support.catalogue_files import HEALTH_FOR_A_GEMEENTE, PACKAGED
 from tests.support.parties import REGISTRAR, message_id
@@ -35,7 +39,11 @@ def small(folder: Path, name: str, *codes: str, version: str) -> Path:
     return path
 
 
-def appoint(folder: Path, *names: str, name: str = "board.jwt", issued_at: int = 1) -> Path:
+def appoint(folder: Path, *names: str, name: str = "board.jwt", issued_at: int = 1, more: str = "") -> Path:
+    """Sign a board of these members; `more` is one whose key is drawn for it."""
+    if more:
+        assert main(["member", str(folder / more), "--office", "beheerder", "--json"]) == ExitCode.OK
+        names = (*names, more)
     members = tuple(parse_member((folder / each / "member.json").read_bytes()) for each in names)
     board = Board(id=message_id(1), issued_at=issued_at, members=members, valid_from=issued_at)
     path = folder / name
@@ -193,8 +201,7 @@ def test_a_new_board_counts_and_the_steps_of_the_old_one_are_still_read(folder: 
     """The second leaves: his approval counts no more, and the third's and a new member's do."""
     say("propose", by="eerste")
     say("approve", by="tweede")
-    main(["member", str(folder / "vierde"), "--office", "beheerder", "--json"])
-    boards = [folder / "board.jwt", appoint(folder, "eerste", "derde", "vierde", name="later.jwt", issued_at=2)]
+    boards = [folder / "board.jwt", appoint(folder, "eerste", "derde", name="later.jwt", issued_at=2, more="vierde")]
     answer = say("status", boards=boards)
     assert hindrances(answer) == [["no-approval"]]
     assert [each["why"]["code"] for each in answer[1]["proposals"][0]["unheeded"]] == ["not-on-board"]
@@ -258,3 +265,42 @@ def test_people_read_it_in_dutch_first(folder: Path, say: Say, capsys: pytest.Ca
     assert f"kan in werking treden op {SOON}" in capsys.readouterr().out
     assert main(["member", str(folder / "vijfde"), "--office", "fg"]) == ExitCode.OK
     assert "houd die bij u" in capsys.readouterr().out
+
+
+def test_an_approval_that_does_not_count_is_shown_with_its_reason(
+    folder: Path, say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say("propose", by="eerste")
+    say("approve", by="tweede")
+    later = appoint(folder, "eerste", "derde", "fg", name="small.jwt", issued_at=2, more="vierde")
+    status = ["status", "--dossier", str(folder / "dossier"), "--registrar", str(folder / "registrar.jwk.json")]
+    status += ["--in-force", str(folder / "old.toml"), "--board", str(folder / "board.jwt"), str(later)]
+    assert main(status) == ExitCode.REFUSED
+    assert "not counted: Whoever took this step may not take it" in capsys.readouterr().out
+
+
+def test_a_dossier_has_limits(folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many steps, and no file of them is large: what somebody else put there is not read for ever."""
+    say("propose", by="eerste")
+    boards = read_boards([folder / "board.jwt"], registrar=folder / "registrar.jwk.json")
+    assert len(read_steps(folder / "dossier", boards=boards)) == 3
+    with pytest.raises(AuthenticationError):
+        read_steps(folder / "dossier", boards=())
+    monkeypatch.setattr("consent.cli.dossier.STEPS_MAX", 2)
+    with pytest.raises(UnreadableError, match="more than 2 steps"):
+        read_steps(folder / "dossier", boards=boards)
+    (folder / "large.txt").write_bytes(bytes(BYTES_MAX + 1))
+    with pytest.raises(UnreadableError, match="larger than"):
+        read_note(folder / "large.txt")
+
+
+def test_half_a_file_is_taken_away_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would never be replaced, and stand in the way of a whole one."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UnreadableError, match="No space left"):
+        write_report(tmp_path, b"{}")
+    assert list((tmp_path / "reports").iterdir()) == []
