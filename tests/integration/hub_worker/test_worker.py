@@ -27,9 +27,12 @@ from hub.worker.delivery import DeliveryRules, UndeliverableError, UndeliveredEr
 from hub.worker.outbox import CeleryOutbox
 from hub.worker.tasks import uncollected, wait_seconds
 from schemas.clock import SystemClock
-from schemas.codes import Role
+from schemas.codes import Role, TokenType
+from schemas.jws import sign_jws
+from schemas.measures import measure_to_payload
 from tests.support.hub_server import RunningHub, new_id, participants_of, running_hub
-from tests.support.parties import GEMEENTE, RAAD
+from tests.support.law_records import OTHER_GI, measure_statement
+from tests.support.parties import GEMEENTE, GI, RAAD
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.database
@@ -108,6 +111,27 @@ async def test_a_waiting_message_is_told_by_an_event_that_holds_its_id_only(
         log = (tmp_path / "worker.log").read_text()
         assert "notification.sent" in log
         assert composed.message.id.value not in log
+
+
+async def test_a_notice_is_told_by_an_event_that_says_only_where_it_is(
+    hub: RunningHub, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Two statements of one child's measure contradict each other; neither child nor statement is in the event."""
+    async with participants_of(hub, (RAAD, Role.RAAD)) as (raad,):
+        raad.access_token = ""
+        now = int(SystemClock().now().timestamp())
+        stated = raad.statement(notify=receiver.url, issued_at=now + 1)
+        assert (await raad.call("POST", "/v1/participants", json={"statement": stated})).status == 201
+        with worker_process(settings_file(hub, tmp_path)):
+            for executor in (GI, OTHER_GI):
+                statement = measure_statement(id=new_id(), issued_at=now, executor=executor)
+                token = sign_jws(measure_to_payload(statement), typ=TokenType.MEASURE, key=raad.signing)
+                answer = await raad.call("POST", "/v1/measures", body=token.encode(), content_type="application/jose")
+                assert answer.status == 201, answer.body
+            _, event = await asyncio.wait_for(receiver.events.get(), timeout=30)
+        assert (event["type"], event["id"]) == ("nl.ketenhub.notices.waiting.v1", "notice.1")
+        assert event["dataref"].endswith("/v1/notices")
+        assert set(event) == {"specversion", "type", "source", "id", "time", "dataref"}
 
 
 async def test_a_notification_survives_a_worker_that_is_killed(

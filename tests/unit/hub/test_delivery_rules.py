@@ -6,7 +6,7 @@ import json
 import pytest
 
 from hub.worker.delivery import DeliveryRules, check_url, is_public
-from hub.worker.events import EventKind, event_source, make_event
+from hub.worker.events import EventKind, event_source, make_event, make_notice_event
 from hub.worker.tasks import wait_seconds
 from schemas.errors import DocumentError
 from schemas.identifiers import OIN, MessageId
@@ -98,6 +98,25 @@ def test_an_event_has_the_required_attributes_and_no_content() -> None:
         "id": MESSAGE.value,
         "time": "2026-11-23T11:16:08Z",
         "dataref": "https://hub.ketenhub.test/v1/inbox",
+    }
+
+
+def test_the_event_of_a_notice_says_only_where_it_is() -> None:
+    event = json.loads(
+        make_notice_event(
+            7,
+            source=event_source(hub="hub.ketenhub.test", operator=None),
+            recorded_at=0,
+            api="https://hub.ketenhub.test",
+        )
+    )
+    assert event == {
+        "specversion": "1.0",
+        "type": "nl.ketenhub.notices.waiting.v1",
+        "source": "https://hub.ketenhub.test/",
+        "id": "notice.7",
+        "time": "1970-01-01T00:00:00Z",
+        "dataref": "https://hub.ketenhub.test/v1/notices",
     }
 
 
