@@ -6,6 +6,7 @@ Each conclusion is one step: the state, the files to hand over and the notices b
 import json
 import sqlite3
 from sqlite3 import Row
+from typing import Final
 
 from connectors.agent.documents import own_withheld_to_json, withheld_from_json
 from connectors.agent.events import Event, say
@@ -26,6 +27,9 @@ from connectors.sdk.projection import Withheld
 from schemas.document import Document
 from schemas.errors import DocumentError, ExchangeError, RejectedMessageError
 from schemas.randomness import new_message_id
+
+CORRECTION: Final = "correctie"
+"""The message type that somebody must see where it cannot go."""
 
 
 def accept(services: Services, file: Row, submission: Row, checked: Checked) -> None:
@@ -120,6 +124,17 @@ def refuse(
             error=error,
             duplicate=duplicate,
         )
+        if document is not None and document.type == CORRECTION:
+            notify(
+                db,
+                kind=NoticeKind.UNCORRECTED,
+                about=file["target"],
+                text_nl=f"{file['target']}: de correctie gaat niet naar de ontvanger, die het onjuiste nog heeft; zie"
+                " het probleembestand.",
+                text_en=f"{file['target']}: the correction does not go to the recipient, who still has what is wrong;"
+                " see the problem file.",
+                at=at,
+            )
         if submission is not None:
             db.execute(
                 "UPDATE submissions SET state = 'rejected', body = NULL, trouble = ? WHERE id = ?",

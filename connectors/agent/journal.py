@@ -230,6 +230,7 @@ class NoticeKind(StrEnum):
     RECORD_REFUSED = "record-refused"
     MARKED = "marked"
     QUESTION = "question"
+    UNCORRECTED = "uncorrected"
     ENDS = "ends"
     TOLD_BY_HUB = "told-by-hub"
 

@@ -53,7 +53,7 @@ def questions(options: argparse.Namespace) -> int:
 async def ask(options: argparse.Namespace) -> int:
     """Ask another organisation for data of named categories, for a purpose, by a day."""
     settings, definitions = load_settings(options.home), load_definitions()
-    child = _child(read_person(options.person))
+    child = child_of(read_person(options.person))
     term = convert(options.term, read_date, nl="datum: schrijf JJJJ-MM-DD", en="date: write YYYY-MM-DD")
     text = read_file(options.question).decode("utf-8", "replace").strip()
     question = DocumentItem(
@@ -70,7 +70,7 @@ async def ask(options: argparse.Namespace) -> int:
     if child.birth_date is not None:
         named["birthDate"] = (child.birth_date,)
     document = replace(
-        _document("informatieverzoek", settings, child, to=convert(options.to, OIN, nl="OIN", en="OIN")),
+        blank("informatieverzoek", settings, child, to=convert(options.to, OIN, nl="OIN", en="OIN")),
         responsible=_responsible(options.responsible),
         purpose=options.purpose,
         capacity=Capacity(options.capacity) if options.capacity else None,
@@ -107,9 +107,11 @@ async def answer(options: argparse.Namespace) -> int:
         "refusal": ({"coding": [{"code": options.refuse, "system": reasons.system}]},)
     }
     child = (
-        _asked_about(settings, question, definitions) if options.person is None else _child(read_person(options.person))
+        _asked_about(settings, question, definitions)
+        if options.person is None
+        else child_of(read_person(options.person))
     )
-    document = _document("informatieantwoord", settings, child, to=question.other)
+    document = blank("informatieantwoord", settings, child, to=question.other)
     refusal = DocumentItem(profile="vraag", id="q1", about=(0,), elements=elements)
     document = replace(document, reply_to=question.message, items=(*document.items, refusal))
     return await _hand_in(options, document, definitions)
@@ -120,8 +122,8 @@ async def _hand_in(options: argparse.Namespace, document: Document, definitions:
     return await hand_in(options.home, f"{document.reference}.json", written.data, seconds=options.seconds)
 
 
-def _document(kind: str, settings: Settings, child: DocumentSubject, *, to: OIN) -> Document:
-    """A message about one child that has a reference and a time, and nothing besides."""
+def blank(kind: str, settings: Settings, child: DocumentSubject, *, to: OIN) -> Document:
+    """Return a message about one child that has a reference and a time, and nothing besides."""
     now = SystemClock().now()
     reference = new_message_id(at=now, randomness=SystemRandomness()).value
     header = DocumentItem(
@@ -167,14 +169,19 @@ def _asked_about(settings: Settings, question: Question, definitions: Definition
             if isinstance(value, dict) and value.get("system") == BSN_SYSTEM:
                 born = next(iter(item.elements.get("birthDate", ())), None)
                 bsn = BSN(str(value.get("value")))
-                return _child(Person(bsn=bsn, born=born if isinstance(born, str) else None))
+                return child_of(Person(bsn=bsn, born=born if isinstance(born, str) else None))
     raise CommandError(
         "het bestand van deze vraag staat niet meer in `in`; geef met `--person` over wie zij gaat",
         "the file of this question is not in `in` any more; say by `--person` whom it is about",
     )
 
 
-def _child(person: Person) -> DocumentSubject:
+def child_of(person: Person) -> DocumentSubject:
+    """Return a child as a message is about it.
+
+    Raises:
+        CommandError: It has no BSN.
+    """
     if person.bsn is None:
         raise CommandError(
             "over iemand zonder BSN gaat dit niet met een opdracht; zet een FHIR-bestand in `out`",

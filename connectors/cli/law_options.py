@@ -39,6 +39,7 @@ def add_law_commands(commands: "argparse._SubParsersAction[Any]", home: argparse
     measure.set_defaults(work=_measure)
     _add_measure_options(measure, home)
     _add_questions(commands, home)
+    _add_correct(commands, home)
     text = "neem een bericht terug dat nog niet is opgehaald. Take back a message that was not picked up"
     recall = commands.add_parser("recall", parents=[home], help="neem een bericht terug / recall", description=text)
     recall.set_defaults(work=_recall)
@@ -98,6 +99,41 @@ def _add_questions(commands: "argparse._SubParsersAction[Any]", home: argparse.A
     answer.add_argument("--refuse", metavar="CODE", help="weiger; een code van de lijst weigeringsgrond / refuse")
     _add_person_option(answer)
     _add_seconds_option(answer)
+
+
+def _add_correct(commands: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:
+    text = (
+        "zeg iedereen die het heeft dat iets onjuist is: de ontvanger van het bericht, en wie in dezelfde zaak"
+        " hetzelfde kreeg. Tell everybody who has it that something was wrong"
+    )
+    correct = commands.add_parser("correct", parents=[home], help="corrigeer / correct", description=text)
+    correct.set_defaults(work=_correct)
+    correct.add_argument("message", metavar="ID", help="het bericht dat het bevat / the message that holds it")
+    correct.add_argument(
+        "--item",
+        action="append",
+        required=True,
+        metavar="PROFILE/ID[/ELEMENT]",
+        help="wat onjuist is, zoals het resultaatbestand het noemt; vaker / what is wrong; repeat it",
+    )
+    correct.add_argument("--reason", required=True, metavar="CODE", help="een code van de lijst correctiereden / why")
+    correct.add_argument(
+        "--file", type=Path, metavar="FILE", help="een FHIR-bericht met het juiste; anders vervalt het / what is right"
+    )
+    correct.add_argument(
+        "--requested-by", choices=["sender", "betrokkene"], default="sender", help="wie erom vroeg / who asked for it"
+    )
+    correct.add_argument(
+        "--reaction", type=Path, metavar="FILE", help="wat de betrokkene ervan zegt, als tekst / what the person says"
+    )
+    _add_person_option(correct)
+    _add_seconds_option(correct)
+
+
+def _correct(options: argparse.Namespace) -> int:
+    from connectors.cli import correcting
+
+    return asyncio.run(correcting.correct(options))
 
 
 def _add_seconds_option(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,14 +15,17 @@ from connectors.agent.reminding import hear_notices
 from connectors.agent.watching import watch_round
 from connectors.cli.main import main
 from connectors.cli.opening import opened
+from connectors.formats.fhir import FhirFormat
 from hub.cli.registrar import admission_of
 from schemas.admissions import admission_to_payload
 from schemas.clock import SystemClock
-from schemas.codes import TokenType
+from schemas.codes import Capacity, TokenType
+from schemas.document import Address
 from schemas.epochs import ChainEpoch, chain_epoch_to_payload
 from schemas.identifiers import OIN
 from schemas.jws import sign_jws
 from schemas.randomness import SystemRandomness, new_message_id
+from tests.support.example_messages import example_document
 from tests.support.hub_server import RunningHub, running_hub
 from tests.support.parties import GEMEENTE, GI, RAAD, REGISTRAR
 
@@ -91,6 +95,27 @@ async def _round(home: Path) -> None:
         await hear_notices(services)
 
 
+async def _tell_and_correct(gemeente: Path, gi: Path, person: Path) -> None:
+    case = replace(
+        example_document("casusinformatie"),
+        sender=Address(organisation=GEMEENTE.value),
+        receiver=Address(organisation=GI.value),
+        purpose="GI-OTS-SPONT",
+        receiver_capacity=Capacity.OTS,
+    )
+    told = person.with_name("casus.json")
+    told.write_bytes(FhirFormat().write(case, withheld=(), at=SystemClock().now()).data)
+    assert await command(gemeente, "send", told) == 0
+    (sent,) = json.loads((gemeente / "sent" / "casus.json.result.json").read_bytes())["recipients"]
+    wrong = ["--item", "leefgebied/l1/finding", "--reason", "onjuist", "--person", str(person)]
+    assert await command(gemeente, "correct", sent["message"], *wrong) == 1
+    await _round(gi)
+    assert await command(gemeente, "correct", sent["message"], *wrong) == 0
+    await _round(gi)
+    corrections = [path for path in (gi / "in").glob("*.fhir.json") if b"wrong-zorgen" in path.read_bytes()]
+    assert len(corrections) == 1
+
+
 async def test_a_case_is_lived_through_by_commands(
     hub: RunningHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,6 +172,9 @@ async def test_a_case_is_lived_through_by_commands(
     capsys.readouterr()
     assert await command(gi, "questions") == 0
     assert "Er wacht geen vraag" in capsys.readouterr().out
+
+    # What was told under the measure turns out to be wrong, and who has it is told.
+    await _tell_and_correct(gemeente, gi, person)
 
     # What nobody picked up is taken back; what was picked up is not.
     assert await command(gi, *ask) == 0
