@@ -39,7 +39,7 @@ from schemas.consents import (
     parse_consent,
 )
 from schemas.document import JSONValue
-from schemas.identifiers import OIN, MessageId, SubjectTag
+from schemas.identifiers import BSN, BSN_SYSTEM, OIN, MessageId, SubjectTag
 from schemas.jws import parse_jws
 
 PURPOSE: Final = "VRIJW"
@@ -110,19 +110,28 @@ async def show(options: argparse.Namespace) -> int:
 
 
 async def _record(services: Services, made: ConsentRecord, *, known: Sequence[ConsentRecord], as_json: bool) -> int:
-    payload = consent_to_payload(made)
-    parse_consent(payload)  # what has not its form is refused here, with every finding
+    _check(services, made, known=known)
+    return await _post(services, made, as_json=as_json)
+
+
+def _check(services: Services, made: ConsentRecord, *, known: Sequence[ConsentRecord]) -> None:
+    """Refuse what has not its form, what the hub would not take, and what could never count; all findings are told."""
+    parse_consent(consent_to_payload(made))
     refuse_if_any(check_record(made, known=known), text=_NEVER, code="sender.consent.refused")
     issues = why_it_never_counts(
         made, catalogue=services.policy.catalogue, directory=services.directory.directory, day=today(services)
     )
     refuse_if_any(issues, text=_NEVER, code="sender.consent.refused")
-    return await record(services, payload, kind=CONSENT, record_id=made.id, as_json=as_json, more={"form": made.form})
+
+
+async def _post(services: Services, made: ConsentRecord, *, as_json: bool) -> int:
+    payload, more = consent_to_payload(made), {"form": made.form}
+    return await record(services, payload, kind=CONSENT, record_id=made.id, as_json=as_json, more=more)
 
 
 async def _give_file(services: Services, options: argparse.Namespace) -> int:
-    """Record what a FHIR Consent says; it can take several records, in this order."""
-    worst = 0
+    """Record what a FHIR Consent says; it can take several records, of which all can count or none is signed."""
+    checked: list[ConsentRecord] = []
     for draft in read_consent(read_file(options.file)):
         if draft.organisation not in (None, services.settings.oin):
             raise CommandError(
@@ -130,21 +139,25 @@ async def _give_file(services: Services, options: argparse.Namespace) -> int:
                 "this file says that another organisation recorded it; use `--confirms`",
             )
         system, value = draft.person
-        chain = services.keys.newest_chain
-        if chain is None:
-            raise CommandError("er is nog geen ketensleutel", "there is no chain key yet")
-        tag = chain.tag(recipient=services.settings.hub.name, system=system, value=value)
+        if system != BSN_SYSTEM:
+            raise CommandError(
+                "wie geen BSN heeft, staat in een zaak onder een pseudoniem; geef dat met `--person`, zonder `--file`",
+                "somebody without a BSN stands in a case by a pseudonym; give it by `--person`, without `--file`",
+            )
+        tag = Person(bsn=BSN(value)).tag(services)
+        refused = any(each.answer is Answer.NO for each in draft.givers)
         made = draft.record(
             issuer=services.settings.oin,
             id=new_record_id(services),
-            issued_at=seconds(services),
+            # What is refused counts against what is older: it is said a moment later than what is allowed.
+            issued_at=seconds(services) + refused,
             hub=services.settings.hub.name,
             tag=tag,
         )
         named = (each for each in (made.replaces, made.confirms) if each is not None)
-        known = [await _named(services, tag, each) for each in named]
-        worst = max(worst, await _record(services, made, known=known, as_json=options.json))
-    return worst
+        _check(services, made, known=[await _named(services, tag, each) for each in named])
+        checked.append(made)
+    return max([await _post(services, made, as_json=options.json) for made in checked])
 
 
 def _new(services: Services, options: argparse.Namespace, person: Person, tag: SubjectTag) -> ConsentRecord:

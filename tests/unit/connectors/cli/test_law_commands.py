@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from connectors.agent.services import Services
 from connectors.cli import consenting, measuring, recalling
 from connectors.cli.common import EXIT_UNAVAILABLE
 from connectors.cli.main import main
+from connectors.formats.fhir import write_consent
 from schemas.codes import AgeBand, Capacity, Category, EntryKind, TokenType
 from schemas.consents import ConsentRecord, ConsentStatus, parse_consent
 from schemas.errors import UnavailableError
-from schemas.identifiers import BSN_SYSTEM, OIN
+from schemas.identifiers import BSN_SYSTEM, OIN, RNI_SYSTEM
 from schemas.jws import parse_jws
 from schemas.links import parse_link
 from schemas.measures import MeasureStatement, parse_measure
@@ -333,3 +335,39 @@ def test_only_a_message_of_our_own_is_taken_back(command: Command, capsys: pytes
     words = ["recall", "01940000-0000-7000-8000-000000000001", "--reason", "dubbel"]
     assert command(GEMEENTE, *words) == 1
     assert "niet door deze connector verstuurd" in capsys.readouterr().err
+
+
+def test_a_fhir_consent_is_recorded_as_it_says(
+    hub: MemoryHub, command: Command, person: str, form: str, tmp_path: Path
+) -> None:
+    command(GEMEENTE, *give(person, form))
+    path = tmp_path / "consent.json"
+    path.write_text(json.dumps(write_consent(consents(hub)[0], person=(BSN_SYSTEM, CHILD))))
+    assert command(GEMEENTE, "consent", "give", "--file", str(path)) == 0
+    first, second = consents(hub)
+    assert replace(second, id=first.id, issued_at=first.issued_at) == first
+    assert second.id != first.id
+
+
+@pytest.mark.parametrize(
+    ("identity", "says"),
+    [
+        ((BSN_SYSTEM, CHILD), "een andere organisatie"),
+        ((RNI_SYSTEM, "12345678901234567"), "wie geen BSN heeft"),
+    ],
+)
+def test_a_fhir_consent_of_another_or_about_a_pseudonym_is_not_recorded(
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    identity: tuple[str, str],
+    says: str,
+) -> None:
+    hub, command = request.getfixturevalue("hub"), request.getfixturevalue("command")
+    command(GEMEENTE, *give(request.getfixturevalue("person"), request.getfixturevalue("form")))
+    issuer = GI if identity[0] == BSN_SYSTEM else GEMEENTE
+    path = tmp_path / "consent.json"
+    path.write_text(json.dumps(write_consent(replace(consents(hub)[0], issuer=issuer), person=identity)))
+    assert command(GEMEENTE, "consent", "give", "--file", str(path)) == 1
+    assert says in capsys.readouterr().err
+    assert len(hub.records) == 1
