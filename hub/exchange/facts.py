@@ -194,18 +194,23 @@ def _people(
 ) -> tuple[PersonFacts, ...]:
     message, recipient = structured.message, structured.recipient
     addressee = Addressee(oin=recipient.oin, role=recipient.role, capacity=message.recipient.capacity)
-    who = raden(world) if needs.measures else frozenset[OIN]()
-    return tuple(
-        PersonFacts(
-            consents=consent_facts(consents_of(persons[tag]), sender=message.sender, recipient=addressee)
-            if Tie.CONSENT in needs.ties
-            else (),
-            measures=measure_facts(measures_of(persons[tag]), sender=message.sender, recipient=recipient.oin, raden=who)
-            if needs.measures
-            else (),
+    found: list[PersonFacts] = []
+    for tag in structured.tags:
+        person = persons[tag]
+        consents = consents_of(person) if Tie.CONSENT in needs.ties else ()
+        measures = measures_of(person) if needs.measures else ()
+        found.append(
+            PersonFacts(
+                consents=consent_facts(consents, sender=message.sender, recipient=addressee),
+                measures=measure_facts(
+                    measures,
+                    sender=message.sender,
+                    recipient=recipient.oin,
+                    raden=raden(measures, world=world),
+                ),
+            )
         )
-        for tag in structured.tags
-    )
+    return tuple(found)
 
 
 def _spoed_since(

@@ -31,9 +31,10 @@ def links_of(persons: Iterable[Person]) -> tuple[Link, ...]:
     return tuple(read_link(record.token) for person in persons for record in person.of_kind(EntryKind.LINK))
 
 
-def raden(world: World) -> frozenset[OIN]:
-    """The participants that are a Raad."""
-    return frozenset(each.oin for each in world.directory if each.role is Role.RAAD)
+def raden(statements: Iterable[MeasureStatement], *, world: World) -> frozenset[OIN]:
+    """Those who signed one of these statements and are a Raad."""
+    signers = {statement.issuer: world.directory.participant(statement.issuer) for statement in statements}
+    return frozenset(oin for oin, signer in signers.items() if signer is not None and signer.role is Role.RAAD)
 
 
 @lru_cache(maxsize=4096)

@@ -53,7 +53,7 @@ async def _change(stating: Stating[MeasureStatement]) -> Change:
     refuse("the measure statement does not fit what is known of this child", issues)
     day = civil_day(stating.arrival.at)
     assert day is not None, "the clock shows a day of the calendar"
-    who = raden(stating.world)
+    who = raden([*known, statement], world=stating.world)
     standing = standing_measures([*known, statement], raden=who)
     before = _contradicted(standing_measures(known, raden=who), day=day)
     now = _contradicted(standing, day=day)

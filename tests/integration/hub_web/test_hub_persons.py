@@ -17,7 +17,7 @@ from connectors.sdk.composing import Composed, SenderKeys, compose
 from connectors.sdk.envelope import Envelope, Thread
 from consent.consents import Addressee, consent_facts
 from consent.facts import PersonFacts
-from consent.request import civil_day
+from consent.request import Facts, QuestionFact, ReplyFact, civil_day
 from schemas.codes import AgeBand, Capacity, EntryKind, Role, SubjectRole, TokenType
 from schemas.consents import ConsentRecord, ConsentStatus, consent_to_payload
 from schemas.identifiers import BSN_SYSTEM, HubName, MessageId, SubjectTag
@@ -342,6 +342,38 @@ def _own_tags(composed: Composed) -> list[str]:
     from schemas.sdjwt import parse_disclosure
 
     return [str(parse_disclosure(text).value) for text in composed.submission.tags]
+
+
+async def test_a_question_shows_its_term_and_what_answered_it(parties: list[HubParticipant]) -> None:
+    gemeente, raad, _ = parties
+    question = replace(example_document("informatieverzoek"), purpose="RVDK-INFO")
+    term = (today() + timedelta(days=21)).isoformat()
+    items = tuple(
+        replace(item, elements={**item.elements, "term": (term,)}) if item.profile == "vraag" else item
+        for item in question.items
+    )
+    question = replace(question, items=items)
+    composed = await raad.compose(gemeente, question)
+    accepted = await raad.submit(composed)
+    assert accepted.status == 202, accepted.body
+    path = f"/v1/messages/{composed.message.id.value}"
+    asked = composed.message.asks
+    assert asked is not None
+    state_before = (await raad.get(path)).json
+    assert (state_before["term"], state_before["answered_by"]) == (term, [])
+    thread = Thread(
+        case=composed.message.case,
+        reply_to=composed.message.id,
+        reply_facts=Facts(
+            reply=ReplyFact(message_type="informatieverzoek"),
+            question=QuestionFact(categories=frozenset(asked.categories)),
+        ),
+    )
+    answer = replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW")
+    answered = await gemeente.submit(await gemeente.compose(raad, answer, thread=thread))
+    assert answered.status == 202, answered.body
+    (reply,) = (await raad.get(path)).json["answered_by"]
+    assert (reply["jti"], reply["type"]) == (answered.json["jti"], "informatieantwoord")
 
 
 async def test_what_nobody_picked_up_is_recalled(hub: RunningHub, parties: list[HubParticipant]) -> None:
