@@ -1,11 +1,11 @@
 """Consents, measures, links and recalls at a real hub, over HTTP and PostgreSQL; what wins when two come at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -49,6 +49,7 @@ from tests.support.statements import CHILD_BSN, EVERYTHING, PARENT_BSN
 pytestmark = pytest.mark.database
 
 HUB = HubName(HUB_NAME)
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -163,6 +164,18 @@ def check_proof(hub: RunningHub, answer: dict[str, Any]) -> Entry:
     return parse_entry(answer["entry"].encode())
 
 
+def head_start(number: int) -> tuple[float, float]:
+    """How long each of two waits: from one far ahead, over both at once, to the other far ahead."""
+    lead = (number % 9 - 4) / 100
+    return max(0.0, lead), max(0.0, -lead)
+
+
+async def after(seconds_: float, call: Awaitable[T]) -> T:
+    """Make a call after a pause."""
+    await asyncio.sleep(seconds_)
+    return await call
+
+
 async def test_a_consent_is_logged_found_and_relied_on(hub: RunningHub, parties: list[HubParticipant]) -> None:
     gemeente, _, gi = parties
     child, parent = consent_of(), consent_of(PARENT_BSN)
@@ -241,19 +254,16 @@ async def test_a_withdrawal_and_a_release_at_once_have_one_winner_and_the_log_sh
         participants_of(one, (GEMEENTE, Role.GEMEENTE), (GI, Role.GI)) as (gemeente, gi),
     ):
         elsewhere = replace(gemeente, url=two.url, access_token="")
-        for number in range(30):
+        for number in range(36):
             child = consent_of()
             assert (await state(gemeente, child)).status == 201
             composed = await casusinformatie(gemeente, gi, child)
             assert (await gemeente.submit(composed)).status == 202
             taken_back = withdrawal(child)
 
-            async def late(record: ConsentRecord, pause: float) -> Answer:
-                await asyncio.sleep(pause)
-                return await state(elsewhere, record)
-
+            first, second = head_start(number)
             released, withdrawn = await asyncio.gather(
-                gi.release(composed.message.id), late(taken_back, number % 6 * 0.004)
+                after(first, gi.release(composed.message.id)), after(second, state(elsewhere, taken_back))
             )
             assert withdrawn.status == 201, withdrawn.body
             won = bool(released.releases)
@@ -420,17 +430,14 @@ async def test_a_recall_and_a_release_at_once_have_one_winner(
         participants_of(one, (GEMEENTE, Role.GEMEENTE), (RAAD, Role.RAAD)) as (gemeente, raad),
     ):
         elsewhere = replace(gemeente, url=two.url, access_token="")
-        for number in range(24):
+        for number in range(27):
             composed = await gemeente.compose(raad)
             assert (await gemeente.submit(composed)).status == 202
 
-            async def late(token: str, pause: float) -> Answer:
-                await asyncio.sleep(pause)
-                return await recall(elsewhere, token)
-
             token = recall_of(gemeente, composed.message.id)
+            first, second = head_start(number)
             released, recalled = await asyncio.gather(
-                raad.release(composed.message.id), late(token, number % 6 * 0.003)
+                after(first, raad.release(composed.message.id)), after(second, recall(elsewhere, token))
             )
             outcomes.add(recalled.status)
             assert bool(released.releases) is (recalled.status == 409)
