@@ -40,6 +40,7 @@ def add_law_commands(commands: "argparse._SubParsersAction[Any]", home: argparse
     _add_measure_options(measure, home)
     _add_questions(commands, home)
     _add_correct(commands, home)
+    _add_read(commands, home)
     text = "neem een bericht terug dat nog niet is opgehaald. Take back a message that was not picked up"
     recall = commands.add_parser("recall", parents=[home], help="neem een bericht terug / recall", description=text)
     recall.set_defaults(work=_recall)
@@ -99,6 +100,21 @@ def _add_questions(commands: "argparse._SubParsersAction[Any]", home: argparse.A
     answer.add_argument("--refuse", metavar="CODE", help="weiger; een code van de lijst weigeringsgrond / refuse")
     _add_person_option(answer)
     _add_seconds_option(answer)
+
+
+def _add_read(commands: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:
+    text = (
+        "lees een ontvangen bericht: feiten, waarnemingen, meningen en vermoedens uit elkaar. Read a received message"
+    )
+    read = commands.add_parser("read", parents=[home], help="lees een ontvangen bericht / read", description=text)
+    read.set_defaults(work=_read)
+    read.add_argument("file", type=Path, metavar="FILE", help="zoals / such as in/ID.fhir.json")
+
+
+def _read(options: argparse.Namespace) -> int:
+    from connectors.cli import reading
+
+    return reading.read(options)
 
 
 def _add_correct(commands: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:

@@ -9,8 +9,10 @@ from typing import Final
 
 from connectors.agent.journal import Journal, confirm, from_milliseconds
 from connectors.agent.lock import is_running
+from connectors.agent.questions import open_questions, question_to_json
 from connectors.cli.common import CommandError
 from connectors.settings import load_settings
+from consent.request import civil_day
 from schemas.clock import SystemClock
 from schemas.document import JSONValue
 
@@ -26,6 +28,7 @@ _SENT: Final = {
     "released": "opgehaald, bevestiging volgt / collected, receipt to come",
     "received": "ontvangen en bevestigd / received, with receipt",
     "refused": "geweigerd door de ontvanger, u bent aan zet / refused by the recipient, you must act",
+    "recalled": "teruggenomen / taken back",
     "expired": "vervallen, u bent aan zet / lapsed, you must act",
 }
 _RECEIVED: Final = {
@@ -50,6 +53,9 @@ def status(home: Path, *, as_json: bool) -> int:
     journal = Journal(settings.journal)
     try:
         found = _status(journal)
+        day = civil_day(SystemClock().now())
+        assert day is not None, "the clock gives aware moments"
+        found["questions"] = [question_to_json(each, day=day) for each in open_questions(journal)]
     finally:
         journal.close()
     running = is_running(home)
@@ -59,6 +65,7 @@ def status(home: Path, *, as_json: bool) -> int:
     print(f"{settings.name} (OIN {settings.oin.value}), {home}")
     print("De connector draait. The connector is running.\n" if running else f"{_NOT_RUNNING}\n")
     _print_notices(found["notices"])
+    _print_questions(found["questions"])
     _print_table("Onderweg / under way", found["files"], ("target",), states=_OUTGOING)
     _print_table("Verzonden / sent", found["sent"], ("target", "message", "recipient"), states=_SENT)
     _print_table("Ontvangen / received", found["received"], ("message", "sender", "type"), states=_RECEIVED)
@@ -134,6 +141,13 @@ def _print_notices(notices: list[dict[str, JSONValue]]) -> None:
         print(f"  [{notice['id']}] {at}  {notice['kind']}  {notice['about']}")
         print(f"      {notice['nl']}\n      {notice['en']}")
     print()
+
+
+def _print_questions(questions: list[dict[str, JSONValue]]) -> None:
+    if questions:
+        late = sum(bool(each["overdue"]) for each in questions)
+        print(f"Onbeantwoorde vragen / questions without an answer: {len(questions)}, te laat / overdue: {late}")
+        print("  zie / see `ketenhub-connector questions`\n")
 
 
 def _print_table(

@@ -152,3 +152,24 @@ def test_a_replacement_that_was_interrupted_after_its_last_move_is_finished(home
     assert not following.exists()
     assert (home / "participant-statement.jwt").read_bytes() == before
     assert load_keys(home / "keys").signing is not None
+
+
+def test_status_says_how_many_questions_wait(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = Journal(home / "journal.sqlite")
+    with journal.step("questions") as db:
+        for number, term in enumerate(("2020-01-01", "2999-01-01")):
+            db.execute(
+                "INSERT INTO threads (message, direction, other, type, case_id, at, purpose, asks)"
+                " VALUES (?, 'received', '00000099000000003000', 'informatieverzoek', 'c', 0, 'GI-OTS-VRAAG', ?)",
+                (
+                    f"01940000-0000-7000-8000-00000000000{number}",
+                    json.dumps({"categories": ["zorgen"], "term": term}),
+                ),
+            )
+    journal.close()
+    capsys.readouterr()
+    assert main(["status", "--home", str(home)]) == 0
+    said = capsys.readouterr().out
+    assert "Onbeantwoorde vragen / questions without an answer: 2, te laat / overdue: 1" in said
+    assert main(["status", "--home", str(home), "--json"]) == 0
+    assert [each["overdue"] for each in json.loads(capsys.readouterr().out)["questions"]] == [True, False]
