@@ -33,7 +33,7 @@ from consent.facts import ConsentFact
 from consent.reasons import Mark, Reason
 from consent.weighing import Weighed, keep
 from schemas.codes import AgeBand, Capacity, Category, Role
-from schemas.consents import HOLDERS, Answer, ConsentRecipient, ConsentRecord, ConsentStatus, Giver
+from schemas.consents import HOLDERS, Answer, ConsentRecipient, ConsentRecord, ConsentStatus, GivenAnswer, Giver
 from schemas.errors import Issue
 from schemas.identifiers import OIN, MessageId
 
@@ -255,23 +255,31 @@ def _families(by_id: Mapping[MessageId, ConsentRecord]) -> list[list[ConsentReco
     for record in by_id.values():
         for other in (_replaced(record, by_id), _confirmed(record, by_id)):
             if other is not None and family_of[other.id] is not family_of[record.id]:
-                joined = family_of[other.id] + family_of[record.id]
-                for each in joined:
-                    family_of[each.id] = joined
+                # The smaller moves into the larger: anybody can make a family long.
+                into, moved = sorted((family_of[other.id], family_of[record.id]), key=len, reverse=True)
+                into += moved
+                family_of.update((each.id, into) for each in moved)
     return list({id(family): family for family in family_of.values()}.values())
 
 
 def _said_at(record: ConsentRecord, by_id: Mapping[MessageId, ConsentRecord]) -> int:
-    """When the answers were first recorded as they stand: signing or confirming them again makes them no newer."""
+    """When the answers were first recorded: signing or confirming them again makes them no newer, a no among them does.
+
+    In which order they stand says nothing, and a yes that is left out makes the others no newer.
+    """
     seen: set[MessageId] = set()
     said_at = record.issued_at
     while record.id not in seen:
         seen.add(record.id)
         before = _replaced(record, by_id) or _confirmed(record, by_id)
-        if before is None or before.givers != record.givers:
+        if before is None or _noes(record) - _noes(before):
             break
         record, said_at = before, min(said_at, before.issued_at)
     return said_at
+
+
+def _noes(record: ConsentRecord) -> Counter[GivenAnswer]:
+    return Counter(giver for giver in record.givers if giver.answer is Answer.NO)
 
 
 # ---- what a new record may say ----

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from time import process_time
 from typing import Any, Final
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.law_records import (
     PARENT_NO,
     PARENT_YES,
     RANDOM_TAG,
+    SELF_NO,
     SELF_YES,
     consent_record,
     on,
@@ -211,6 +213,27 @@ def test_signing_or_confirming_again_makes_the_answers_no_newer() -> None:
     assert names(facts(first, refusal, again(first, 3, tag=RANDOM_TAG))) == [2, 3]
     assert names(facts(first, refusal, confirmed(first, 3)))[0] == 2
     assert names(facts(first, refusal, again(first, 3, givers=(PARENT_NO, PARENT_NO)))) == [3, 2]
+
+
+def test_answers_in_another_order_or_without_one_of_them_are_no_newer() -> None:
+    """Whoever signs again cannot so pass by a refusal that came in between."""
+    first = given(1, age=AgeBand.FROM_16, givers=(SELF_YES, PARENT_YES))
+    refusal = given(2, issuer=GI, age=AgeBand.FROM_16, givers=(SELF_NO,))
+    for givers in ((PARENT_YES, SELF_YES), (SELF_YES,)):
+        for later in (again(first, 3, givers=givers), confirmed(first, 3, givers=givers)):
+            assert findings(later, first, refusal) == []
+            assert names(facts(first, refusal, later))[0] == 2
+
+
+def test_a_family_that_somebody_made_long_is_still_read_quickly() -> None:
+    """Each record touches the families once: a thousand more cost a thousand times one, not a million."""
+    records = [given(1)]
+    while len(records) < 4000:
+        records.append(again(records[-1], len(records) + 1))
+    began = process_time()
+    (fact,) = facts(*records)
+    assert fact.id == records[-1].id.value
+    assert process_time() - began < 1
 
 
 def test_records_that_refer_to_each_other_in_a_circle_have_an_order_too() -> None:
