@@ -284,6 +284,7 @@ def _view(services: Services) -> RecipientView:
         keys=services.keys.opening,
         requests=_Requests(services),
         definitions=services.policy.definitions,
+        catalogue=services.policy.catalogue,
     )
 
 

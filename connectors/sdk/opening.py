@@ -32,6 +32,8 @@ from audit.note import NoteKey
 from audit.records import ShownRecord, released_digest, token_digest
 from connectors.sdk.projection import Withheld
 from connectors.sdk.proving import ProvenEntry, prove_entry, prove_shown
+from connectors.sdk.purposes import must_answer
+from consent.grounds import Catalogue
 from consent.request import civil_day
 from schemas.canonical import b64url
 from schemas.codes import EntryKind, TokenType
@@ -68,6 +70,7 @@ class RecipientView:
         keys: Our sealing keys, the newest and those that were rotated, by name.
         requests: Digests of the release requests that we signed.
         definitions: What messages may hold.
+        catalogue: The grounds: whether one by which a question is refused says that it must be answered.
     """
 
     oin: OIN
@@ -77,6 +80,7 @@ class RecipientView:
     keys: Mapping[Thumbprint, SealingPrivateKey] = field(repr=False)
     requests: Container[str]
     definitions: Definitions
+    catalogue: Catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +191,7 @@ def _open(release: Release, findings: _Findings, *, view: RecipientView, submiss
     disclosed = _open_elements(release, message, permitted, findings, view=view)
     # 7. values
     items = _items(message, disclosed)
-    _check_values(message, items, shown, findings, definitions=view.definitions)
+    _check_values(message, items, shown, findings, view=view)
     yours = _yours(disclosed, findings)
     findings.stop_if_any()
     texts = [text for label in permitted for text, _ in disclosed[label.text]]
@@ -212,7 +216,7 @@ def _check_values(
     shown: ShownRecord,
     findings: _Findings,
     *,
-    definitions: Definitions,
+    view: RecipientView,
 ) -> None:
     """Step 7, by the codes that hold on the day of the message; what stands in the clear says what was sealed."""
     try:
@@ -223,7 +227,10 @@ def _check_values(
         findings.add("sender.message.form")
         return
     withheld = tuple(each.label for each in shown.withheld)
-    issues = check_values(items, definitions, message_type=message.type, on=day, withheld=withheld)
+    must = must_answer(message.recipient.purpose, message_type=message.type, catalogue=view.catalogue)
+    issues = check_values(
+        items, view.definitions, message_type=message.type, on=day, withheld=withheld, must_answer=must
+    )
     issues += check_claims(items, asks=message.asks, corrects=message.corrects, withheld=withheld)
     for issue in issues:
         findings.add(issue.code, _label_of(issue.pointer, items))

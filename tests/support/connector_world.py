@@ -231,6 +231,7 @@ class World:
             keys={private.public.kid: private},
             requests={REQUEST},
             definitions=self.policy.definitions,
+            catalogue=self.policy.catalogue,
         )
 
     def _shown(self, kind: EntryKind, composed: Composed, denied: Mapping[str, tuple[str, ...]]) -> tuple[str, bytes]:

@@ -2,22 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from audit.note import NoteSigner
 from connectors.formats.stuf.examples import vto_example
 from connectors.formats.stuf.reading import read_stuf
+from connectors.sdk.envelope import Thread
 from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
 from connectors.sdk.proving import prove_entry
+from consent.facts import Executor, MeasureFact, PersonFacts
+from consent.request import Facts, Route, question_fact, reply_fact
 from schemas.canonical import b64url
-from schemas.codes import TokenType
-from schemas.document import Document
+from schemas.codes import Capacity, Category, TokenType
+from schemas.document import Document, DocumentItem
+from schemas.identifiers import BSN_SYSTEM, CaseId, MessageId
 from schemas.jwk import SigningKey
 from schemas.jws import parse_jws, sign_jws
+from schemas.measures import MeasureType
 from schemas.message import labels
 from schemas.wire import Release
-from tests.support.connector_world import GEMEENTE, GI, RAAD, World
+from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, World
+from tests.support.example_documents import concept
+from tests.support.example_messages import example_document
 
 
 def _flip(data: bytes) -> bytes:
@@ -183,3 +191,44 @@ def document() -> Document:
     from connectors.formats.stuf.scenarios import vto_scenario
 
     return read_stuf(vto_scenario(3))
+
+
+@pytest.mark.parametrize(("code", "opening_is"), [("niet-bekend", Opened), ("beroepsgeheim", Unopened)])
+def test_where_one_must_answer_a_refusal_has_a_reason_that_leaves_nothing_to_answer(
+    code: str, opening_is: type[Opening]
+) -> None:
+    """A sender whose connector did not look lets such a refusal go; it is not handed over as an answer."""
+    world = World()
+    refusal = DocumentItem(
+        profile="vraag",
+        id="q1",
+        about=(0,),
+        elements={"refusal": (concept("weigeringsgrond", code),)},
+    )
+    case, question = CaseId("ab" * 16), MessageId("01940000-0000-7000-8000-000000000007")
+    route = Route(sender=GEMEENTE, recipient=GI, case=case)
+    back = Route(sender=GI, recipient=GEMEENTE, case=case)
+    reply = reply_fact(route, answered=back, message_type="informatieverzoek")
+    facts = Facts(reply=reply, question=question_fact(reply, asked=frozenset({Category.ZORGEN})))
+    measure = MeasureFact(
+        id="m",
+        type=MeasureType.OTS,
+        executor=Executor.RECIPIENT,
+        valid_from=date(2026, 11, 1),
+        valid_until=None,
+    )
+    tag = world.chain.tag(recipient=HUB, system=BSN_SYSTEM, value="999911120")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("connectors.sdk.composing.must_answer", lambda *_, **__: False)
+        composed = world.compose(
+            replace(example_document("informatieantwoord"), items=(refusal,)),
+            recipient=GI,
+            recipient_capacity=Capacity.OTS,
+            thread=Thread(case=case, reply_to=question, reply_facts=facts),
+            people={tag: PersonFacts(measures=(measure,))},
+        )
+    assert composed.message.recipient.purpose == "GI-OTS-ANTW"
+    opening = open_release(world.release(composed), view=world.view(GI))
+    assert isinstance(opening, opening_is)
+    if isinstance(opening, Unopened):
+        assert {reason.code for reason in opening.reasons} == {"sender.value.refusal-not-allowed"}
