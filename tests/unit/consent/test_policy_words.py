@@ -89,7 +89,7 @@ def test_the_whole_list_of_consents_holds_complete_and_incomplete_ones_of_every_
     assert seen["unknown"] == {False}
 
 
-@pytest.mark.parametrize("party", PARTIES, ids=repr)
+@pytest.mark.parametrize("party", PARTIES, ids=lambda party: party_words(party).en)
 def test_every_party_has_words(party: Party) -> None:
     told = party_words(party)
     honest = (party.role is Role.GI) == (party.capacity is not None) and party.capacity in (None, *party.admitted)
