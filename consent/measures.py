@@ -52,8 +52,7 @@ def weigh_measures(
         capacity: In which capacity the acting GI acts; a measure of another kind is none.
         day: The day of the decision.
     """
-    kind = _BY_CAPACITY.get(capacity) if capacity is not None else None
-    of_kind = [fact for fact in measures if kind is not None and fact.type in kind]
+    of_kind = [fact for fact in measures if is_of_capacity(fact.type, capacity)]
     live = [fact for fact in of_kind if _state(fact, day) is None]
     if len({fact.executor for fact in live}) > 1:
         return Weighed(reasons=(Reason.MEASURE_CONTRADICTED,))
@@ -65,6 +64,11 @@ def weigh_measures(
     if live:
         reasons.add(Reason.MEASURE_OTHER_EXECUTOR)
     return Weighed(reasons=tuple(reason for reason in Reason if reason in reasons) or (Reason.MEASURE_MISSING,))
+
+
+def is_of_capacity(measure: MeasureType, capacity: Capacity | None) -> bool:
+    """Whether a measure is of the kind that a GI carries out in a capacity."""
+    return capacity is not None and measure in _BY_CAPACITY.get(capacity, ())
 
 
 def _state(fact: MeasureFact, day: date) -> Reason | None:

@@ -9,13 +9,13 @@ Source: the architecture, sections 4 and 5; the domain page, section 5.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
 
 from consent.consents import Addressee, consent_facts
 from consent.facts import Executor, PersonFacts
 from consent.grounds import Catalogue, Tie
-from consent.measures import measure_facts
+from consent.measures import is_of_capacity, measure_facts
 from consent.request import (
     QUESTION_TYPE,
     CorrectedFact,
@@ -23,6 +23,7 @@ from consent.request import (
     QuestionFact,
     ReplyFact,
     Route,
+    civil_day,
     corrected_fact,
     question_fact,
     reply_fact,
@@ -31,16 +32,19 @@ from hub.exchange.known import consents_of, measures_of, raden, read_measure
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
-from hub.ports import StoredMessage
+from hub.ports import MessageState, StoredMessage
 from schemas.codes import EntryKind, SubjectRole, TokenType
 from schemas.definitions import Definitions
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, MessageId, SubjectTag
 from schemas.jws import parse_jws
+from schemas.measures import MeasureStatement
 from schemas.message import Message, labels, parse_message
 
 _T = TypeVar("_T")
 _MEASURES = frozenset({Tie.MEASURE, Tie.MEASURE_OF_EITHER})
+EMERGENCY_DAYS: Final = timedelta(days=3)
+"""Until how long after an emergency began the measure that it waited for may begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +95,13 @@ def emergencies_of(structured: Structured, catalogue: Catalogue) -> tuple[tuple[
 
 
 def _young(structured: Structured) -> tuple[SubjectTag, ...]:
-    """The young persons of a message: a measure is over them, so an emergency is about them."""
+    """The young persons of a message: a measure is over them, so an emergency is about them.
+
+    Where none is named it is about everybody: else it would have no beginning, and so no end.
+    """
     subjects = structured.message.subjects
     found = [tag for tag, each in zip(structured.tags, subjects, strict=True) if each.role is SubjectRole.JEUGDIGE]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found or structured.tags))
 
 
 async def find_facts(structured: Structured, *, world: World, services: Services) -> Facts:
@@ -134,7 +141,7 @@ async def find_facts(structured: Structured, *, world: World, services: Services
         question=question,
         corrected=_corrected(message, corrected, released=released, definitions=services.policy.definitions),
         people=_people(structured, persons, needs=needs, world=world) if needs.people else (),
-        spoed_since=_spoed_since(persons, emergencies, gis=gis),
+        spoed_since=_spoed_since(message, persons, emergencies, gis=gis),
     )
 
 
@@ -157,7 +164,8 @@ def _answered(message: Message, answered: StoredMessage | None) -> tuple[ReplyFa
     Raises:
         DocumentError: What it names went another way.
     """
-    if answered is None:
+    if answered is None or answered.state is MessageState.RECALLED:
+        # What its sender took back before anybody had it was asked of nobody.
         return None, None
     reply = reply_fact(_route(message), answered=_way(answered), message_type=answered.type)
     if reply is None:
@@ -214,21 +222,40 @@ def _people(
 
 
 def _spoed_since(
+    message: Message,
     persons: Mapping[SubjectTag, Person],
     emergencies: Mapping[SubjectTag, Sequence[Emergency]],
     *,
     gis: Sequence[OIN],
 ) -> datetime | None:
-    """When the emergency that lasts began: a statement of a measure of this GI ends the one before."""
+    """When the emergency that lasts began: a statement of the measure that it waited for ends it."""
+    capacities = {message.sender: message.capacity, message.recipient.oin: message.recipient.capacity}
     began: list[int] = []
     for tag, found in emergencies.items():
         for gi in gis:
-            stated = max((index for index, executor in _stated(persons[tag]) if executor == gi), default=-1)
-            began += (each.accepted_at for each in found if each.gi == gi and each.index > stated)
+            stated = [each for each in _stated(persons[tag]) if is_of_capacity(each[1].type, capacities[gi])]
+            began += (
+                each.accepted_at
+                for each in found
+                if each.gi == gi and not any(index > each.index and _ends(it, each) for index, it in stated)
+            )
     return datetime.fromtimestamp(min(began), UTC) if began else None
 
 
-def _stated(person: Person) -> list[tuple[int, OIN]]:
-    records = person.of_kind(EntryKind.MEASURE)
-    statements = [(record.index, read_measure(record.token)) for record in records]
-    return [(index, statement.executor) for index, statement in statements if not statement.annulled]
+def _stated(person: Person) -> list[tuple[int, MeasureStatement]]:
+    return [(record.index, read_measure(record.token)) for record in person.of_kind(EntryKind.MEASURE)]
+
+
+def _ends(statement: MeasureStatement, emergency: Emergency) -> bool:
+    """Whether a statement is what an emergency waited for: a measure of its GI that runs in the days after it.
+
+    Any other statement would let a GI begin an emergency anew whenever its hours are over.
+    """
+    day = civil_day(datetime.fromtimestamp(emergency.accepted_at, UTC))
+    assert day is not None, "an accepted message is of a day of the calendar"
+    return (
+        statement.executor == emergency.gi
+        and not statement.annulled
+        and statement.valid_from <= day + EMERGENCY_DAYS
+        and (statement.valid_until is None or statement.valid_until >= day)
+    )

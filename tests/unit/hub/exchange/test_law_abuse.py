@@ -1,0 +1,72 @@
+"""What a participant that means ill tries with records about persons, and what the hub answers."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from connectors.sdk.composing import Composed
+from schemas.codes import Capacity, SpoedReason, SubjectRole
+from schemas.errors import DocumentError
+from schemas.identifiers import SubjectTag
+from schemas.measures import MeasureType
+from tests.support.example_messages import example_document
+from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub
+from tests.support.statements import measures, of_measure, recalls, sign_recall
+from tests.unit.hub.exchange.test_facts import answer, question
+from tests.unit.hub.exchange.test_measures import raadsrapport
+
+HOURS = 3600
+ANOTHER_CHILD = SubjectTag("1.EBESExQVFhcYGRobHB0eHw")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"valid_from": date(2015, 1, 1), "valid_until": date(2015, 1, 1), "decided": date(2015, 1, 1)},
+        {"type": MeasureType.VOOGDIJ, "valid_until": None},
+    ],
+    ids=["long ended", "another kind"],
+)
+async def test_an_emergency_is_not_begun_anew_by_a_statement_that_is_not_about_it(change: dict[str, Any]) -> None:
+    hub = await MemoryHub.opened()
+    await hub.submit(raadsrapport(hub, spoed=True))
+    hub.world.clock.advance(seconds=71 * HOURS)
+    await measures(hub, of_measure(hub.world, issuer=GI, **change))
+    hub.world.clock.advance(seconds=HOURS)
+    with pytest.raises(DocumentError) as refused:
+        await hub.submit(raadsrapport(hub, spoed=True))
+    assert "sender.decision.spoed-over" in {issue.code for issue in refused.value.issues}
+
+
+async def test_a_question_that_was_recalled_carries_no_answer() -> None:
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    await recalls(hub, sign_recall(hub, asked.message.id, by=RAAD))
+    with pytest.raises(DocumentError):
+        await hub.submit(answer(hub, asked))
+
+
+async def test_an_emergency_ends_also_where_no_young_person_is_named() -> None:
+    """Else everybody could be called something else, and the hours would never begin."""
+    hub = await MemoryHub.opened()
+    await hub.submit(_about_others(hub))
+    hub.world.clock.advance(seconds=72 * HOURS)
+    with pytest.raises(DocumentError) as refused:
+        await hub.submit(_about_others(hub))
+    assert "sender.decision.spoed-over" in {issue.code for issue in refused.value.issues}
+
+
+def _about_others(hub: MemoryHub) -> Composed:
+    """News for the GI in an emergency, in which the child is said to be somebody else."""
+    example = example_document("casusinformatie")
+    document = replace(
+        example,
+        subjects=tuple(replace(each, role=SubjectRole.ANDER) for each in example.subjects),
+        items=tuple(each for each in example.items if each.profile in ("hulpverlening", "leefgebied")),
+        spoed=SpoedReason.ACUTE_DANGER,
+        purpose="GI-OTS-SPONT",
+    )
+    return hub.world.compose(document, sender=GEMEENTE, recipient=GI, recipient_capacity=Capacity.OTS)
