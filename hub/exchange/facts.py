@@ -9,8 +9,8 @@ Source: the architecture, sections 4 and 5; the domain page, section 5.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from datetime import UTC, datetime
+from typing import TypeVar
 
 from consent.consents import Addressee, consent_facts
 from consent.facts import Executor, PersonFacts
@@ -23,12 +23,11 @@ from consent.request import (
     QuestionFact,
     ReplyFact,
     Route,
-    civil_day,
     corrected_fact,
     question_fact,
     reply_fact,
 )
-from hub.exchange.known import consents_of, measures_of, raden, read_measure
+from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, read_measure
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
@@ -43,8 +42,6 @@ from schemas.message import Message, labels, parse_message
 
 _T = TypeVar("_T")
 _MEASURES = frozenset({Tie.MEASURE, Tie.MEASURE_OF_EITHER})
-EMERGENCY_DAYS: Final = timedelta(days=3)
-"""Until how long after an emergency began the measure that it waited for may begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,25 +234,14 @@ def _spoed_since(
             began += (
                 each.accepted_at
                 for each in found
-                if each.gi == gi and not any(index > each.index and _ends(it, each) for index, it in stated)
+                if each.gi == gi
+                and not any(
+                    index > each.index and ends_emergency(it, gi=gi, accepted_at=each.accepted_at)
+                    for index, it in stated
+                )
             )
     return datetime.fromtimestamp(min(began), UTC) if began else None
 
 
 def _stated(person: Person) -> list[tuple[int, MeasureStatement]]:
     return [(record.index, read_measure(record.token)) for record in person.of_kind(EntryKind.MEASURE)]
-
-
-def _ends(statement: MeasureStatement, emergency: Emergency) -> bool:
-    """Whether a statement is what an emergency waited for: a measure of its GI that runs in the days after it.
-
-    Any other statement would let a GI begin an emergency anew whenever its hours are over.
-    """
-    day = civil_day(datetime.fromtimestamp(emergency.accepted_at, UTC))
-    assert day is not None, "an accepted message is of a day of the calendar"
-    return (
-        statement.executor == emergency.gi
-        and not statement.annulled
-        and statement.valid_from <= day + EMERGENCY_DAYS
-        and (statement.valid_until is None or statement.valid_until >= day)
-    )

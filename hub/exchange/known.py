@@ -4,8 +4,11 @@ Reading is remembered by the record's own bytes: the same consent decides about 
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
+from consent.request import civil_day
 from hub.exchange.services import World
 from hub.persons import Person
 from schemas.codes import EntryKind, Role, TokenType
@@ -14,6 +17,9 @@ from schemas.identifiers import OIN
 from schemas.jws import parse_jws
 from schemas.links import Link, parse_link
 from schemas.measures import MeasureStatement, parse_measure
+
+EMERGENCY_DAYS: Final = timedelta(days=3)
+"""Until how long after an emergency began the measure that it waited for may begin."""
 
 
 def consents_of(person: Person) -> tuple[ConsentRecord, ...]:
@@ -35,6 +41,26 @@ def raden(statements: Iterable[MeasureStatement], *, world: World) -> frozenset[
     """Those who signed one of these statements and are a Raad."""
     signers = {statement.issuer: world.directory.participant(statement.issuer) for statement in statements}
     return frozenset(oin for oin, signer in signers.items() if signer is not None and signer.role is Role.RAAD)
+
+
+def ends_emergency(statement: MeasureStatement, *, gi: OIN, accepted_at: int) -> bool:
+    """Whether a statement is what an emergency waited for: a measure of its GI that runs in the days after it.
+
+    Any other could be stated at any time, to begin the hours anew or to close the review.
+
+    Args:
+        statement: Taken in after the emergency.
+        gi: Who acted in it.
+        accepted_at: When it was accepted, as NumericDate.
+    """
+    day = civil_day(datetime.fromtimestamp(accepted_at, UTC))
+    assert day is not None, "an accepted message is of a day of the calendar"
+    return (
+        statement.executor == gi
+        and not statement.annulled
+        and statement.valid_from <= day + EMERGENCY_DAYS
+        and (statement.valid_until is None or statement.valid_until >= day)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -9,18 +9,18 @@ Source: the architecture, section 6 (`REVIEW`); the domain page, section 5, *Spo
 from dataclasses import dataclass
 from typing import Final
 
-from audit.entries import PAD_BYTES, EntryDraft
+from audit.entries import PAD_BYTES, EntryDraft, parse_entry
 from consent.reasons import Mark
 from hub.attention import Review
 from hub.changes import LogMember, ReviewClosed
 from hub.exchange.authenticate import Request, authenticate
-from hub.exchange.known import measures_of
+from hub.exchange.known import ends_emergency, measures_of
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.ports import MemberLostError
 from schemas.codes import EntryKind, Role, TokenType
 from schemas.errors import Issue, RejectedMessageError, ReplayError, UnavailableError
-from schemas.identifiers import OIN, SubjectTag
+from schemas.identifiers import SubjectTag
 from schemas.participants import Participant
 from schemas.reviews import ReviewClaims, parse_review
 from schemas.sdjwt import parse_disclosure
@@ -89,7 +89,7 @@ async def _old_answer(item: Review, request: Request[ReviewClaims], *, services:
 
 
 async def _check_statement(item: Review, *, services: Services) -> None:
-    """Check that a measure is stated for the people of an emergency, with one of its parties as executor.
+    """Check that the measure of an emergency is stated for its people, with one of its parties as executor.
 
     Raises:
         RejectedMessageError: It is not.
@@ -97,8 +97,10 @@ async def _check_statement(item: Review, *, services: Services) -> None:
     stored = await services.store.message(item.about)
     tags = [SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags] if stored else []
     persons = await services.persons.of(tags)
-    executors: set[OIN] = {each.executor for person in persons.values() for each in measures_of(person)}
-    if not executors & {item.sender, item.recipient}:
+    stated = [each for person in persons.values() for each in measures_of(person)]
+    accepted_at = parse_entry(stored.entry.encode()).time // 1000 if stored else 0
+    parties = (item.sender, item.recipient)
+    if not any(ends_emergency(each, gi=oin, accepted_at=accepted_at) for each in stated for oin in parties):
         issue = Issue(pointer="/about", code="sender.review.statement", text=_STATEMENT[0], text_nl=_STATEMENT[1])
         raise RejectedMessageError(_STATEMENT[0], code="sender.review.statement", issues=[issue])
 

@@ -8,12 +8,12 @@ import pytest
 
 from connectors.sdk.composing import Composed
 from schemas.codes import Capacity, SpoedReason, SubjectRole
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, RejectedMessageError
 from schemas.identifiers import SubjectTag
 from schemas.measures import MeasureType
 from tests.support.example_messages import example_document
 from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub
-from tests.support.statements import measures, of_measure, recalls, sign_recall
+from tests.support.statements import measures, of_measure, recalls, reviews, sign_recall, sign_review
 from tests.unit.hub.exchange.test_facts import answer, question
 from tests.unit.hub.exchange.test_measures import raadsrapport
 
@@ -70,3 +70,17 @@ def _about_others(hub: MemoryHub) -> Composed:
         purpose="GI-OTS-SPONT",
     )
     return hub.world.compose(document, sender=GEMEENTE, recipient=GI, recipient_capacity=Capacity.OTS)
+
+
+async def test_the_review_of_an_emergency_is_not_closed_by_a_statement_that_is_not_about_it() -> None:
+    hub = await MemoryHub.opened()
+    accepted = await hub.submit(raadsrapport(hub, spoed=True))
+    long_ago: dict[str, Any] = {
+        "valid_from": date(2015, 1, 1),
+        "valid_until": date(2015, 1, 1),
+        "decided": date(2015, 1, 1),
+    }
+    await measures(hub, of_measure(hub.world, issuer=GI, **long_ago))
+    with pytest.raises(RejectedMessageError) as refused:
+        await reviews(hub, sign_review(hub, accepted.id, "spoed", by=GI))
+    assert refused.value.code == "sender.review.statement"
