@@ -232,13 +232,17 @@ class RecordStated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagsLinked:
-    """Two pseudonyms are of one person. Loses if its id is taken by any record."""
+    """Two pseudonyms are of one person. Loses if its id is taken by any record.
+
+    `reviews` is what somebody has to look at because of it.
+    """
 
     id: MessageId
     issuer: OIN
     random: SubjectTag
     known: SubjectTag
     token: str
+    reviews: tuple[ReviewItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

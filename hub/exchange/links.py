@@ -1,7 +1,9 @@
 """Join two pseudonyms of one person: what is stated of one is from then on found under the other.
 
 A link widens what a decision finds, so it is not believed beyond what it can be: its issuer has sent or received a
-message about the pseudonym that was drawn, and a person has one pseudonym made of the number in each epoch.
+message about the pseudonym that was drawn, and a person has one pseudonym made of the number in each epoch. Which of
+two was drawn the hub cannot see. So no GI links: it acts under measures, and would say by itself over whom they run.
+And somebody looks at every link.
 
 Source: the architecture, section 3.
 """
@@ -9,18 +11,21 @@ Source: the architecture, section 3.
 from collections import defaultdict
 from typing import Final
 
-from hub.changes import Change, TagsLinked
+from hub.changes import Change, ReviewItem, TagsLinked
 from hub.exchange.known import links_of
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.exchange.stating import Form, Stating, Taken, refuse, take_in
-from schemas.codes import EntryKind, TokenType
+from schemas.codes import EntryKind, Role, TokenType
 from schemas.errors import Issue
 from schemas.identifiers import SubjectTag
 from schemas.links import Link, parse_link
 
 PSEUDONYMS_MAX: Final = 32
 """Of one person: a few drawn ones, and one of the number in each epoch."""
+
+LINKED: Final = "linked"
+"""Why a link is on the review list: nobody takes it back, and the hub cannot know that it is true."""
 
 
 async def link(token: str, *, arrival: Arrival, services: Services) -> Taken:
@@ -38,6 +43,8 @@ async def _change(stating: Stating[Link]) -> Change:
     issues = list(_find_issues(stating))
     if not await stating.services.persons.is_party(claims.issuer, about=claims.random):
         issues.append(_STRANGER)
+    if stating.request.participant.role is Role.GI:
+        issues.append(_ACTING)
     refuse("the link does not fit what is known of these pseudonyms", issues)
     return TagsLinked(
         id=claims.id,
@@ -45,6 +52,7 @@ async def _change(stating: Stating[Link]) -> Change:
         random=claims.random,
         known=claims.known,
         token=stating.request.token,
+        reviews=(ReviewItem(about=claims.id, mark=LINKED, sender=claims.issuer, recipient=claims.issuer),),
     )
 
 
@@ -73,6 +81,12 @@ _STRANGER: Final = _issue(
     "sender.link.stranger",
     "you sent or received no message about this pseudonym",
     "u hebt over dit pseudoniem geen bericht verstuurd of ontvangen",
+)
+_ACTING: Final = _issue(
+    "/iss",
+    "sender.link.acting",
+    "who acts under measures does not say over whom they run: ask the Raad, the gemeente or Veilig Thuis to link",
+    "wie onder maatregelen handelt, zegt niet over wie zij lopen: vraag Raad, gemeente of Veilig Thuis om te koppelen",
 )
 _BOTH: Final = _issue(
     "/known",

@@ -61,13 +61,13 @@ class MemoryPersons(Persons, Attention):
                 record = PersonRecord(kind=change.kind, id=change.id, index=index, entry=text, token=change.token)
                 self._records.append((change.tag, record))
                 self._tell(change, index=index, at=at)
-                for item in change.reviews:
-                    self._open(item, index=index)
+                self._open_all(change.reviews, index=index)
             case TagsLinked() as change:
                 kind = EntryKind.LINK
                 record = PersonRecord(kind=kind, id=change.id, index=index, entry=text, token=change.token)
                 self._records.append((change.random, record))
                 self._links.append(frozenset({change.random, change.known}))
+                self._open_all(change.reviews, index=index)
             case MessageRecalled() as change:
                 self._recalls[change.message_id] = Recall(index=index, entry=text, token=change.token)
                 self._questions.pop(change.message_id, None)
@@ -86,6 +86,10 @@ class MemoryPersons(Persons, Attention):
             self._questions.pop(change.answers, None)
         for mark in change.marks:
             item = ReviewItem(about=change.id, mark=mark, sender=change.sender, recipient=change.recipient)
+            self._open(item, index=index)
+
+    def _open_all(self, items: Sequence[ReviewItem], *, index: int) -> None:
+        for item in items:
             self._open(item, index=index)
 
     def _open(self, item: ReviewItem, *, index: int) -> None:

@@ -298,6 +298,7 @@ def _record_news(change: _News, *, index: int, state: State, rows: Rows) -> None
         case TagsLinked():
             rows.links.append((index, change))
             state.records.add(change.id.value)
+            _open_reviews(change.reviews, index=index, state=state, rows=rows)
         case ReviewClosed():
             rows.reviews_closed.append((index, change))
             state.reviews[change.about.value, change.mark] = False

@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from connectors.sdk.composing import Composed
+from hub.exchange.review import open_reviews
 from schemas.codes import Capacity, SpoedReason, SubjectRole
 from schemas.errors import DocumentError, RejectedMessageError
-from schemas.identifiers import SubjectTag
+from schemas.identifiers import OIN, SubjectTag
+from schemas.links import Link
 from schemas.measures import MeasureType
 from tests.support.example_messages import example_document
-from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub
-from tests.support.statements import measures, of_measure, recalls, reviews, sign_recall, sign_review
+from tests.support.exchange_hub import GEMEENTE, GI, HUB, RAAD, MemoryHub
+from tests.support.law_records import link as link_claims
+from tests.support.parties import message_id
+from tests.support.statements import links, measures, of_measure, recalls, reviews, sign_recall, sign_review, tag_of
 from tests.unit.hub.exchange.test_facts import answer, question
 from tests.unit.hub.exchange.test_measures import raadsrapport
 
@@ -84,3 +88,33 @@ async def test_the_review_of_an_emergency_is_not_closed_by_a_statement_that_is_n
     with pytest.raises(RejectedMessageError) as refused:
         await reviews(hub, sign_review(hub, accepted.id, "spoed", by=GI))
     assert refused.value.code == "sender.review.statement"
+
+
+# ---- links ----
+
+
+async def test_two_children_are_not_made_one_by_who_acts_under_the_measure_over_one_of_them() -> None:
+    """Else the measure over one would be one over the other: the hub cannot see which pseudonym was drawn."""
+    hub = await MemoryHub.opened()
+    await measures(hub, of_measure(hub.world))
+    await hub.submit(raadsrapport(hub, of_measure(hub.world)))
+    with pytest.raises(DocumentError) as refused:
+        await links(hub, _link(hub, issuer=GI))
+    (issue,) = refused.value.issues
+    assert (issue.code, bool(issue.text_nl)) == ("sender.link.acting", True)
+    assert (await hub.persons.of([ANOTHER_CHILD]))[ANOTHER_CHILD].records == ()
+
+
+async def test_somebody_looks_at_every_link() -> None:
+    hub = await MemoryHub.opened()
+    await measures(hub, of_measure(hub.world))
+    await hub.submit(raadsrapport(hub, of_measure(hub.world)))
+    await links(hub, _link(hub, issuer=RAAD))
+    (item,) = await open_reviews(hub.world.participant(RAAD), after=-1, limit=10, services=hub.services)
+    assert (item.about, item.mark, item.sender) == (message_id(20), "linked", RAAD)
+    await reviews(hub, sign_review(hub, item.about, item.mark, by=RAAD))
+    assert await open_reviews(hub.world.participant(RAAD), after=-1, limit=10, services=hub.services) == ()
+
+
+def _link(hub: MemoryHub, *, issuer: OIN) -> Link:
+    return link_claims(id=message_id(20), issuer=issuer, random=tag_of(hub.world), known=ANOTHER_CHILD, hub=HUB)
