@@ -37,6 +37,9 @@ from schemas.consents import HOLDERS, Answer, ConsentRecipient, ConsentRecord, C
 from schemas.errors import Issue
 from schemas.identifiers import OIN, MessageId
 
+OF_ONE_ISSUER_MAX: Final = 100
+"""Records of one issuer about one person. Each decision reads them all, so nobody may make them too many to read."""
+
 _SELF: Final = frozenset({Giver.SELF})
 _SELF_AND_HOLDERS: Final = _SELF | HOLDERS
 _REPRESENTATIVE: Final = frozenset({Giver.REPRESENTATIVE})
@@ -297,6 +300,8 @@ def check_record(record: ConsentRecord, *, known: Sequence[ConsentRecord]) -> tu
     """
     by_id = {each.id: each for each in known}
     issues: list[Issue] = []
+    if _is_too_many(record, known):
+        issues.append(_TOO_MANY)
     for name, other in (
         ("replaces", _replaced(record, by_id)),
         ("confirms", _confirmed(record, by_id)),
@@ -316,10 +321,23 @@ def check_record(record: ConsentRecord, *, known: Sequence[ConsentRecord]) -> tu
     return tuple(issues)
 
 
+def _is_too_many(record: ConsentRecord, known: Sequence[ConsentRecord]) -> bool:
+    """Whether an issuer has recorded enough: what is taken back always finds a place, and a refusal longer."""
+    if record.status is ConsentStatus.WITHDRAWN:
+        return False
+    own = sum(each.issuer == record.issuer for each in known)
+    return own >= OF_ONE_ISSUER_MAX * (2 if _says_no(record) else 1)
+
+
 def _issue(name: str, text: str, text_nl: str) -> Issue:
     return Issue(pointer=f"/{name}", code=f"sender.consent.{name}", text=text, text_nl=text_nl)
 
 
+_TOO_MANY: Final = _issue(
+    "iss",
+    f"an organisation records at most {OF_ONE_ISSUER_MAX} consents about one person, and as many refusals besides",
+    f"een organisatie legt per persoon ten hoogste {OF_ONE_ISSUER_MAX} toestemmingen vast, en evenveel weigeringen",
+)
 _NAMED: Final = {
     "replaces": _issue(
         "replaces",

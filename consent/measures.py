@@ -32,6 +32,9 @@ from schemas.measures import MeasureStatement, MeasureType
 DECLARED_DAYS: Final = 30
 """For how long the word of the executing GI alone counts."""
 
+OF_ONE_ISSUER_MAX: Final = 100
+"""Statements of one issuer about one child. Each decision reads them all, so nobody may make them too many to read."""
+
 _OTS: Final = frozenset({MeasureType.OTS, MeasureType.PROVISIONAL_OTS})
 _VOOGDIJ: Final = frozenset({MeasureType.VOOGDIJ, MeasureType.PROVISIONAL_VOOGDIJ})
 _KIND: Final = {measure: kind for kind in (_OTS, _VOOGDIJ) for measure in kind}
@@ -218,11 +221,14 @@ def _confirmed(statement: MeasureStatement, by_id: dict[MessageId, MeasureStatem
 def _families(by_id: dict[MessageId, MeasureStatement]) -> dict[MessageId, MessageId]:
     """Name for each statement the measure that it is about: the same for all that refer to each other."""
     family = {each: each for each in by_id}
+    members = {each: [each] for each in by_id}
     for statement in by_id.values():
         for other in (_replaced(statement, by_id), _confirmed(statement, by_id)):
             if other is not None and family[other.id] != family[statement.id]:
-                joined = family[other.id], family[statement.id]
-                family = {each: joined[0] if name in joined else name for each, name in family.items()}
+                names = family[other.id], family[statement.id]
+                moved, into = sorted(names, key=lambda name: len(members[name]))
+                members[into] += members[moved]
+                family.update(dict.fromkeys(members.pop(moved), into))
     return family
 
 
@@ -284,6 +290,16 @@ def check_statement(statement: MeasureStatement, *, role: Role, known: Sequence[
     by_id = {each.id: each for each in known}
     issues: list[Issue] = []
     earlier, other = _replaced(statement, by_id), _confirmed(statement, by_id)
+    # What was wrong finds a place longer.
+    most = OF_ONE_ISSUER_MAX * (2 if statement.annulled else 1)
+    if sum(each.issuer == statement.issuer for each in known) >= most:
+        issues.append(
+            _issue(
+                "iss",
+                f"an organisation states at most {OF_ONE_ISSUER_MAX} measures about one child",
+                f"een organisatie meldt over één kind ten hoogste {OF_ONE_ISSUER_MAX} maatregelen",
+            )
+        )
     if not _may_state(statement, role, known, confirms=other is not None):
         issues.append(
             _issue(

@@ -26,7 +26,7 @@ from connectors.sdk.answers import FoundRecord, FoundRecords
 from connectors.sdk.proving import ProvenEntry, prove_entry
 from schemas.codes import EntryKind, TokenType
 from schemas.consents import ConsentRecord, parse_consent, verify_consent
-from schemas.errors import DocumentError, EvidenceError, SignatureError
+from schemas.errors import DocumentError, EvidenceError, SignatureError, UnavailableError
 from schemas.identifiers import OIN, HubName, MessageId, SubjectTag
 from schemas.jwk import VerificationKey
 from schemas.jws import parse_jws
@@ -35,7 +35,7 @@ from schemas.measures import MeasureStatement, parse_measure, verify_measure
 from schemas.participants import Directory
 
 RECORDS_MAX: Final = 1000
-"""Records that one search may find; a hub that says more is not believed."""
+"""Records that one search may find; more are not read: the hub bounds what each issuer states about a person."""
 
 
 class _Claims(Protocol):
@@ -116,6 +116,7 @@ def open_consents(found: FoundRecords, *, asked: Collection[SubjectTag], view: R
 
     Raises:
         EvidenceError: Something of it does not hold; then nothing of it is believed.
+        UnavailableError: There are more records than are read at once.
     """
     return _open(found, _CONSENT, asked=asked, view=view)
 
@@ -125,6 +126,7 @@ def open_measures(found: FoundRecords, *, asked: Collection[SubjectTag], view: R
 
     Raises:
         EvidenceError: Something of it does not hold; then nothing of it is believed.
+        UnavailableError: There are more records than are read at once.
     """
     return _open(found, _MEASURE, asked=asked, view=view)
 
@@ -167,7 +169,7 @@ def prove_recorded(
 
 def _open(found: FoundRecords, form: _Form[_R], *, asked: Collection[SubjectTag], view: RecordView) -> Held[_R]:
     if len(found.records) + len(found.links) > RECORDS_MAX:
-        raise EvidenceError("a search finds more records than there can be", code="hub.record.many")
+        raise UnavailableError("a search finds more records than are read at once", code="hub.record.many")
     checkpoints: dict[tuple[int, bytes], Checkpoint] = {}
     links: list[Link] = [_check(each, _LINK, view=view, checkpoints=checkpoints) for each in found.links]
     records = [_check(each, form, view=view, checkpoints=checkpoints) for each in found.records]

@@ -257,6 +257,19 @@ def test_a_first_record_a_replacement_and_a_confirmation_can_be_added() -> None:
     assert findings(again(first, 2, status=ConsentStatus.WITHDRAWN), first) == []
 
 
+def test_nobody_records_so_much_about_a_person_that_others_cannot_read_it() -> None:
+    """What is taken back is always taken; a refusal finds a place longer than a consent."""
+    flood = [given(number) for number in range(1, 101)]
+    assert findings(given(101), *flood[1:]) == []
+    assert findings(given(101), *flood) == [("/iss", "sender.consent.iss")]
+    assert findings(given(101, issuer=GI), *flood) == []
+    assert findings(given(101, givers=(PARENT_NO,)), *flood) == []
+    assert findings(again(flood[-1], 101, status=ConsentStatus.WITHDRAWN), *flood) == []
+    more = [given(number, givers=(PARENT_NO,)) for number in range(101, 201)]
+    assert findings(given(201, givers=(PARENT_NO,)), *flood, *more) == [("/iss", "sender.consent.iss")]
+    assert findings(again(flood[-1], 201, status=ConsentStatus.WITHDRAWN), *flood, *more) == []
+
+
 def test_what_is_referred_to_must_be_there_and_of_the_right_issuer() -> None:
     first = given(1)
     assert findings(again(first, 2)) == [("/replaces", "sender.consent.replaces")]

@@ -320,6 +320,14 @@ def test_others_state_none(role: Role) -> None:
     assert findings(by_gi(), role=role) == ["/iss"]
 
 
+def test_nobody_states_so_much_about_a_child_that_others_cannot_read_it() -> None:
+    flood = [by_gi(number) for number in range(1, 101)]
+    assert findings(by_gi(101), *flood[1:]) == []
+    assert findings(by_gi(101), *flood) == ["/iss"]
+    assert findings(by_raad(101), *flood, role=Role.RAAD) == []
+    assert findings(again(flood[-1], 101, annulled=True), *flood) == []
+
+
 def test_what_is_referred_to_must_be_there_and_fit() -> None:
     first = by_gi(1)
     assert findings(again(first, 2), first) == []
