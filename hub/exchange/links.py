@@ -63,6 +63,8 @@ def _find_issues(stating: Stating[Link]) -> tuple[Issue, ...]:
     for tag in of_number:
         by_epoch[tag.epoch].add(tag)
     found: list[Issue] = []
+    if stating.request.claims.known in stating.persons[stating.request.claims.random].tags:
+        found.append(_ALREADY)
     if of_number & {each.random for each in links}:
         found.append(_BOTH)
     if any(len(tags) > 1 for tags in by_epoch.values()):
@@ -87,6 +89,12 @@ _ACTING: Final = _issue(
     "sender.link.acting",
     "who acts under measures does not say over whom they run: ask the Raad, the gemeente or Veilig Thuis to link",
     "wie onder maatregelen handelt, zegt niet over wie zij lopen: vraag Raad, gemeente of Veilig Thuis om te koppelen",
+)
+_ALREADY: Final = _issue(
+    "/known",
+    "sender.link.already",
+    "these pseudonyms are linked already",
+    "deze pseudoniemen zijn al gekoppeld",
 )
 _BOTH: Final = _issue(
     "/known",

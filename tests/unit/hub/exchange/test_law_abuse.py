@@ -116,5 +116,15 @@ async def test_somebody_looks_at_every_link() -> None:
     assert await open_reviews(hub.world.participant(RAAD), after=-1, limit=10, services=hub.services) == ()
 
 
-def _link(hub: MemoryHub, *, issuer: OIN) -> Link:
-    return link_claims(id=message_id(20), issuer=issuer, random=tag_of(hub.world), known=ANOTHER_CHILD, hub=HUB)
+async def test_what_is_linked_is_not_linked_again_without_end() -> None:
+    hub = await MemoryHub.opened()
+    await measures(hub, of_measure(hub.world))
+    await hub.submit(raadsrapport(hub, of_measure(hub.world)))
+    await links(hub, _link(hub, issuer=RAAD))
+    with pytest.raises(DocumentError) as refused:
+        await links(hub, _link(hub, issuer=RAAD, number=21))
+    assert {issue.code for issue in refused.value.issues} == {"sender.link.already"}
+
+
+def _link(hub: MemoryHub, *, issuer: OIN, number: int = 20) -> Link:
+    return link_claims(id=message_id(number), issuer=issuer, random=tag_of(hub.world), known=ANOTHER_CHILD, hub=HUB)
