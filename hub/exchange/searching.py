@@ -8,6 +8,7 @@ under another pseudonym is about the same person.
 Source: the architecture, section 7 (`POST /v1/consents/search`).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,9 @@ from schemas.randomness import new_message_id
 TAGS_MAX: Final = KEPT_MAX
 RECORDS_MAX: Final = 100
 """How many records one answer holds."""
+
+PSEUDONYMS_PER_MINUTE_MAX: Final = 240
+"""How many pseudonyms one participant searches for in a minute, over all its searches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,7 @@ async def search(
     """
     check_role(searcher)
     await check_limit(searcher.oin, services=services)
+    await _check_pseudonyms(len(tags), searcher=searcher, services=services)
     access = await _log_access(tags, searcher=searcher, arrival=arrival, services=services)
     persons = await services.persons.of(tags)
     records = {record.id: record for person in persons.values() for record in person.records}
@@ -80,6 +85,20 @@ async def search(
     wanted = [record for record in ordered if record.kind is kind and record.index > after]
     links = [record for record in ordered if record.kind is EntryKind.LINK]
     return Found(access=access, records=tuple(wanted[:RECORDS_MAX]), links=tuple(links))
+
+
+async def _check_pseudonyms(count: int, *, searcher: Participant, services: Services) -> None:
+    """Check that a searcher does not go through everybody: who holds the chain key could name every child there is.
+
+    Raises:
+        UnavailableError: It searched for too many in this minute.
+    """
+    key = f"sought:{searcher.oin.value}"
+    permit = services.rate_limits.permit
+    permitted = await asyncio.gather(*(permit(key, per_minute=PSEUDONYMS_PER_MINUTE_MAX) for _ in range(count)))
+    if not all(permitted):
+        text = f"a participant searches for at most {PSEUDONYMS_PER_MINUTE_MAX} pseudonyms a minute; try again later"
+        raise UnavailableError(text, code="hub.persons.too-often")
 
 
 async def _log_access(

@@ -1,5 +1,6 @@
 """What a participant that means ill tries with records about persons, and what the hub answers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -8,8 +9,11 @@ import pytest
 
 from connectors.sdk.composing import Composed
 from hub.exchange.review import open_reviews
-from schemas.codes import Capacity, SpoedReason, SubjectRole
-from schemas.errors import DocumentError, RejectedMessageError
+from hub.exchange.searching import search
+from hub.storage.local import LocalRateLimits
+from schemas.canonical import b64url
+from schemas.codes import Capacity, EntryKind, SpoedReason, SubjectRole
+from schemas.errors import DocumentError, RejectedMessageError, UnavailableError
 from schemas.identifiers import OIN, SubjectTag
 from schemas.links import Link
 from schemas.measures import MeasureType
@@ -128,3 +132,28 @@ async def test_what_is_linked_is_not_linked_again_without_end() -> None:
 
 def _link(hub: MemoryHub, *, issuer: OIN, number: int = 20) -> Link:
     return link_claims(id=message_id(number), issuer=issuer, random=tag_of(hub.world), known=ANOTHER_CHILD, hub=HUB)
+
+
+# ---- searches ----
+
+
+async def test_nobody_goes_through_all_children_sixteen_at_a_time() -> None:
+    hub = await MemoryHub.opened()
+    services = replace(hub.services, rate_limits=LocalRateLimits(clock=lambda: 0.0))
+
+    async def seek(numbers: Sequence[int]) -> None:
+        await search(
+            [SubjectTag(f"1.{b64url(number.to_bytes(16, 'big'))}") for number in numbers],
+            kind=EntryKind.MEASURE,
+            after=-1,
+            searcher=hub.world.participant(GEMEENTE),
+            arrival=hub.arrival,
+            services=services,
+        )
+
+    for first in range(0, 240, 16):
+        await seek(range(first, first + 16))
+    with pytest.raises(UnavailableError) as refused:
+        await seek([1])
+    assert refused.value.code == "hub.persons.too-often"
+    assert len(hub.entries_of(EntryKind.ACCESS)) == 15
