@@ -27,13 +27,13 @@ from consent.request import (
     question_fact,
     reply_fact,
 )
+from hub.exchange.earlier import check_answered_people, check_corrected
 from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, read_measure
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
 from hub.ports import MessageState, StoredMessage
 from schemas.codes import EntryKind, SubjectRole, TokenType
-from schemas.definitions import Definitions
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, MessageId, SubjectTag
 from schemas.jws import parse_jws
@@ -108,10 +108,11 @@ async def find_facts(structured: Structured, *, world: World, services: Services
     decision says what follows. One that is here and went another way is no answer.
 
     Raises:
-        DocumentError: It names a message that did not go from its recipient to its sender in its case.
+        DocumentError: It names a message that did not go from its recipient to its sender in its case, or answers or
+            corrects one that is about somebody or something else.
         UnavailableError: The store could not be reached.
 
-    Source: the architecture, section 4, `reply_to`; hub/decisions/0010.
+    Source: the architecture, section 4, `reply_to`; hub/decisions/0010 and 0016.
     """
     message = structured.message
     needs = needs_of(services.policy.catalogue, message.recipient.purpose)
@@ -131,12 +132,15 @@ async def find_facts(structured: Structured, *, world: World, services: Services
         services.persons.of(tags) if needs.people else _known(no_persons),
         services.persons.emergencies(young, gis=gis) if message.spoed and gis else _known(no_emergencies),
     )
-    reply, question = _answered(message, stored.get(message.reply_to) if message.reply_to else None)
+    answered = stored.get(message.reply_to) if message.reply_to else None
+    reply, question = _answered(message, answered)
+    if answered is not None and question is not None:
+        await check_answered_people(young, structured=structured, asked=answered, services=services)
     corrected = stored.get(corrects) if corrects is not None else None
     return Facts(
         reply=reply,
         question=question,
-        corrected=_corrected(message, corrected, released=released, definitions=services.policy.definitions),
+        corrected=await _corrected(structured, corrected, released=released, services=services),
         people=_people(structured, persons, needs=needs, world=world) if needs.people else (),
         spoed_since=_spoed_since(message, persons, emergencies, gis=gis),
     )
@@ -176,10 +180,15 @@ def _read(stored: StoredMessage) -> Message:
     return parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
 
 
-def _corrected(
-    message: Message, corrected: StoredMessage | None, *, released: frozenset[int], definitions: Definitions
+async def _corrected(
+    structured: Structured, corrected: StoredMessage | None, *, released: frozenset[int], services: Services
 ) -> CorrectedFact | None:
-    """Say which categories of the corrected message this recipient has."""
+    """Say which categories of the corrected message this recipient has.
+
+    Raises:
+        DocumentError: The correction is about something else.
+        UnavailableError: The store could not be reached.
+    """
     if corrected is None:
         return None
     original = _read(corrected)
@@ -187,11 +196,15 @@ def _corrected(
     for label in labels(original):
         if label.item is None or released.isdisjoint(range(label.first, label.first + len(label.digests))):
             continue
-        profile = definitions.profiles.get(original.content[label.item].profile)
+        profile = services.policy.definitions.profiles.get(original.content[label.item].profile)
         # What the definitions of today do not know cannot be decided about either.
         if profile is not None and label.name in profile.elements:
             categories.add(profile.elements[label.name].category)
-    return corrected_fact(_route(message), corrected=_way(corrected), released=frozenset(categories))
+    way = _route(structured.message)
+    fact = corrected_fact(way, corrected=_way(corrected), released=frozenset(categories))
+    if fact is not None:
+        await check_corrected(structured, corrected=corrected, original=original, released=released, services=services)
+    return fact
 
 
 def _people(

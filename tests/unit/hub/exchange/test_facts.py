@@ -11,16 +11,17 @@ from connectors.sdk.envelope import Thread
 from consent.request import CorrectedFact, Facts, QuestionFact, ReplyFact
 from hub.exchange.accept import Accepted
 from hub.exchange.terms import remind
-from schemas.codes import Category, EntryKind
+from schemas.codes import Category, EntryKind, SubjectRole
 from schemas.document import Document
 from schemas.errors import DocumentError
-from schemas.identifiers import OIN, MessageId, SubjectTag
+from schemas.identifiers import BSN_SYSTEM, OIN, MessageId, SubjectTag
 from schemas.links import Link
 from tests.support.example_messages import example_document
 from tests.support.exchange_hub import GEMEENTE, GI, HUB, RAAD, MemoryHub
 from tests.support.law_records import link as link_claims
 from tests.support.parties import message_id
 from tests.support.statements import (
+    CHILD_BSN,
     PARENT_BSN,
     casusinformatie,
     consents,
@@ -32,6 +33,7 @@ from tests.support.statements import (
     tag_of,
 )
 
+OTHER_BSN = "999911144"
 ASKED = frozenset({Category.HULPVERLENING, Category.ZORGEN})
 
 
@@ -41,9 +43,18 @@ def question(hub: MemoryHub) -> Composed:
     return hub.world.compose(document, sender=RAAD, recipient=GEMEENTE)
 
 
-def answer(hub: MemoryHub, asked: Composed, *, believed: frozenset[Category] = ASKED) -> Composed:
+def answer(
+    hub: MemoryHub,
+    asked: Composed,
+    *,
+    believed: frozenset[Category] = ASKED,
+    bsn: str = CHILD_BSN,
+    area: str = "l1",
+) -> Composed:
     """The gemeente answers what it believes to have been asked."""
-    document = replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW")
+    document = _about(replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW"), bsn)
+    items = tuple(replace(each, id=area) if each.profile == "leefgebied" else each for each in document.items)
+    document = replace(document, items=items)
     thread = Thread(
         case=asked.message.case,
         reply_to=asked.message.id,
@@ -81,6 +92,35 @@ async def test_an_answer_to_no_question_is_refused() -> None:
     with pytest.raises(DocumentError) as refused:
         await hub.submit(answer(hub, question(hub)))
     assert {issue.code for issue in refused.value.issues} == {"sender.decision.not-asked"}
+
+
+def _about(document: Document, bsn: str) -> Document:
+    """Let an example be about another child."""
+    subjects = tuple(
+        replace(each, identifier=(BSN_SYSTEM, bsn)) if each.role is SubjectRole.JEUGDIGE else each
+        for each in document.subjects
+    )
+    return replace(document, subjects=subjects)
+
+
+async def test_an_answer_is_about_nobody_but_whom_was_asked_about() -> None:
+    """A question about one child opens nothing about another."""
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    with pytest.raises(DocumentError) as refused:
+        await hub.submit(answer(hub, asked, bsn=OTHER_BSN))
+    (issue,) = refused.value.issues
+    assert (issue.pointer, issue.code) == ("/subjects/0", "sender.reply-to.other-person")
+    assert issue.text_nl
+
+
+async def test_an_answer_under_another_pseudonym_is_about_the_same_person_once_it_is_linked() -> None:
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    await _link(hub, known=tag_of(hub.world, OTHER_BSN))
+    assert (await hub.submit(answer(hub, asked, bsn=OTHER_BSN))).index
 
 
 async def _remind(hub: MemoryHub, day: date) -> list[tuple[OIN, str]]:
@@ -123,11 +163,11 @@ async def _with_consent(hub: MemoryHub) -> Accepted:
     return await hub.submit(casusinformatie(hub.world, of_child(hub.world), of_parent(hub.world)))
 
 
-def correction(hub: MemoryHub, original: Composed, *, believed: frozenset[Category]) -> Composed:
+def correction(hub: MemoryHub, original: Composed, *, believed: frozenset[Category], bsn: str = CHILD_BSN) -> Composed:
     """The gemeente corrects a living area of an earlier message, in the same case."""
     corrected = original.message.id
     text = example_document("correctie")
-    document = _renamed(replace(text, purpose="CORRECTIE"), corrected)
+    document = _about(_renamed(replace(text, purpose="CORRECTIE"), corrected), bsn)
     return hub.world.compose(
         document,
         sender=GEMEENTE,
@@ -166,18 +206,42 @@ async def test_a_correction_of_what_was_never_released_is_refused() -> None:
 async def test_a_correction_holds_the_categories_that_were_released_then() -> None:
     """Also when the corrected message was received, and its content is gone."""
     hub = await MemoryHub.opened()
-    asked = question(hub)
-    await hub.submit(asked)
-    original = answer(hub, asked)
-    accepted = await hub.submit(original)
-    await hub.release(RAAD, accepted.id)
-    await hub.give_receipt(accepted.id)
+    original = await _received(hub)
     corrected = await hub.submit(correction(hub, original, believed=frozenset(Category)))
     reasons = {reason for each in parse_shown(corrected.shown.text).withheld for reason in each.reasons}
     assert reasons <= {"category-not-released-then"}
     (released,) = (await hub.release(RAAD, corrected.id)).releases
     permitted = {label.split("/")[0] for label in parse_shown(released.shown.text).permitted}
     assert {"correctie", "leefgebied"} <= permitted
+
+
+async def _received(hub: MemoryHub, *, area: str = "l1") -> Composed:
+    """An answer that the Raad has, with a living area of this name."""
+    asked = question(hub)
+    await hub.submit(asked)
+    original = answer(hub, asked, area=area)
+    accepted = await hub.submit(original)
+    await hub.release(RAAD, accepted.id)
+    await hub.give_receipt(accepted.id)
+    return original
+
+
+@pytest.mark.parametrize(
+    ("bsn", "area", "pointer"),
+    [("999911144", "l1", "/subjects/0"), (CHILD_BSN, "l9", "/content/2")],
+    ids=["another child", "another item"],
+)
+async def test_a_correction_holds_nothing_but_what_the_corrected_message_held(
+    bsn: str, area: str, pointer: str
+) -> None:
+    """Else an old message would open its categories for ever, about anybody."""
+    hub = await MemoryHub.opened()
+    original = await _received(hub, area=area)
+    with pytest.raises(DocumentError) as refused:
+        await hub.submit(correction(hub, original, believed=frozenset(Category), bsn=bsn))
+    (issue,) = refused.value.issues
+    assert (issue.pointer, issue.code) == (pointer, "sender.corrects.other")
+    assert issue.text_nl
 
 
 # ---- links ----
