@@ -58,7 +58,7 @@ class Addressee:
 # ---- who has to consent ----
 
 
-def has_to_answer(fact: ConsentFact, band: AgeBand) -> frozenset[Giver]:
+def has_to_answer(fact: ConsentFact | ConsentRecord, band: AgeBand) -> frozenset[Giver]:
     """Say whose yes it takes at an age; empty where nobody can consent.
 
     Args:
@@ -80,7 +80,7 @@ def has_to_answer(fact: ConsentFact, band: AgeBand) -> frozenset[Giver]:
             return frozenset()
 
 
-def is_refused(fact: ConsentFact, band: AgeBand) -> bool:
+def is_refused(fact: ConsentFact | ConsentRecord, band: AgeBand) -> bool:
     """Say whether somebody who has to consent said no."""
     no = [giver.who for giver in fact.givers if giver.answer is Answer.NO]
     return bool(no) and not has_to_answer(fact, band).isdisjoint(no)
@@ -283,6 +283,40 @@ def _said_at(record: ConsentRecord, by_id: Mapping[MessageId, ConsentRecord]) ->
 
 def _noes(record: ConsentRecord) -> Counter[GivenAnswer]:
     return Counter(giver for giver in record.givers if giver.answer is Answer.NO)
+
+
+# ---- what a new record takes back ----
+
+
+def taken_back(record: ConsentRecord, *, known: Sequence[ConsentRecord]) -> tuple[MessageId, ...]:
+    """Name the records of which a new one takes something back: who has what rests on one of them is to be told.
+
+    A withdrawal, and a replacement that allows less, take back from the whole family. A refusal that was not given
+    before takes back from every older consent to something of the same.
+
+    Args:
+        record: The new one, as it is taken in.
+        known: Every other record about the person, under each of his pseudonyms.
+    """
+    by_id = {each.id: each for each in (*known, record)}
+    found: set[MessageId] = set()
+    if _Lost.of((record,), by_id) != _Lost.of((), by_id):
+        found |= next({each.id for each in family} for family in _families(by_id) if record in family)
+    before = _replaced(record, by_id) or _confirmed(record, by_id)
+    if _noes(record) - (_noes(before) if before else Counter()) and _may_refuse(record):
+        found |= {each.id for each in known if _is_of_the_same(each, record)}
+    return tuple(sorted(found, key=lambda each: each.value))
+
+
+def _may_refuse(record: ConsentRecord) -> bool:
+    """Whether somebody who has to consent says no; where the age is not known it may be anybody."""
+    given = record.status is ConsentStatus.GIVEN
+    return given and (record.age is AgeBand.UNKNOWN or is_refused(record, record.age))
+
+
+def _is_of_the_same(one: ConsentRecord, other: ConsentRecord) -> bool:
+    """Whether two records have a category and a purpose in common; whom a role means is not known here."""
+    return not one.categories.isdisjoint(other.categories) and not one.purposes.isdisjoint(other.purposes)
 
 
 # ---- what a new record may say ----

@@ -214,8 +214,8 @@ class RecordStated:
         issuer: Who signed it.
         tag: The person.
         token: The record as it was signed.
-        withdraws: The records that a withdrawal ends, itself included; whoever has a message that rests on one of them
-            is told. Empty if it is no withdrawal.
+        withdraws: The records of which this one takes something back; whoever has a message that rests on one of them
+            is told. Empty if it takes nothing back.
         tells: Who is told, and what; the notice names the record.
         reviews: What somebody has to look at because of it.
     """

@@ -41,11 +41,11 @@ _TEXTS: Final = {
     "consent-withdrawn": (
         (
             "Toestemming waarop {message} rust, is ingetrokken. Wat er al van ontvangen is, blijft ontvangen; gebruik"
-            " het niet verder zonder te beoordelen of dat nog mag."
+            " het niet verder zonder te beoordelen of dat nog mag. Het kan ook om een deel gaan, of om een weigering."
         ),
         (
             "A consent on which {message} rests was withdrawn. What was received of it stays received; do not use it"
-            " further without judging whether that may still be."
+            " further without judging whether that may still be. It can also be a part, or a refusal afterwards."
         ),
     ),
     "measure-contradicted": (

@@ -1,22 +1,22 @@
 """Take in consents and withdrawals, and tell who has something that rested on what is withdrawn.
 
-A withdrawal takes effect at its place in the log: every decision after it reads it, and a release that was decided
-before it and not yet logged is decided anew. What was released before is not undone; its recipients are told.
+What takes consent back (a withdrawal, less than before, a refusal) takes effect at its place in the log: every
+decision after it reads it, and a release that was decided before it and not yet logged is decided anew. What was
+released before is not undone; its recipients are told.
 
 Source: the architecture, section 5; Jeugdwet 7.3.11(1); AVG 7(3).
 """
 
-from collections.abc import Sequence
 from typing import Final
 
-from consent.consents import check_record
+from consent.consents import check_record, taken_back
 from hub.changes import Change, RecordStated
 from hub.exchange.known import consents_of
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.exchange.stating import Form, Stating, Taken, refuse, take_in
 from schemas.codes import EntryKind, TokenType
-from schemas.consents import ConsentRecord, ConsentStatus, parse_consent
+from schemas.consents import ConsentRecord, parse_consent
 
 
 async def state_consent(token: str, *, arrival: Arrival, services: Services) -> Taken:
@@ -43,27 +43,14 @@ async def _change(stating: Stating[ConsentRecord]) -> Change:
     record = stating.request.claims
     known = consents_of(stating.persons[record.tag])
     refuse("the consent record does not fit what is known of this person", check_record(record, known=known))
-    withdrawn = record.status is ConsentStatus.WITHDRAWN
     return RecordStated(
         kind=EntryKind.CONSENT,
         id=record.id,
         issuer=record.issuer,
         tag=record.tag,
         token=stating.request.token,
-        withdraws=family(record, known) if withdrawn else (),
+        withdraws=tuple(each.value for each in taken_back(record, known=known)),
     )
-
-
-def family(record: ConsentRecord, known: Sequence[ConsentRecord]) -> tuple[str, ...]:
-    """Name the records that are one consent with a record, itself included: they replace or confirm each other."""
-    named = {each.id: {each.replaces, each.confirms} - {None} for each in (*known, record)}
-    found = {record.id}
-    while True:
-        near = {each for each, others in named.items() if each in found or others & found}
-        near |= {other for each in near for other in named[each] if other is not None and other in named}
-        if near == found:
-            return tuple(sorted(each.value for each in found))
-        found = near
 
 
 _FORM: Final = Form(

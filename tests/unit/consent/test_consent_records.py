@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from consent.consents import Addressee, check_record, consent_facts
+from consent.consents import Addressee, check_record, consent_facts, taken_back
 from consent.facts import ConsentFact
 from schemas.codes import AgeBand, Capacity, Category, Role
 from schemas.consents import ConsentRecipient, ConsentRecord, ConsentStatus, WithoutParents
@@ -240,6 +240,62 @@ def test_records_that_refer_to_each_other_in_a_circle_have_an_order_too() -> Non
     first = given(1, confirms=message_id(2))
     second = given(2, issuer=GI, confirms=message_id(1))
     assert sorted(names(facts(first, second))) == [1, 2]
+
+
+# ---- what a new record takes back ----
+
+
+def takes_back(record: ConsentRecord, *known: ConsentRecord) -> list[int]:
+    return [int(each.value[-12:], 16) for each in taken_back(record, known=known)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": ConsentStatus.WITHDRAWN},
+        {"categories": frozenset({Category.IDENTIFICATIE})},
+        {"recipients": frozenset({ConsentRecipient(oin=GI)})},
+        {"valid_until": date(2026, 12, 31)},
+    ],
+    ids=["all", "a category", "a recipient", "days"],
+)
+def test_what_is_taken_back_is_taken_back_from_the_whole_family(change: dict[str, Any]) -> None:
+    first, other = given(1), given(4)
+    second = confirmed(first, 2)
+    assert takes_back(again(second, 3, **change), first, second, other) == [1, 2, 3]
+
+
+def test_the_same_again_and_a_confirmation_of_less_take_nothing_back() -> None:
+    first = given(1)
+    assert takes_back(first) == []
+    assert takes_back(again(first, 2), first) == []
+    assert takes_back(confirmed(first, 2, categories=frozenset({Category.IDENTIFICATIE})), first) == []
+
+
+def test_a_refusal_takes_back_from_every_consent_to_the_same_and_only_once() -> None:
+    first, second = given(1), given(2, issuer=OTHER_GI)
+    elsewhere = given(3, categories=frozenset({Category.DOCUMENT}))
+    refusal = given(4, issuer=GI, givers=(PARENT_NO,))
+    assert takes_back(refusal, first, second, elsewhere) == [1, 2]
+    assert takes_back(again(first, 5, givers=(PARENT_YES, PARENT_NO)), first, second) == [1, 2]
+    assert takes_back(again(refusal, 6), first, second, refusal) == []
+    assert takes_back(confirmed(refusal, 6, issuer=GEMEENTE), first, second, refusal) == []
+
+
+def test_a_no_of_somebody_who_has_no_say_takes_nothing_back() -> None:
+    first = given(1, age=AgeBand.FROM_16, givers=(SELF_YES,))
+    assert takes_back(given(2, age=AgeBand.FROM_16, givers=(SELF_YES, PARENT_NO)), first) == []
+    assert takes_back(given(2, age=AgeBand.UNKNOWN, givers=(SELF_YES, PARENT_NO)), first) == [1]
+
+
+def test_from_a_family_that_somebody_made_long_it_is_taken_back_quickly() -> None:
+    records = [given(1)]
+    while len(records) < 4000:
+        records.append(again(records[-1], len(records) + 1))
+    last = again(records[-1], 4001, status=ConsentStatus.WITHDRAWN)
+    began = process_time()
+    assert len(takes_back(last, *records)) == 4001
+    assert process_time() - began < 1
 
 
 # ---- what may be added ----

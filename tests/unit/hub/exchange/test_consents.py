@@ -7,15 +7,15 @@ import pytest
 
 from audit.entries import parse_entry
 from audit.records import parse_shown, token_digest
-from hub.exchange.consents import family, state_consent
+from hub.exchange.consents import state_consent
 from hub.exchange.searching import search
 from hub.persons import PersonRecord
-from schemas.codes import Capacity, EntryKind, Role
+from schemas.codes import Capacity, Category, EntryKind, Role
 from schemas.consents import ConsentRecipient
 from schemas.errors import DocumentError, RejectedMessageError, ReplayError, UnavailableError
 from schemas.identifiers import OIN
 from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub
-from tests.support.law_records import consent_record
+from tests.support.law_records import PARENT_NO, PARENT_YES, SELF_NO, SELF_YES
 from tests.support.parties import message_id
 from tests.support.statements import (
     PARENT_BSN,
@@ -236,6 +236,25 @@ async def test_whoever_has_what_rested_on_a_withdrawn_consent_is_told_once() -> 
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"replaces": message_id(1), "categories": frozenset({Category.ZORGEN})},
+        {"replaces": message_id(1), "givers": (SELF_YES, PARENT_YES, PARENT_NO)},
+        {"givers": (SELF_NO,)},
+    ],
+    ids=["less than before", "a yes that becomes a no", "a refusal of its own"],
+)
+async def test_of_less_than_before_and_of_a_refusal_recipients_are_told_too(change: dict[str, object]) -> None:
+    hub = await opened()
+    accepted = await hub.submit(casusinformatie(hub.world, of_child(hub.world), of_parent(hub.world)))
+    await hub.release(GI, accepted.id)
+    await consents(hub, of_child(hub.world, id=message_id(7), **change))
+    (notice,) = await hub.persons.notices(GI, after=-1, limit=10)
+    assert (notice.kind, notice.message_id, notice.record_id) == ("consent-withdrawn", accepted.id, message_id(7))
+    assert hub.noticed == [(GI, notice.number)]
+
+
+@pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"issuer": RAAD}, "consent-not-of-sender"),
@@ -272,13 +291,6 @@ class _Nobody:
 
     def __init__(self, fail: object) -> None:
         self.of = self.emergencies = self.ever_released = self.record = fail
-
-
-def test_a_family_is_what_replaces_and_confirms_each_other() -> None:
-    one, two, three, four = (consent_record(number) for number in (1, 2, 3, 4))
-    two, three = replace(two, replaces=one.id), replace(three, confirms=two.id, issuer=GI)
-    assert family(three, [one, two, four]) == tuple(message_id(number).value for number in (1, 2, 3))
-    assert family(four, [one, two, three]) == (message_id(4).value,)
 
 
 async def test_the_accounting_of_a_person_goes_on_over_statements_searches_and_disclosures() -> None:
