@@ -19,7 +19,7 @@ install: .venv/installed ## install everything, pinned with hashes, into .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: .venv/installed ## play one request and its answer between three organisations, and leave nothing behind
+demo: .venv/installed ## play a request and its answer, or with SCENARIO=case a whole case; leaves nothing behind
 	@$(BIN)/python -m deploy.local.demo $(SCENARIO)
 
 run: .venv/installed ## start the same stack to stay, with state in var/ (KETENHUB_HOME overrides)

@@ -1,4 +1,4 @@
-"""The whole stack on one machine: database, cache, hub, worker, and the connectors of three organisations.
+"""The whole stack on one machine: database, cache, hub, worker, and the connectors of some organisations.
 
 Everything is started as an operator would start it, by its own command; nothing of the product is imported. State is
 in one folder, so that stopping and starting again goes on where it was:
@@ -75,6 +75,7 @@ class Stack:
 
     Attributes:
         home: Folder with all state.
+        organisations: Who takes part; the first draws the chain key and hands it over to the others.
         hubs: How many hub processes serve; each has its own port, the first is the one that connectors use.
         health_rule: Whether the gemeente's connector is made with `HEALTH_RULE`.
         processes: Everything that runs but the two servers, by name.
@@ -82,6 +83,7 @@ class Stack:
     """
 
     home: Path
+    organisations: tuple[Organisation, ...] = ORGANISATIONS
     hubs: int = 1
     health_rule: bool = False
     postgresql: PostgreSQLServer | None = None
@@ -116,18 +118,19 @@ class Stack:
             self.start_servers()
             registrar.result()
             self._make_hub_keys()
-            admitted = [at_once.submit(self._admit, organisation) for organisation in ORGANISATIONS]
+            admitted = [at_once.submit(self._admit, organisation) for organisation in self.organisations]
             self._migrate()
             for number in range(self.hubs):
                 self.start_hub(number)
             for each in admitted:
                 each.result()
-            giver = at_once.submit(self._join_and_open_epoch, GEMEENTE)
-            list(at_once.map(self._join, (RAAD, GI)))
+            first, *others = self.organisations
+            giver = at_once.submit(self._join_and_open_epoch, first)
+            list(at_once.map(self._join, others))
             self.start_process("worker", [_BIN / "ketenhub", "worker", "--settings", self._settings])
             giver.result()
-            list(at_once.map(self._give_chain_key, (RAAD, GI)))
-        for organisation in ORGANISATIONS:
+            list(at_once.map(self._give_chain_key, others))
+        for organisation in self.organisations:
             self.start_connector(organisation)
 
     def stop(self) -> None:
@@ -194,13 +197,17 @@ class Stack:
         Raises:
             StackError: It failed; the text is what it said.
         """
-        done = subprocess.run(
-            [str(_BIN / program), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
-        )
+        done = self.attempt(program, *arguments)
         if done.returncode != 0:
             shown = " ".join([program, *map(str, arguments)])
             raise StackError(f"`{shown}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def attempt(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a command of the product that may be refused; returns its exit code and what it prints."""
+        return subprocess.run(
+            [str(_BIN / program), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+        )
 
     # ---- what is made the first time ----
 
@@ -304,7 +311,10 @@ class Stack:
         self.command("ketenhub-connector", "chain-key", "open", "--home", giver, epoch)
 
     def _give_chain_key(self, receiver: Organisation) -> None:
-        giver, taken = self.organisation(GEMEENTE), self.organisation(receiver) / "keys" / "chain" / "0.key"
+        giver, taken = (
+            self.organisation(self.organisations[0]),
+            self.organisation(receiver) / "keys" / "chain" / "0.key",
+        )
         if taken.exists():
             return
         self.command("ketenhub-connector", "chain-key", "hand-over", "--home", giver, receiver.oin)
@@ -312,11 +322,19 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(home: Path, *, hubs: int = 1, forget: bool = False, health_rule: bool = False) -> Iterator[Stack]:
+def running_stack(
+    home: Path,
+    *,
+    organisations: tuple[Organisation, ...] = ORGANISATIONS,
+    hubs: int = 1,
+    forget: bool = False,
+    health_rule: bool = False,
+) -> Iterator[Stack]:
     """Start a stack and stop it whatever happens.
 
     Args:
         home: Folder with all state.
+        organisations: Who takes part.
         hubs: How many hub processes serve.
         forget: Remove the folder afterwards.
         health_rule: See `Stack`.
@@ -324,7 +342,7 @@ def running_stack(home: Path, *, hubs: int = 1, forget: bool = False, health_rul
     Raises:
         StackError: Something did not start, or a stack runs in this folder already.
     """
-    stack = Stack(home=home, hubs=hubs, health_rule=health_rule)
+    stack = Stack(home=home, organisations=organisations, hubs=hubs, health_rule=health_rule)
     with _alone(home):
         try:
             stack.start()

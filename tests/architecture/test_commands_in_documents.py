@@ -62,7 +62,9 @@ def test_every_module_that_make_starts_is_there() -> None:
     started = set(re.findall(r"python -m ([a-z_.]+)", (REPOSITORY / "Makefile").read_text("utf-8")))
     ours = {name for name in started if name.partition(".")[0] in {"deploy", "tests"}}
     assert ours
-    assert {name for name in ours if not (REPOSITORY / f"{name.replace('.', '/')}.py").is_file()} == set()
+    paths = {name: REPOSITORY / name.replace(".", "/") for name in ours}
+    started_by = {name: (path.with_name(f"{path.name}.py"), path / "__main__.py") for name, path in paths.items()}
+    assert {name for name, files in started_by.items() if not any(file.is_file() for file in files)} == set()
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from deploy.local.processes import wait_until
 from deploy.local.valkey import start_valkey
-from tests.support.stack import REPOSITORY, WAIT_SECONDS, StackUnderTest, unique
+from tests.support.stack import REPOSITORY, WAIT_SECONDS, StackUnderTest, processes_in, unique
 from tests.support.stuf_scenarios import GEMEENTE, RAAD, Attachment, Header, notification_scenario, vto_example
 
 pytestmark = pytest.mark.stack
@@ -127,7 +126,7 @@ def log_of(office: StackUnderTest) -> str:
     return (office.stack.home / "logs" / "raad.log").read_text()
 
 
-# ---- make run and make demo, as anybody may run them ----
+# ---- make run, as anybody may run it ----
 
 
 @contextmanager
@@ -150,19 +149,6 @@ def make_run(home: Path, *, user: int | None) -> Iterator[subprocess.Popen[str]]
         assert process.stdout is not None
         process.stdout.close()
     assert processes_in(home) == []
-
-
-def processes_in(home: Path) -> list[str]:
-    """Return the command lines that name a home."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = process.cmdline()
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-        if any(str(home) in word for word in words) and process.pid != os.getpid():
-            found.append(" ".join(words))
-    return found
 
 
 def hub_of(process: "subprocess.Popen[str]") -> str:
@@ -229,23 +215,3 @@ def state_of(home: Path, name: str) -> str:
 def await_state(home: Path, name: str) -> None:
     """Wait until a sent file was received."""
     wait_until(lambda: state_of(home, name) == "received", what=f"`{name}` to be received", seconds=WAIT_SECONDS)
-
-
-@pytest.mark.timeout(300)
-def test_make_demo_shows_the_way_and_leaves_nothing() -> None:
-    # A folder of its own: other demos on this machine leave theirs in the common one.
-    with tempfile.TemporaryDirectory(prefix="kh-") as folder:
-        done = subprocess.run(
-            [sys.executable, "-m", "deploy.local.demo"],
-            cwd=REPOSITORY,
-            env={**os.environ, "TMPDIR": folder},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        left = list(Path(folder).glob("ketenhub-demo-*"))
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    for words in ("may go to the Raad", "stays behind", "ok: the evidence holds", "no value", "who must act: sender"):
-        assert words in done.stdout
-    assert left == []

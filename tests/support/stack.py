@@ -11,6 +11,7 @@ Nothing here reaches into the product: folders, commands, HTTP, and the database
 import contextlib
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -340,3 +342,16 @@ def stack_under_test(*, hubs: int = 2) -> Iterator[StackUnderTest]:
             yield StackUnderTest(stack)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def processes_in(home: Path) -> list[str]:
+    """Return the command lines that name a home."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        if any(str(home) in word for word in words) and process.pid != os.getpid():
+            found.append(" ".join(words))
+    return found

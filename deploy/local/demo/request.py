@@ -1,59 +1,31 @@
-"""`make demo`: one request and its answer between three organisations, each step shown as it happens.
+"""Scenario `request`: one request and its answer between three organisations."""
 
-The demo is an outsider. It starts the stack by its commands, drops files into folders, reads what comes out, looks into
-the hub's own database, and has the evidence checked by a program that does not trust the hub. What it prints, it read.
-"""
-
-import argparse
-import base64
 import contextlib
 import json
-import shutil
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 
-from deploy.local.children import LocalServerError
-from deploy.local.processes import StackError, wait_until
-from deploy.local.stack import GEMEENTE, GI, HEALTH_RULE, RAAD, Organisation, Stack, running_stack
-
-STEP_SECONDS: Final = 30.0
-_WIDTH: Final = 100
-
-
-class DemoError(Exception):
-    """The demo did not see what it must see."""
-
-
-def main() -> int:
-    """Run the demo.
-
-    Returns:
-        0 if everything that must be seen was seen.
-    """
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("scenario", choices=["request"], nargs="?", default="request", help="what to play")
-    parser.parse_args()
-    began = time.monotonic()
-    home = Path(tempfile.mkdtemp(prefix="ketenhub-demo-"))
-    try:
-        title("Ketenhub: a municipality's request reaches the Raad, and the answer comes back")
-        say("Starting PostgreSQL, Valkey, the hub, a worker and three connectors …")
-        with running_stack(home) as stack:
-            say(f"Started in {time.monotonic() - began:.1f} s, with state in a temporary folder.")
-            play_request(stack)
-        title(f"Done in {time.monotonic() - began:.1f} s; everything is stopped and the folder is gone.")
-    except (StackError, DemoError, LocalServerError) as error:
-        print(f"\nThe demo stopped: {error}", file=sys.stderr)
-        return 1
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    return 0
+from deploy.local.demo.common import (
+    STEP_SECONDS,
+    WIDTH,
+    DemoError,
+    await_file,
+    await_json,
+    decode,
+    drop,
+    indent,
+    read_json,
+    say,
+    show_list,
+    show_log,
+    title,
+    write_policy,
+)
+from deploy.local.processes import wait_until
+from deploy.local.stack import GEMEENTE, GI, HEALTH_RULE, RAAD, Organisation, Stack
 
 
 def play_request(stack: Stack) -> None:
@@ -108,7 +80,7 @@ def step_hub_view(stack: Stack, request: dict[str, Any]) -> None:
     child = next(item for item in claims["content"] if item["profile"] == "jeugdige")
     say(f"from {claims['iss'][-20:]} to {claims['recipient']['oin']} for {claims['recipient']['purpose']}")
     say(f"responsible professional: {claims['responsible']['register']} {claims['responsible']['number']}")
-    say(f"child as it stands in the signed bytes: {json.dumps(child['elements'], ensure_ascii=False)[: _WIDTH * 2]} …")
+    say(f"child as it stands in the signed bytes: {json.dumps(child['elements'], ensure_ascii=False)[: WIDTH * 2]} …")
     if row[1] is not None:
         say(f"ciphertext: {len(row[1])} elements, {row[2]:,} bytes")
     # The professional who answers for the message is in the clear by design; every other text of the file is sealed.
@@ -152,9 +124,7 @@ def step_receipt(stack: Stack, request: dict[str, Any]) -> None:
 def step_proof(stack: Stack, evidence: dict[str, Any]) -> None:
     """Somebody who trusts neither hub nor parties checks the evidence."""
     title("5. An outsider checks the evidence: `ketenhub-log check`")
-    policy = stack.home / "policy.txt"
-    registrar = json.dumps(read_json(stack.home / "registrar" / "registrar.jwk.json"), separators=(",", ":"))
-    policy.write_text(f"log {evidence['log_vkey']}\nquorum none\nregistrar {registrar}\n")
+    policy = write_policy(stack, evidence["log_vkey"])
     print(indent(stack.command("ketenhub-log", "check", evidence["path"], "--policy", policy)))
     say("Without its values, the same evidence still proves who sent what kind of element, when, and on which ground:")
     redacted = stack.home / "redacted.json"
@@ -193,12 +163,7 @@ def step_answer(stack: Stack, evidence: dict[str, Any]) -> None:
 def step_log(stack: Stack) -> None:
     """What the log says, for everyone who may read it."""
     title("8. The log: what happened, in order, without a name, a label or a pseudonym")
-    assert stack.postgresql is not None
-    with psycopg.connect(stack.postgresql.url()) as connection:
-        for index, text in connection.execute("SELECT index, entry FROM log_entries ORDER BY index"):
-            entry = json.loads(text)
-            parties = f"{entry.get('sender', entry.get('oin', '')):20} {entry.get('recipient', ''):20}"
-            say(f"{index:4}  {entry['kind']:12} {parties} {entry.get('purpose', '')}")
+    show_log(stack)
 
 
 # ---- helpers ----
@@ -237,36 +202,6 @@ def example(
     return stack.command("ketenhub-connector", *arguments).encode()
 
 
-def drop(stack: Stack, organisation: Organisation, name: str, data: bytes) -> str:
-    """Put a file in an organisation's `out/`: write, then rename."""
-    target = stack.organisation(organisation) / "out" / name
-    part = target.with_name(f"{name}.part")
-    part.write_bytes(data)
-    part.rename(target)
-    return name
-
-
-def await_file(path: Path) -> Path:
-    """Wait for a file to appear."""
-    wait_until(path.exists, what=f"`{path.parent.name}/{path.name}`", seconds=STEP_SECONDS)
-    return path
-
-
-def await_json(path: Path) -> Any:
-    """Wait for a JSON file to appear, and read it."""
-    return read_json(await_file(path))
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def decode(text: str) -> bytes:
-    """Decode base64url without padding."""
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
 def native_texts(xml: bytes) -> set[str]:
     """Read the texts of a StUF document, header apart, that are long enough to be found by chance nowhere."""
     from lxml import etree  # noqa: PLC0415 - only here
@@ -281,33 +216,3 @@ def native_texts(xml: bytes) -> set[str]:
         if not ancestors & header and len(element.text.strip()) >= 6:
             texts.add(element.text.strip())
     return texts
-
-
-def title(text: str) -> None:
-    """Print the head of a step."""
-    print(f"\n{text}\n{'─' * min(len(text), _WIDTH)}", flush=True)
-
-
-def say(text: str) -> None:
-    """Print a line of a step."""
-    print(f"  {text}", flush=True)
-
-
-def show_list(labels: list[str]) -> None:
-    """Print labels in lines of the page's width."""
-    line = "   "
-    for label in labels:
-        if len(line) + len(label) > _WIDTH:
-            say(line)
-            line = "   "
-        line += f" {label}"
-    say(line)
-
-
-def indent(text: str) -> str:
-    """Indent what a program printed."""
-    return "\n".join(f"    {line}" for line in text.splitlines())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

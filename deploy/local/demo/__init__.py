@@ -1,0 +1,1 @@
+"""`make demo`: what happens between organisations, played with real commands and folders, each step shown."""
