@@ -121,8 +121,9 @@ async def test_a_header_that_decides_stands_there_once(hub: RunningHub) -> None:
 
 
 async def test_a_process_holds_only_so_many_bodies(tmp_path: Path, database_url: str) -> None:
-    limits = {"WEB_BODY_BYTES_MAX": "1000", "WEB_BODY_BYTES_IN_FLIGHT_MAX": "1000"}
-    async with running_hub(tmp_path, database_url=database_url, **limits) as hub:
+    async with running_hub(
+        tmp_path, database_url=database_url, WEB_BODY_BYTES_MAX="1000", WEB_BODY_BYTES_IN_FLIGHT_MAX="1000"
+    ) as hub:
         port = int(hub.url.rpartition(":")[2])
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(post("/v1/messages", "Content-Type: application/json", body=b"{", length=900))
@@ -138,10 +139,15 @@ async def test_a_process_holds_only_so_many_bodies(tmp_path: Path, database_url:
 
 
 async def test_an_address_asks_only_so_often(tmp_path: Path, database_url: str) -> None:
-    limits = {"WEB_REQUESTS_PER_MINUTE": "5", "WEB_TRUSTED_PROXIES": "1"}
     async with (
         running_hub(tmp_path, database_url=database_url) as unlimited,
-        running_hub(tmp_path, database_url=database_url, issuer=unlimited.url, **limits) as hub,
+        running_hub(
+            tmp_path,
+            database_url=database_url,
+            issuer=unlimited.url,
+            WEB_REQUESTS_PER_MINUTE="5",
+            WEB_TRUSTED_PROXIES="1",
+        ) as hub,
         participants_of(unlimited, (GEMEENTE, Role.GEMEENTE)) as (gemeente,),
     ):
         gemeente.url, gemeente.access_token = hub.url, ""
