@@ -7,6 +7,7 @@ import contextlib
 import threading
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ _LOOK_SECONDS: Final = 0.03
 _ASK_SECONDS: Final = 0.2
 
 
-class Watcher:
+class Watcher(ABC):
     """Does something again and again in a thread, until it is stopped."""
 
     def __init__(self, *, every_seconds: float) -> None:
@@ -35,9 +36,9 @@ class Watcher:
         self._stop.set()
         self._thread.join()
 
+    @abstractmethod
     def look(self) -> None:
         """Do it once."""
-        raise NotImplementedError
 
     def _work(self) -> None:
         while not self._stop.wait(self._every_seconds):

@@ -280,7 +280,7 @@ def test_the_raad_confirms_ends_and_annuls(
     assert [(each["counts_today"], each["lapses_on"]) for each in shown()] == [(True, "2026-12-23")]
     words = ["measure", "confirm", declared.id.value, "--person", person, "--case-number", "C/16/000000"]
     assert command(RAAD, *words) == 0
-    assert True in [each["counts_today"] for each in shown() if each["lapses_on"] is None]
+    assert any(each["counts_today"] for each in shown() if each["lapses_on"] is None)
     confirmed = measures(hub)[1]
     assert command(RAAD, "measure", "end", confirmed.id.value, "--on", "2026-11-22") == 0
     assert all(not each["counts_today"] for each in shown())
