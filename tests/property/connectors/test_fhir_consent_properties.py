@@ -30,9 +30,14 @@ FIRST: Final = date(2026, 10, 1)
 DAYS: Final = [FIRST + timedelta(days=number) for number in range(6)]
 
 
+def stated(values: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Some of the values, at least one (`Any`: categories, purposes, recipients)."""
+    return st.lists(st.sampled_from(values), min_size=1, unique=True).map(tuple)
+
+
 def some(values: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...] | None]:
-    """Some of the values, or nothing stated (`Any`: categories, purposes, recipients)."""
-    return st.none() | st.lists(st.sampled_from(values), min_size=1, unique=True).map(tuple)
+    """Some of the values, or nothing stated."""
+    return st.none() | stated(values)
 
 
 @st.composite
@@ -54,9 +59,9 @@ def consents(draw: st.DrawFn) -> JSON:
     """Return a Consent with a bounded base rule and up to four exceptions."""
     base = provision(
         draw(st.sampled_from(["permit", "permit", "deny"])),
-        categories=draw(some(CATEGORIES).filter(bool)),
-        purposes=draw(some(PURPOSES).filter(bool)),
-        recipients=draw(some(OINS).filter(bool)),
+        categories=draw(stated(CATEGORIES)),
+        purposes=draw(stated(PURPOSES)),
+        recipients=draw(stated(OINS)),
         start=DAYS[1].isoformat(),
         end=DAYS[4].isoformat(),
         exceptions=tuple(draw(st.lists(exceptions(), max_size=4))),
