@@ -92,10 +92,9 @@ def find_scopes(base: Provision, *, issues: list[Issue]) -> Scopes | None:
                 _issue(root, "/provision", "nesting", text, "er wordt niets toegestaan om van uit te zonderen")
             )
             return None
-        return Scopes(permitted=(), denied=(_scope(root, root, named),))
-    denials = [each for each in exceptions if each.rule is Rule.DENY]
-    allowances = [_scope(each, root, named) for each in permits]
-    denied = [_scope(each, root, named) for each in denials]
+        return Scopes(permitted=(), denied=(_bounded_scope(root, root),))
+    allowances = [_bounded_scope(each, root) for each in permits]
+    denied = [_denied_scope(each, root, allowances) for each in exceptions if each.rule is Rule.DENY]
     return Scopes(permitted=tuple(_remaining(allowances, denied)), denied=tuple(denied))
 
 
@@ -268,20 +267,29 @@ def _days(one: _Named, root: _Named) -> tuple[date | None, date | None]:
     return max(starts, default=None), min(ends, default=None)
 
 
-def _scope(one: _Named, root: _Named, named: list[_Named]) -> Scope:
-    """What a provision is about, with what it leaves open filled in."""
+def _bounded_scope(one: _Named, root: _Named) -> Scope:
+    """What a provision that is bounded is about: it takes what it leaves open from the base rule."""
     start, end = _days(one, root)
-    assert (start is not None and end is not None) or one.rule is Rule.DENY, "permits are bounded"
-    every = [each for each in named if each.rule is Rule.PERMIT] or [root]
-    open_end = one.rule is Rule.DENY and one is not root
+    assert start is not None, "was found to be bounded"
+    assert end is not None, "was found to be bounded"
     return Scope(
-        categories=one.categories or (frozenset(Category) if open_end else root.categories or frozenset()),
-        purposes=one.purposes
-        or (_union(each.purposes for each in every) if open_end else root.purposes or frozenset()),
-        recipients=one.recipients
-        or (_union(each.recipients for each in every) if open_end else root.recipients or frozenset()),
-        valid_from=start or min(day for each in every if (day := _days(each, root)[0])),
-        valid_until=end or max(day for each in every if (day := _days(each, root)[1])),
+        categories=one.categories or root.categories or frozenset(),
+        purposes=one.purposes or root.purposes or frozenset(),
+        recipients=one.recipients or root.recipients or frozenset(),
+        valid_from=start,
+        valid_until=end,
+    )
+
+
+def _denied_scope(one: _Named, root: _Named, allowances: list[Scope]) -> Scope:
+    """What an exception that denies is about: a condition that it leaves open leaves out nothing that is allowed."""
+    start, end = _days(one, root)
+    return Scope(
+        categories=one.categories or frozenset(Category),
+        purposes=one.purposes or frozenset().union(*(each.purposes for each in allowances)),
+        recipients=one.recipients or frozenset().union(*(each.recipients for each in allowances)),
+        valid_from=start or min(each.valid_from for each in allowances),
+        valid_until=end or max(each.valid_until for each in allowances),
     )
 
 

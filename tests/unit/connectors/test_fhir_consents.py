@@ -211,6 +211,30 @@ def test_where_everything_permitted_is_denied_only_the_refusal_is_left() -> None
     assert [each[0] for each in come_to({**consent(), "provision": closed})] == ["no"]
 
 
+OPEN_DENIAL_AMONG_PERMITS: Final[dict[str, list[JSON]]] = {
+    "each permit names another condition": [
+        provision("permit", recipients=(GI,)),
+        provision("permit", purposes=("VRIJW",)),
+        provision("deny"),
+    ],
+    "the same is permitted again after the denial": [
+        provision("permit"),
+        provision("deny"),
+        provision("permit", recipients=(GI,), purposes=("VRIJW",)),
+    ],
+}
+
+
+@pytest.mark.parametrize("base", ["permit", "deny"])
+@pytest.mark.parametrize("exceptions", OPEN_DENIAL_AMONG_PERMITS.values(), ids=OPEN_DENIAL_AMONG_PERMITS.keys())
+def test_a_denial_that_names_nobody_denies_also_what_permits_take_from_the_base_rule(
+    exceptions: list[JSON], base: str
+) -> None:
+    """The other recipient and the other ground are named by the base rule only, and permitted by an exception."""
+    changed = said(base, *exceptions, purposes=("VRIJW", "TWEEDE"))
+    assert come_to(changed) == [("no", {each.value for each in Category}, BOTH, *YEAR)]
+
+
 # ---- refusals ----
 
 
