@@ -27,7 +27,7 @@ from consent.cli.dossier import (
 )
 from consent.cli.exits import ExitCode
 from consent.cli.proofs import add_processes, comparison_report, proof_report, run_comparison, run_proof
-from consent.cli.reading import UnreadableError, read_catalogue
+from consent.cli.reading import UnreadableError, packaged_proof, read_catalogue
 from consent.cli.reports import print_both
 from consent.cli.standing import print_json, print_standings
 from consent.grounds import Catalogue
@@ -45,6 +45,7 @@ from schemas.board import (
     board_at,
     step_to_payload,
 )
+from schemas.canonical import parse_json
 from schemas.claims import read_date
 from schemas.clock import SystemClock
 from schemas.codes import SignatureAlgorithm, TokenType
@@ -96,11 +97,11 @@ def add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     propose = _command(commands, "propose", "propose a catalogue, with its proof and its comparison", _propose)
     _add_in_force(propose)
     propose.add_argument("--from", dest="valid_from", type=read_date, required=True, metavar="DATE", help="first day")
-    add_processes(propose)
+    _add_proving(propose)
 
     approve = _command(commands, "approve", "prove and compare once more, and approve", _approve)
     _add_in_force(approve)
-    add_processes(approve)
+    _add_proving(approve)
 
     advise = _command(commands, "advise", "give the advice of the FG", _advise)
     advise.add_argument(
@@ -153,6 +154,15 @@ def _add_in_force(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--first", action="store_true", help="no catalogue is in force yet")
 
 
+def _add_proving(parser: argparse.ArgumentParser) -> None:
+    add_processes(parser)
+    parser.add_argument(
+        "--shipped-proof",
+        action="store_true",
+        help="take the proof that this software was shipped with; for a test: a member of a board proves himself",
+    )
+
+
 def _member(options: argparse.Namespace) -> ExitCode:
     """Draw the key of a member of the board; `member.json` goes to the registrar, `member.pem` to nobody."""
     key = SigningKey.generate(SignatureAlgorithm.EDDSA, randomness=SystemRandomness())
@@ -176,7 +186,7 @@ def _propose(options: argparse.Namespace) -> ExitCode:
     if today is None or options.valid_from < today:
         raise RejectedMessageError("the first day has passed", code="sender.catalogue-step.day")
     enactment = _enactment(catalogue, in_force, definitions, valid_from=options.valid_from)
-    proof, comparison = _reports(catalogue, in_force, definitions, processes=options.processes)
+    proof, comparison = _reports(catalogue, in_force, definitions, options=options)
     proposal = _new(Step.PROPOSE, enactment, at=dossier.at)
     steps = [proposal]
     for kind, report in ((Step.PROVE, proof), (Step.COMPARE, comparison)):
@@ -201,7 +211,7 @@ def _approve(options: argparse.Namespace) -> ExitCode:
     if hindered:
         text = "; ".join(each.en for each in hindered)
         raise RejectedMessageError(text, code="sender.catalogue-step.hindered")
-    reports = _reports(catalogue, in_force, definitions, processes=options.processes)
+    reports = _reports(catalogue, in_force, definitions, options=options)
     for signed_steps, report in zip((standing.proofs, standing.comparisons), reports, strict=True):
         if report is not None and any(signed.step.result != digest_of(report) for signed in signed_steps):
             text = "this machine comes to another report than the dossier holds; see that the software is the same"
@@ -296,7 +306,7 @@ def _open(catalogue: Catalogue, dossier: _Dossier, *, in_force: str | None, defi
 
 
 def _reports(
-    catalogue: Catalogue, in_force: Catalogue | None, definitions: Definitions, *, processes: int | None
+    catalogue: Catalogue, in_force: Catalogue | None, definitions: Definitions, *, options: argparse.Namespace
 ) -> tuple[bytes, bytes | None]:
     """Check, prove and compare.
 
@@ -309,14 +319,33 @@ def _reports(
     findings = check_catalogue(catalogue, definitions=definitions)
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise RejectedMessageError("`check` finds errors in this catalogue", code="sender.catalogue-step.unsound")
-    proof, _ = run_proof(catalogue, definitions=definitions, processes=processes)
-    if not proof.holds:
-        raise RejectedMessageError("`prove` finds a sentence that does not hold", code="sender.catalogue-step.unproved")
-    proved = report_bytes(proof_report(proof, catalogue, definitions))
+    if options.shipped_proof:
+        proved = _shipped_proof(catalogue, definitions)
+    else:
+        proof, _ = run_proof(catalogue, definitions=definitions, processes=options.processes)
+        if not proof.holds:
+            text = "`prove` finds a sentence that does not hold"
+            raise RejectedMessageError(text, code="sender.catalogue-step.unproved")
+        proved = report_bytes(proof_report(proof, catalogue, definitions))
     if in_force is None:
         return proved, None
-    results, _ = run_comparison(in_force, catalogue, definitions=definitions, processes=processes)
+    results, _ = run_comparison(in_force, catalogue, definitions=definitions, processes=options.processes)
     return proved, report_bytes(comparison_report(results, in_force, catalogue, definitions))
+
+
+def _shipped_proof(catalogue: Catalogue, definitions: Definitions) -> bytes:
+    """Take the report that was made when this version of the software was.
+
+    Raises:
+        RejectedMessageError: It is about another catalogue, or about other definitions.
+    """
+    data = packaged_proof()
+    report = parse_json(data)
+    about = [report.get(name) for name in ("catalogue", "definitions")] if isinstance(report, dict) else []
+    if about != [{"version": each.version, "digest": each.digest} for each in (catalogue, definitions)]:
+        text = "this software was shipped with the proof of another catalogue"
+        raise RejectedMessageError(text, code="sender.catalogue-step.shipped-proof")
+    return data
 
 
 def _new(

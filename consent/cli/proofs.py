@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from consent.cli.dossier import report_bytes
 from consent.cli.exits import ExitCode
-from consent.cli.reading import read_catalogue
+from consent.cli.reading import UnreadableError, read_catalogue, write_bytes
 from consent.cli.reports import both, print_both
 from consent.cli.working import run_pieces
 from consent.comparing import Change, CompareResult, Example, Way, compare_purpose, in_order, purposes
@@ -32,6 +33,7 @@ def add_proofs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "the decision for every class of questions. A sentence that is broken comes with an example in plain words.",
     )
     prove.add_argument("catalogue", type=Path, nargs="?", metavar="FILE", help="a catalogue; else the packaged one")
+    prove.add_argument("--report", type=Path, metavar="FILE", help="write the report whose digest a step names")
     _add_common(prove)
     prove.set_defaults(command=_prove)
 
@@ -108,11 +110,15 @@ def run_comparison(
 
 
 def _prove(options: argparse.Namespace) -> ExitCode:
+    if options.report and options.report.exists():
+        raise UnreadableError(f"`{options.report}` is there already")  # said before the work, not after it
     catalogue, definitions = read_catalogue(options.catalogue), load_definitions()
     proof, seconds = run_proof(catalogue, definitions=definitions, processes=options.processes)
+    report = proof_report(proof, catalogue, definitions)
+    if options.report:
+        write_bytes(options.report, report_bytes(report))
     if options.json:
-        report = {**proof_report(proof, catalogue, definitions), "milliseconds": round(seconds * 1000)}
-        print(json.dumps(report, ensure_ascii=False))
+        print(json.dumps({**report, "milliseconds": round(seconds * 1000)}, ensure_ascii=False))
     else:
         _print_proof(proof, catalogue, definitions, seconds)
     return ExitCode.OK if proof.holds else ExitCode.REFUSED

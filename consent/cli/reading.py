@@ -1,12 +1,14 @@
-"""Files of the policy command: catalogues and the packaged list of articles."""
+"""Files of the policy command: catalogues, the packaged proof and the packaged list of articles."""
 
 from importlib import resources
 from pathlib import Path
 
 from consent.coverage import Articles, load_articles
-from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
+from consent.grounds import PACKAGED, Catalogue, load_catalogue, packaged_catalogue
 
 ARTICLES = "jeugdwet.toml"
+PROOF = PACKAGED.removesuffix(".toml") + ".proof.json"
+"""The report of the proof of the packaged catalogue, byte for byte as `prove --report` writes it."""
 
 
 class UnreadableError(Exception):
@@ -28,9 +30,27 @@ def read_catalogue(path: Path | None) -> Catalogue:
         raise UnreadableError(f"could not read `{path}`: {error.strerror}") from error
 
 
+def packaged_proof() -> bytes:
+    """Read the report of the proof that this version of the software was shipped with."""
+    return resources.files("consent").joinpath("catalogue", PROOF).read_bytes()
+
+
 def read_articles() -> Articles:
     """Read the packaged list of articles."""
     return load_articles(resources.files("consent").joinpath("law", ARTICLES).read_bytes())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file that does not exist yet.
+
+    Raises:
+        UnreadableError: The file exists, or cannot be written.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
 
 
 def write_text(path: Path | None, text: str) -> None:

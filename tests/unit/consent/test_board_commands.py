@@ -14,7 +14,7 @@ from consent.cli.dossier import BYTES_MAX, read_boards, read_note, read_steps, w
 from consent.cli.exits import ExitCode
 from consent.cli.main import main
 from consent.cli.proofs import proof_report
-from consent.cli.reading import UnreadableError
+from consent.cli.reading import UnreadableError, packaged_proof
 from consent.lifecycle import Obstacle
 from schemas.board import Board, board_to_payload, parse_member
 from schemas.clock import SystemClock
@@ -114,6 +114,25 @@ def test_the_first_catalogue_is_proved_and_approved_too(say: Say) -> None:
         assert say("approve", "--first", by=name)[0] == ExitCode.OK
     assert say("status", "--first")[0] == ExitCode.OK
     assert hindrances(say("status")) == [[Obstacle.OVERTAKEN]]
+
+
+def test_the_packaged_catalogue_is_proposed_and_approved_with_the_shipped_proof(folder: Path, say: Say) -> None:
+    """So a test board need not prove what was proved when the software was made; nothing is asked here."""
+    (folder / "packaged.toml").write_bytes(PACKAGED.data)
+    said = ("--first", "--shipped-proof")
+    assert say("propose", *said, by="eerste", catalogue="packaged.toml")[0] == ExitCode.OK
+    for name in ("tweede", "derde"):
+        assert say("approve", *said, by=name, catalogue="packaged.toml")[0] == ExitCode.OK
+    code, status = say("status", "--first")
+    (proposal,) = status["proposals"]
+    assert (code, proposal["obstacles"], proposal["digest"]) == (ExitCode.OK, [], PACKAGED.digest)
+    (report,) = (folder / "dossier/reports").iterdir()
+    assert report.read_bytes() == packaged_proof()
+
+
+def test_the_shipped_proof_is_of_the_packaged_catalogue_alone(say: Say) -> None:
+    code, refused = say("propose", "--first", "--shipped-proof", by="eerste")
+    assert (code, refused["code"]) == (ExitCode.REFUSED, "sender.catalogue-step.shipped-proof")
 
 
 @pytest.mark.parametrize(

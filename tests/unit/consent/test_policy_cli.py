@@ -9,6 +9,7 @@ import pytest
 from consent.cli.exits import ExitCode
 from consent.cli.main import main
 from consent.grounds import Catalogue
+from schemas.canonical import canonical_json
 from tests.support.catalogue_files import HEALTH_FOR_A_GEMEENTE, PACKAGED, edited, with_row
 
 
@@ -112,6 +113,16 @@ def test_prove_says_each_sentence_and_its_figures(tmp_path: Path, capsys: pytest
     out = capsys.readouterr().out
     assert "houdt  Een geheim adres gaat nooit verder dan de Raad en een gecertificeerde instelling." in out
     assert "bewezen: alle 15 zinnen houden\n  proved: all 15 sentences hold\n" in out
+
+
+def test_prove_writes_the_report_that_a_step_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the time it took, so that it is the same everywhere; a report that is there stays."""
+    small, report = only(tmp_path, "small.toml", "KLACHT"), tmp_path / "report.json"
+    assert main(["prove", small, "--processes", "1", "--json", "--report", str(report)]) == ExitCode.OK
+    shown = said(capsys)
+    assert shown.pop("milliseconds") >= 0
+    assert report.read_bytes() == canonical_json(shown)
+    assert main(["prove", small, "--processes", "1", "--report", str(report)]) == ExitCode.USAGE
 
 
 def test_prove_works_in_several_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
