@@ -10,21 +10,24 @@ Source: the architecture, sections 3, 5 and 7.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from sqlite3 import Row
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from sqlite3 import Connection, Row
 from typing import Final
 
 from connectors.agent.concluding import alarm
 from connectors.agent.events import Event, say
 from connectors.agent.journal import NoticeKind, milliseconds, notify
 from connectors.agent.services import Services
-from connectors.agent.troubles import own_mistakes
+from connectors.agent.troubles import Troubles, own_mistakes
 from connectors.sdk.answers import RecallAnswer, Recorded
 from connectors.sdk.ports import Hub
 from connectors.sdk.records import prove_recorded
+from consent.request import civil_day
 from schemas.codes import EntryKind, TokenType
-from schemas.errors import EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
+from schemas.errors import DocumentError, EvidenceError, ExchangeError, Issue, RejectedMessageError, UnavailableError
 from schemas.identifiers import MessageId
 from schemas.jws import sign_jws
 from schemas.randomness import new_message_id
@@ -87,25 +90,94 @@ def new_record_id(services: Services) -> MessageId:
     return new_message_id(at=services.clock.now(), randomness=services.randomness)
 
 
+def today(services: Services) -> date:
+    """The day in the Netherlands."""
+    day = civil_day(services.clock.now())
+    assert day is not None, "the clock gives aware moments"
+    return day
+
+
+def seconds(services: Services) -> int:
+    """Now, as NumericDate."""
+    return int(services.clock.now().timestamp())
+
+
+def refuse_if_any(issues: tuple[Issue, ...], *, text: str, code: str) -> None:
+    """Refuse what has findings.
+
+    Raises:
+        DocumentError: There are any; all are listed.
+    """
+    if issues:
+        raise DocumentError(text, code=code, issues=issues)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsigned:
+    """A record that is to be signed.
+
+    Attributes:
+        id: Its id.
+        payload: Its claims, canonical.
+        secret: What belongs to it and stays here.
+    """
+
+    id: MessageId
+    payload: bytes
+    secret: str | None = field(default=None, repr=False)
+
+
 def sign_record(
     services: Services, payload: bytes, *, kind: Kind, record_id: MessageId, secret: str | None = None
 ) -> None:
-    """Sign a record and write it down, to be posted.
+    """Sign a record and write it down, to be posted: see `sign_records`."""
+    sign_records(services, [Unsigned(id=record_id, payload=payload, secret=secret)], kind=kind)
+
+
+def sign_records(
+    services: Services, records: Sequence[Unsigned], *, kind: Kind, beside: Callable[[Connection], None] | None = None
+) -> None:
+    """Sign records that belong together and write them down in one step, to be posted: all of them, or none.
 
     Args:
         services: For key and journal.
-        payload: Its claims, canonical.
-        kind: Which kind it is.
-        record_id: Its id.
-        secret: What belongs to it and stays here.
+        records: What is to be signed, in the order in which it is posted.
+        kind: Which kind they are.
+        beside: Writes down, in the same step, what else must be durable with them.
     """
-    token = sign_jws(payload, typ=kind.token, key=services.keys.signing)
+    tokens = [sign_jws(each.payload, typ=kind.token, key=services.keys.signing) for each in records]
+    signed_at = milliseconds(services.clock.now())
     with services.journal.step("record signed") as db:
-        db.execute(
-            "INSERT INTO records (id, kind, token, secret, signed_at) VALUES (?, ?, ?, ?, ?)",
-            (record_id.value, kind.entry.value, token, secret, milliseconds(services.clock.now())),
-        )
-    say(Event.RECORD_SIGNED, message=record_id.value, code=kind.entry.value)
+        for each, token in zip(records, tokens, strict=True):
+            db.execute(
+                "INSERT INTO records (id, kind, token, secret, signed_at) VALUES (?, ?, ?, ?, ?)",
+                (each.id.value, kind.entry.value, token, each.secret, signed_at),
+            )
+        if beside is not None:
+            beside(db)
+    for each in records:
+        say(Event.RECORD_SIGNED, message=each.id.value, code=kind.entry.value)
+
+
+async def post_records(services: Services, ids: Sequence[MessageId]) -> tuple[int | None, ...]:
+    """Post signed records for somebody who waits: each has its turn, also after one that the hub does not take.
+
+    Returns:
+        For each the place of its entry in the log; None where the hub was not reached: the connector posts it later.
+
+    Raises:
+        RejectedMessageError: The hub does not take one of them.
+        EvidenceError: The hub's proof of one does not hold.
+    """
+    found: list[int | None] = []
+    troubles = Troubles()
+    for each in ids:
+        index: int | None = None
+        with troubles.kept(), suppress(UnavailableError):
+            index = await post_record(services, each)
+        found.append(index)
+    troubles.raise_first()
+    return tuple(found)
 
 
 async def post_record(services: Services, record_id: MessageId) -> int:

@@ -8,12 +8,12 @@ from typing import Final
 
 from connectors.agent.journal import from_milliseconds
 from connectors.agent.lookup import find_measures, raden_of
-from connectors.agent.recording import MEASURE, new_record_id
+from connectors.agent.recording import MEASURE, new_record_id, refuse_if_any, seconds, today
 from connectors.agent.services import Services
 from connectors.cli.common import CommandError
 from connectors.cli.opening import opened
 from connectors.cli.persons import read_person
-from connectors.cli.recording import convert, print_json, record, refuse_if_any, seconds, today
+from connectors.cli.recording import convert, print_json, record
 from consent.measures import Standing, check_statement, contradictions, standing_measures
 from schemas.claims import read_date
 from schemas.codes import Role, TokenType

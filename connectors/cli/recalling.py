@@ -2,11 +2,11 @@
 
 import argparse
 
-from connectors.agent.recording import LINK, RECALL, new_record_id
+from connectors.agent.recording import LINK, RECALL, new_record_id, seconds
 from connectors.cli.common import CommandError
 from connectors.cli.opening import opened
 from connectors.cli.persons import read_person
-from connectors.cli.recording import convert, record, seconds
+from connectors.cli.recording import convert, record
 from schemas.identifiers import MessageId, SubjectTag
 from schemas.links import Link, link_to_payload
 from schemas.requests import RecallClaims, RecallReason, recall_to_payload

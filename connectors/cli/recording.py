@@ -3,19 +3,16 @@
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from connectors.agent.recording import Kind, post_record, sign_record
+from connectors.agent.recording import Kind, Unsigned, post_records, sign_records
 from connectors.agent.services import Services
 from connectors.cli.common import EXIT_UNAVAILABLE, CommandError
-from consent.request import civil_day
 from schemas.canonical import b64url
 from schemas.document import JSONValue
-from schemas.errors import DocumentError, Issue, UnavailableError
+from schemas.errors import DocumentError
 from schemas.identifiers import MessageId
 
 FORM_BYTES_MAX: Final = 64 << 20
@@ -30,23 +27,45 @@ async def record(
     record_id: MessageId,
     as_json: bool,
     secret: str | None = None,
-    more: Mapping[str, JSONValue] | None = None,
 ) -> int:
-    """Sign and post a record, and say what became of it.
+    """Sign and post a record, and say what became of it: see `record_all`."""
+    unsigned = Unsigned(id=record_id, payload=payload, secret=secret)
+    return await record_all(services, [(unsigned, {})], kind=kind, as_json=as_json)
+
+
+async def record_all(
+    services: Services,
+    records: Sequence[tuple[Unsigned, Mapping[str, JSONValue]]],
+    *,
+    kind: Kind,
+    as_json: bool,
+) -> int:
+    """Sign and post records that belong together, and say what became of each.
+
+    Args:
+        services: For key, journal and hub.
+        records: Each with what else a machine is told of it.
+        kind: Which kind they are.
+        as_json: Whether a machine is told.
 
     Returns:
         Exit code: 0 it is in the log, 75 it is signed and posted later by the running connector.
 
     Raises:
-        ExchangeError: The hub refuses it, or its proof does not hold.
+        ExchangeError: The hub refuses one, or its proof does not hold.
     """
-    sign_record(services, payload, kind=kind, record_id=record_id, secret=secret)
-    index: int | None = None
-    with suppress(UnavailableError):  # it stays in the journal, and the connector posts it
-        index = await post_record(services, record_id)
+    unsigned = [each for each, _ in records]
+    sign_records(services, unsigned, kind=kind)
+    places = await post_records(services, [each.id for each in unsigned])
+    for (each, more), index in zip(records, places, strict=True):
+        _tell(each.id, index, as_json=as_json, more=more)
+    return EXIT_UNAVAILABLE if None in places else 0
+
+
+def _tell(record_id: MessageId, index: int | None, *, as_json: bool, more: Mapping[str, JSONValue]) -> None:
     if as_json:
         state = "signed" if index is None else "recorded"
-        said: dict[str, JSONValue] = {"id": record_id.value, "state": state, "log_index": index, **(more or {})}
+        said: dict[str, JSONValue] = {"id": record_id.value, "state": state, "log_index": index, **more}
         print(json.dumps(said, ensure_ascii=False, indent=2))
     elif index is None:
         print(f"Ondertekend als {record_id.value}; de hub is niet bereikt, de connector legt het later vast.")
@@ -54,19 +73,6 @@ async def record(
     else:
         print(f"Vastgelegd als {record_id.value} (logregel {index}).")
         print(f"Recorded as {record_id.value} (log index {index}).")
-    return 0 if index is not None else EXIT_UNAVAILABLE
-
-
-def today(services: Services) -> date:
-    """The day in the Netherlands."""
-    day = civil_day(services.clock.now())
-    assert day is not None, "the clock gives aware moments"
-    return day
-
-
-def seconds(services: Services) -> int:
-    """Now, as NumericDate."""
-    return int(services.clock.now().timestamp())
 
 
 def form_digest(path: Path) -> str:
@@ -101,16 +107,6 @@ def convert(text: str, kind: Callable[[str], _T], *, nl: str, en: str) -> _T:
         return kind(text)
     except (ValueError, DocumentError) as error:
         raise CommandError(f"`{text}` is geen {nl}", f"`{text}` is no {en}") from error
-
-
-def refuse_if_any(issues: tuple[Issue, ...], *, text: str, code: str) -> None:
-    """Refuse what has findings.
-
-    Raises:
-        DocumentError: There are any; all are listed.
-    """
-    if issues:
-        raise DocumentError(text, code=code, issues=issues)
 
 
 def print_json(value: JSONValue) -> None:
