@@ -180,7 +180,7 @@ def _asked_about(question: Question, *, desk: Desk) -> Person:
                 return Person(bsn=BSN(str(value.get("value"))), born=born if isinstance(born, str) else None)
     raise refused(
         "the file of this question is not in `in` any more; say by `--person` whom it is about (in the API: `person`)",
-        "het bestand van deze vraag staat niet meer in `in`; geef met `--person` over wie zij gaat (in de API: `person`)",
+        "het bestand van de vraag staat niet meer in `in`; geef met `--person` over wie zij gaat (in de API: `person`)",
         code="sender.answer.person",
         pointer="/person",
     )
