@@ -79,7 +79,7 @@ _ALLOWED: Final = {
     EntryKind.REVIEW: _EVERY | {"sender", "request"},
     EntryKind.PARTICIPANT: _EVERY | {"oin", "statement", "admission"},
     EntryKind.CHAIN: _EVERY | {"epoch", "fingerprint", "signed"},
-    EntryKind.CATALOGUE: _EVERY | {"version"},
+    EntryKind.CATALOGUE: _EVERY | {"version", "request"},
     EntryKind.CONTINUATION: _EVERY | {"predecessor", "root", "provable", "published"},
 }
 _ALWAYS: Final = frozenset({"kind", "id", "time"})
@@ -121,7 +121,8 @@ class EntryDraft:
         purpose: Code of the ground that the message names.
         message: Digest of the message's JWS in ASCII.
         released: `released_digest` of what was handed out.
-        request: Digest of the signed request that this entry answers.
+        request: Digest of the signed request that this entry answers; for CATALOGUE of what the registrar or a member of
+            the board signed, and of the proposal where a catalogue comes into force.
         shown: Commitment to the record that both parties get.
         oin: PARTICIPANT: whose statement or admission it is.
         statement: PARTICIPANT: digest of the statement's JWS.
