@@ -4,6 +4,7 @@ A driver implements `Attention`; each docstring is the contract, as in `hub.port
 UnavailableError.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -108,6 +109,20 @@ class Attention(Protocol):
         Returns:
             Number and recipient of the new notices.
         """
+        ...
+
+    async def notice_denied(self, message_ids: Sequence[MessageId], *, at: int) -> tuple[tuple[int, OIN], ...]:
+        """Notice the senders of messages of which nothing is released, each once however often it is called.
+
+        Durable on return. No entry says it: nothing was disclosed.
+
+        Returns:
+            Number and recipient of the new notices.
+        """
+        ...
+
+    async def denied_since(self, message_id: MessageId) -> int | None:
+        """Return since when the sender of a message has such a notice (seconds); None if it has none."""
         ...
 
     async def reviews(self, party: OIN | None, *, after: int, limit: int) -> tuple[Review, ...]:

@@ -185,6 +185,8 @@ class NoticeKind(StrEnum):
     """The term of a question that is not answered ends within three days."""
     QUESTION_DUE = "question-due"
     """The term of a question that is not answered has come."""
+    RELEASE_DENIED = "release-denied"
+    """The recipient asked for a message of which nothing may go to it any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

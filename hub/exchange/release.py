@@ -29,6 +29,7 @@ from hub.exchange.decide import (
 from hub.exchange.facts import find_facts
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival, Decided, Structured
+from hub.exchange.withheld import DENIED, KEY_REVOKED, KEY_REVOKED_ISSUE, SUSPENDED_ISSUE, TOLD, tell_senders
 from hub.ports import DecisionOutdatedError, MemberLostError, MessageState, Store, StoredMessage
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import EvidenceError, Issue, RejectedMessageError, UnavailableError
@@ -106,6 +107,7 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
     4. fit: what does not fit into one answer is named for later
     5. log DISCLOSURE, unless the newest one released the same; anew from 1 if what was read has changed
     6. hand out the permitted ciphertexts with the proof
+    7. tell the senders of what is withheld as a whole; where that cannot be done now, it is asked for again
 
     Raises:
         RejectedMessageError: The request itself is wrong; a single message that is refused stands in the answer.
@@ -135,7 +137,9 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
         try:
             stored = _waiting(found.get(message_id), request=request, arrival=arrival)
             # 3. decide again
-            plans.append(await _decide_again(stored, request=request, world=world, arrival=arrival, services=services))
+            recipient = request.participant
+            plan = await _decide_again(stored, recipient=recipient, world=world, arrival=arrival, services=services)
+            plans.append(plan)
         except RejectedMessageError as error:
             refused.append((message_id, error))
     # 4. fit
@@ -156,7 +160,35 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
             raise outcome
         else:
             later.append(plan.stored.id)
+    # 7. tell
+    withheld = [message_id for message_id, error in refused if error.code in TOLD]
+    try:
+        await tell_senders(withheld, arrival=arrival, services=services)
+    except UnavailableError:
+        later += withheld
+        refused = [each for each in refused if each[1].code not in TOLD]
     return Released(releases=tuple(releases), later=tuple(later), refused=tuple(refused))
+
+
+async def why_withheld(stored: StoredMessage, *, arrival: Arrival, services: Services) -> tuple[Issue, ...]:
+    """Say why nothing of a message would go to its recipient now; empty if something would, or if it has ended.
+
+    Raises:
+        UnavailableError: What is needed to say it could not be read.
+    """
+    if stored.state not in (MessageState.WAITING, MessageState.RELEASED) or stored.pickup_by <= arrival.seconds:
+        return ()
+    world = services.worlds.current()
+    recipient = world.directory.participant(stored.recipient)
+    if recipient is None or not recipient.in_force(arrival.at):
+        return (SUSPENDED_ISSUE,)
+    if recipient.has_revoked_sealing_key(stored.sealing_kid):
+        return (KEY_REVOKED_ISSUE,)
+    try:
+        await _decide_again(stored, recipient=recipient, world=world, arrival=arrival, services=services)
+    except RejectedMessageError as error:
+        return error.issues
+    return ()
 
 
 def _waiting(stored: StoredMessage | None, *, request: Request[ReleaseClaims], arrival: Arrival) -> StoredMessage:
@@ -170,15 +202,14 @@ def _waiting(stored: StoredMessage | None, *, request: Request[ReleaseClaims], a
     if stored.state is MessageState.EXPIRED or stored.pickup_by <= arrival.seconds:
         raise RejectedMessageError("the time to collect this message has passed", code="recipient.message.expired")
     if request.participant.has_revoked_sealing_key(stored.sealing_kid):
-        text = "this message is sealed to a key that the recipient revoked; the sender must send it anew"
-        raise RejectedMessageError(text, code="recipient.sealing-key.revoked")
+        raise RejectedMessageError(KEY_REVOKED_ISSUE.text, code=KEY_REVOKED, issues=[KEY_REVOKED_ISSUE])
     return stored
 
 
 async def _decide_again(
-    stored: StoredMessage, *, request: Request[ReleaseClaims], world: World, arrival: Arrival, services: Services
+    stored: StoredMessage, *, recipient: Participant, world: World, arrival: Arrival, services: Services
 ) -> _Plan:
-    structured = _structured_again(stored, recipient=request.participant, world=world)
+    structured = _structured_again(stored, recipient=recipient, world=world)
     facts = await find_facts(structured, world=world, services=services)
     decided = decide_labels(
         structured,
@@ -189,15 +220,20 @@ async def _decide_again(
         denied=denied_before(stored.shown.text),
     )
     if not decided.permitted:
-        issues = [
-            Issue(pointer=pointer(label), code=f"recipient.decision.{reason}", text=reason.en, text_nl=reason.nl)
-            for label, reasons in decided.withheld[:1]
-            for reason in reasons
-        ]
         text = "nothing of this message may go to this recipient any more"
-        raise RejectedMessageError(text, code="recipient.decision.denied", issues=issues)
+        raise RejectedMessageError(text, code=DENIED, issues=_why(decided, stored=stored))
     digests = [digest for label in decided.permitted for digest in label.digests]
     return _Plan(stored=stored, decided=decided, digest=released_digest(digests))
+
+
+def _why(decided: Decided, *, stored: StoredMessage) -> tuple[Issue, ...]:
+    """Name the reasons that withhold now what acceptance permitted, by the first label of which that is so."""
+    before = denied_before(stored.shown.text)
+    label, reasons = next((each for each in decided.withheld if each[0].text not in before), decided.withheld[0])
+    return tuple(
+        Issue(pointer=pointer(label), code=f"recipient.decision.{reason}", text=reason.en, text_nl=reason.nl)
+        for reason in reasons
+    )
 
 
 def _structured_again(stored: StoredMessage, *, recipient: Participant, world: World) -> Structured:
@@ -304,7 +340,8 @@ async def _plan_anew(plan: _Plan, *, request: Request[ReleaseClaims], arrival: A
     request = renew(request, world=world, at=arrival.at)
     check_in_force(services.policy, world=world)
     stored = _waiting(await services.store.message(plan.stored.id), request=request, arrival=arrival)
-    return await _decide_again(stored, request=request, world=world, arrival=arrival, services=services)
+    recipient = request.participant
+    return await _decide_again(stored, recipient=recipient, world=world, arrival=arrival, services=services)
 
 
 def _disclosure_member(

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from audit.entries import parse_entry
 from hub.exchange.accept import Accepted, accept
+from hub.exchange.release import why_withheld
 from hub.ports import InboxItem, MessageState, StoredMessage
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.directory import with_newest_world
@@ -75,6 +76,7 @@ async def state_of(call: Call, hub: HubWeb) -> web.Response:
             "recipient": message.recipient.value,
             **await _question_to_json(message, hub),
             "released_at": _released_at(message),
+            "denied": await _denied_to_json(message, call, hub),
             "receipt": receipt,
             "warnings": _warnings(message, now=call.arrival.seconds, hub=hub),
         }
@@ -89,6 +91,16 @@ async def _question_to_json(message: StoredMessage, hub: HubWeb) -> dict[str, ob
         "term": asks.term.isoformat() if asks else None,
         "answered_by": [{"jti": each.id.value, "index": each.index, "type": each.type} for each in replies],
     }
+
+
+async def _denied_to_json(message: StoredMessage, call: Call, hub: HubWeb) -> dict[str, object] | None:
+    """Say since when the recipient asks in vain, and why nothing would go to it now."""
+    since = await hub.services.attention.denied_since(message.id)
+    if since is None:
+        return None
+    issues = await why_withheld(message, arrival=call.arrival, services=hub.services)
+    reasons = [{"code": issue.code, "text": issue.text, "text_nl": issue.text_nl} for issue in issues]
+    return {"since": since, "reasons": reasons} if reasons else None
 
 
 def _released_at(message: StoredMessage) -> int | None:

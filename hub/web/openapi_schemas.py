@@ -145,6 +145,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         term=_or_null(_DAY),
         answered_by=_list(_object(jti=_ID, index=_INDEX, type=_TEXT)),
         released_at=_or_null(_SECONDS),
+        denied=_or_null(_object(since=_SECONDS, reasons=_list(_object(code=_TEXT, text=_TEXT, text_nl=_TEXT)))),
         receipt=_or_null(_object(receipt=_JWS, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT)),
         warnings=_list(_object(code=_TEXT, text=_TEXT, text_nl=_TEXT, pickup_by=_SECONDS)),
     ),

@@ -208,6 +208,28 @@ async def test_nobody_is_reminded_of_what_is_no_open_question(database: Database
     assert await database.attention.remind(today=TERM, soon=TERM, at=NOW) == ()
 
 
+async def test_the_sender_of_what_is_denied_has_one_notice_however_many_processes_deny_it(
+    database: Database,
+    members: Members,
+    open_hub_process: Callable[[], AbstractAsyncContextManager[Database]],
+) -> None:
+    one, two = members.submission(), members.submission()
+    await asyncio.gather(*map(database.log.append, (one, two)))
+    ids = [_submitted(one).id, _submitted(two).id]
+    assert await database.attention.denied_since(ids[0]) is None
+    async with open_hub_process() as other:
+        processes = (database.attention, other.attention) * 3
+        found = await asyncio.gather(*(each.notice_denied(ids, at=NOW) for each in processes))
+        assert [oin for one in found for _, oin in one] == [GEMEENTE, GEMEENTE]
+    assert await database.attention.notice_denied([*ids, members.message_id()], at=NOW + 9) == ()
+    told = await database.attention.notices(GEMEENTE, after=-1, limit=10)
+    assert {(each.kind, each.message_id, each.record_id, each.index, each.at) for each in told} == {
+        ("release-denied", each, None, None, NOW) for each in ids
+    }
+    assert await database.attention.notices(RAAD, after=-1, limit=10) == ()
+    assert await database.attention.denied_since(ids[0]) == NOW
+
+
 async def test_what_has_to_be_looked_at_stays_open_until_it_is_closed_once(
     database: Database, members: Members
 ) -> None:

@@ -206,6 +206,21 @@ class MemoryPersons(Persons, Attention):
             found += [(self._notice(oin, kind, message_id=message_id, at=at), oin) for oin in sides]
         return tuple(found)
 
+    async def notice_denied(self, message_ids: Sequence[MessageId], *, at: int) -> tuple[tuple[int, OIN], ...]:
+        """See `hub.attention.Attention.notice_denied`."""
+        found: list[tuple[int, OIN]] = []
+        for message_id in message_ids:
+            if await self.denied_since(message_id) is None:
+                sender, kind = self._messages[message_id][1].sender, NoticeKind.RELEASE_DENIED
+                found.append((self._notice(sender, kind, message_id=message_id, at=at), sender))
+        return tuple(found)
+
+    async def denied_since(self, message_id: MessageId) -> int | None:
+        """See `hub.attention.Attention.denied_since`."""
+        denied = NoticeKind.RELEASE_DENIED.value
+        of_message = (each for _, each in self._notices if (each.kind, each.message_id) == (denied, message_id))
+        return next((each.at for each in of_message), None)
+
     async def reviews(self, party: OIN | None, *, after: int, limit: int) -> tuple[Review, ...]:
         """See `hub.attention.Attention.reviews`."""
         found = [

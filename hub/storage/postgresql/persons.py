@@ -111,6 +111,16 @@ class PostgreSQLAttention(Attention):
         parameters = {"today": today.isoformat(), "soon": soon.isoformat(), "at": at}
         return _numbered(await _ask(self.pool, queries.remind_of_questions, parameters, again=False))
 
+    async def notice_denied(self, message_ids: Sequence[MessageId], *, at: int) -> tuple[tuple[int, OIN], ...]:
+        """See `hub.attention.Attention.notice_denied`."""
+        parameters = {"ids": [each.value for each in message_ids], "at": at}
+        return _numbered(await _ask(self.pool, queries.notice_denied, parameters, again=False))
+
+    async def denied_since(self, message_id: MessageId) -> int | None:
+        """See `hub.attention.Attention.denied_since`."""
+        found = await _ask(self.pool, queries.denied_since, {"id": message_id.value})
+        return next((at for (at,) in found.rows), None)
+
     async def reviews(self, party: OIN | None, *, after: int, limit: int) -> tuple[Review, ...]:
         """See `hub.attention.Attention.reviews`."""
         parameters: dict[str, object] = {"after": after, "limit": limit}

@@ -221,6 +221,30 @@ async def test_a_consent_is_logged_found_and_relied_on(hub: RunningHub, parties:
     assert (await gemeente.get("/v1/notices")).json["items"] == []
 
 
+async def test_the_sender_of_what_nobody_may_have_any_more_is_told_and_sees_why(
+    parties: list[HubParticipant],
+) -> None:
+    gemeente, _, gi = parties
+    child = consent_of()
+    assert (await state(gemeente, child)).status == 201
+    composed = await casusinformatie(gemeente, gi, child)
+    assert (await gemeente.submit(composed)).status == 202
+    path = f"/v1/messages/{composed.message.id.value}"
+    assert (await gemeente.get(path)).json["denied"] is None
+    assert (await state(gemeente, withdrawal(child))).status == 201
+    for _ in range(2):
+        assert (await gi.release(composed.message.id)).releases == ()
+    (notice,) = (await gemeente.get("/v1/notices")).json["items"]
+    said = (notice["kind"], notice["message"], notice["record"], notice["index"])
+    assert said == ("release-denied", composed.message.id.value, None, None)
+    status = (await gemeente.get(path)).json
+    assert (status["state"], status["denied"]["since"]) == ("waiting", notice["at"])
+    (reason,) = status["denied"]["reasons"]
+    assert (reason["code"], bool(reason["text_nl"])) == ("recipient.decision.consent-withdrawn", True)
+    assert (await state(gemeente, replace(child, id=new_id(), issued_at=seconds()))).status == 201
+    assert (await gemeente.get(path)).json["denied"] is None
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -130,6 +130,24 @@ FROM due d JOIN messages m ON m.id = d.message_id CROSS JOIN LATERAL (VALUES (m.
 ON CONFLICT DO NOTHING
 RETURNING number, recipient
 
+-- name: notice_denied (ids text[], at bigint)
+WITH new AS MATERIALIZED (
+    SELECT m.id, m.sender FROM messages m
+    WHERE m.id = ANY($ids::uuid[]) AND NOT EXISTS (
+        SELECT 1 FROM notices n WHERE n.recipient = m.sender AND n.kind = 'release-denied' AND n.message_id = m.id
+    )
+), locked AS MATERIALIZED (
+    SELECT one FROM log_tree WHERE one AND EXISTS (SELECT 1 FROM new) FOR UPDATE
+)
+INSERT INTO notices (recipient, kind, message_id, at)
+SELECT new.sender, 'release-denied', new.id, $at FROM new CROSS JOIN locked
+ON CONFLICT DO NOTHING
+RETURNING number, recipient
+
+-- name: denied_since (id text)
+SELECT n.at FROM notices n JOIN messages m ON m.id = n.message_id AND m.sender = n.recipient
+WHERE m.id = $id::uuid AND n.kind = 'release-denied'
+
 -- name: reviews_of_all (after bigint, limit bigint)
 SELECT r.number, r.about::text AS about, r.mark, r.index, r.sender, r.recipient, r.closed, r.token FROM reviews r
 WHERE r.number > $after AND r.closed IS NULL ORDER BY r.number LIMIT $limit

@@ -105,7 +105,7 @@ async def test_a_contradiction_denies_tells_both_and_is_looked_at() -> None:
     ((_, error),) = (await hub.release(GI, accepted.id)).refused
     assert [issue.code for issue in error.issues] == ["recipient.decision.measure-contradicted"]
     for oin in (RAAD, GI, OTHER_GI):
-        (notice,) = await hub.persons.notices(oin, after=-1, limit=10)
+        notice, *_ = await hub.persons.notices(oin, after=-1, limit=10)
         assert (notice.kind, notice.record_id) == ("measure-contradicted", message_id(2))
     assert {oin for oin, _ in hub.noticed} == {RAAD, GI, OTHER_GI}
     marks = {each.about: each.mark for each in await hub.persons.reviews(RAAD, after=-1, limit=10)}
