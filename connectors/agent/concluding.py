@@ -5,6 +5,8 @@ Each conclusion is one step: the state, the files to hand over and the notices b
 
 import json
 import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
 from sqlite3 import Row
 from typing import Final
 
@@ -18,18 +20,21 @@ from connectors.agent.reports import (
     problem_text_nl,
     problem_to_json,
     result_to_json,
+    to_json,
     withheld_text,
 )
 from connectors.agent.services import Services
 from connectors.agent.submitting import Checked
 from connectors.formats.ports import Answered, AnswerKind, Format
 from connectors.sdk.projection import Withheld
-from schemas.document import Document
+from schemas.document import Document, JSONValue
 from schemas.errors import DocumentError, ExchangeError, RejectedMessageError
 from schemas.randomness import new_message_id
 
 CORRECTION: Final = "correctie"
 """The message type that somebody must see where it cannot go."""
+SENT_OF_FILE: Final = "SELECT * FROM submissions WHERE file = ? AND state NOT IN ('superseded', 'rejected', 'prepared')"
+"""What the hub accepted of a file."""
 
 
 def accept(services: Services, file: Row, submission: Row, checked: Checked) -> None:
@@ -142,10 +147,11 @@ def refuse(
             )
             db.execute("DELETE FROM threads WHERE message = ?", (submission,))
         db.execute(
-            "UPDATE files SET state = 'filed', outcome = 'refused', data = NULL, trouble = ?, sender = ?, reference = ?"
-            " WHERE id = ?",
+            "UPDATE files SET state = 'filed', outcome = 'refused', data = NULL, trouble = ?, problem = ?, sender = ?,"
+            " reference = ? WHERE id = ?",
             (
                 f"{error.code}: {problem_text_nl(error)}",
+                problem.decode(),
                 document.sender.organisation if document else None,
                 document.reference if document else None,
                 file["id"],
@@ -261,18 +267,27 @@ def read_again(services: Services, file: Row) -> tuple[Format | None, Document |
 
 def _result_delivery(services: Services, db: sqlite3.Connection, file: Row, *, target: str | None = None) -> Delivery:
     name = target or file["target"]
-    rows = db.execute(
-        "SELECT * FROM submissions WHERE file = ? AND state NOT IN ('superseded', 'rejected', 'prepared')",
-        (file["id"],),
-    ).fetchall()
-    data = result_to_json(
+    sent = db.execute(SENT_OF_FILE, (file["id"],)).fetchall()
+    data = to_json(result_of(file, sent, name=name, at=services.clock.now()))
+    return _delivery(services, "sent", f"{name}.result.json", data)
+
+
+def result_of(file: Row, sent: Sequence[Row], *, name: str, at: datetime) -> dict[str, JSONValue]:
+    """Say what became of a file for each recipient, as far as the hub accepted it.
+
+    Args:
+        file: The file's row.
+        sent: What `SENT_OF_FILE` finds.
+        name: What the file is called where this is shown.
+        at: Now.
+    """
+    return result_to_json(
         file=name,
         reference=file["reference"] or "",
-        remarks=json.loads(rows[0]["remarks"]) if rows else [],
-        recipients=[_result(row) for row in rows],
-        at=services.clock.now(),
+        remarks=json.loads(sent[0]["remarks"]) if sent else [],
+        recipients=[_result(row) for row in sent],
+        at=at,
     )
-    return _delivery(services, "sent", f"{name}.result.json", data)
 
 
 def _result(row: Row) -> RecipientResult:

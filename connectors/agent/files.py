@@ -12,6 +12,7 @@ where it is, and people are told why (`not_taken`).
 import hashlib
 import os
 import shutil
+import sqlite3
 import sys
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -145,16 +146,38 @@ def _journal(journal: Journal, hidden: Path, *, folders: Folders, disk: Disk, at
     else:
         target = _free_target(journal, name, folders=folders)
         with journal.step("taken") as db:
-            db.execute(
-                "INSERT INTO files (name, digest, data, taken_at, target) VALUES (?, ?, ?, ?, ?)",
-                (name, digest, data, milliseconds(at), target),
-            )
+            insert_file(db, name=name, digest=digest, data=data, target=target, removed=False, at=at)
     if digest.startswith(OVERSIZE):
         shutil.move(hidden, folders.refused / target)
     disk.remove(hidden)
     disk.sync_folder(hidden.parent)
     with journal.step("removed") as db:
         db.execute("UPDATE files SET removed = 1 WHERE name = ? AND removed = 0", (name,))
+
+
+def insert_file(
+    db: sqlite3.Connection, *, name: str, digest: str, data: bytes, target: str, removed: bool, at: datetime
+) -> int:
+    """Write down a file that is to be sent, within a step.
+
+    Args:
+        db: The step's connection.
+        name: The name that it came under.
+        digest: SHA-256 of its bytes in hexadecimal, or `OVERSIZE` and its size.
+        data: Its bytes.
+        target: The name that it will have in `sent` or `refused`.
+        removed: Whether nothing of it is left in `out`.
+        at: Now.
+
+    Returns:
+        Its number in the journal.
+    """
+    number = db.execute(
+        "INSERT INTO files (name, digest, data, taken_at, target, removed) VALUES (?, ?, ?, ?, ?, ?)",
+        (name, digest, data, milliseconds(at), target, removed),
+    ).lastrowid
+    assert number is not None, "a row that was inserted has a number"
+    return number
 
 
 def _free_target(journal: Journal, name: str, *, folders: Folders) -> str:

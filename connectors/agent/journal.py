@@ -199,7 +199,26 @@ ALTER TABLE records ADD COLUMN told TEXT;
 CREATE INDEX threads_asks ON threads (direction) WHERE asks IS NOT NULL;
 """
 
-_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA, _FOURTH_SCHEMA)
+_FIFTH_SCHEMA: Final = """
+-- Why a file was refused, as the system that wrote it is told.
+ALTER TABLE files ADD COLUMN problem TEXT;
+
+-- What systems asked for through the API, by a key of theirs or by its content: a repeat gets the first answer. Both
+-- are digests: what a system calls its keys, and what it asked, are not kept.
+CREATE TABLE handed_in (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  caller_key TEXT,
+  content TEXT NOT NULL,
+  file INTEGER REFERENCES files (id),
+  records TEXT NOT NULL DEFAULT '[]',
+  at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX handed_in_key ON handed_in (caller_key) WHERE caller_key IS NOT NULL;
+CREATE INDEX handed_in_content ON handed_in (content) WHERE caller_key IS NULL;
+CREATE INDEX handed_in_at ON handed_in (at);
+"""
+
+_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA, _FOURTH_SCHEMA, _FIFTH_SCHEMA)
 SCHEMA_VERSION: Final = len(_SCHEMAS)
 
 

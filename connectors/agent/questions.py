@@ -24,6 +24,7 @@ from connectors.agent.reports import to_json
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction
 from connectors.sdk.purposes import must_answer_question
+from schemas.codes import Capacity
 from schemas.document import JSONValue
 from schemas.identifiers import OIN, MessageId
 from schemas.message import Message
@@ -52,6 +53,7 @@ class Question:
         term: By which day.
         at: When it was sent or received.
         told: What people were reminded of already.
+        capacity: In which capacity the other side acts; None if it is no GI.
     """
 
     message: MessageId
@@ -62,6 +64,7 @@ class Question:
     term: date
     at: datetime
     told: str | None
+    capacity: Capacity | None = None
 
 
 def open_questions(journal: Journal) -> tuple[Question, ...]:
@@ -76,23 +79,46 @@ def open_question(journal: Journal, message: MessageId) -> Question | None:
     return None if row is None else _question(row)
 
 
+def find_question(journal: Journal, message: MessageId) -> Question | None:
+    """Find a question, ours or of somebody else, also one that is answered."""
+    row = journal.row("SELECT * FROM threads WHERE asks IS NOT NULL AND message = ?", message.value)
+    return None if row is None else _question(row)
+
+
+def answers_to(journal: Journal, question: Question) -> tuple[MessageId, ...]:
+    """List the answers to a question that were received, or that the hub accepted, in their order."""
+    rows = journal.rows(
+        "SELECT answer.message FROM threads AS answer LEFT JOIN submissions ON submissions.id = answer.message"
+        " WHERE answer.reply_to = ? AND answer.direction <> ?"
+        " AND (answer.direction = 'received' OR submissions.state IN ('waiting', 'released', 'received'))"
+        " ORDER BY answer.at, answer.message",
+        question.message.value,
+        Direction.SENT if question.ours else Direction.RECEIVED,
+    )
+    return tuple(MessageId(row["message"]) for row in rows)
+
+
+def must_answer(services: Services, asker: OIN, *, capacity: Capacity | None, at: datetime) -> bool:
+    """Whether the law says that a question of a participant must be answered by us."""
+    known = services.directory.directory.participant(asker)
+    return known is not None and must_answer_question(
+        own=services.settings.role,
+        asker=known.role,
+        capacity=capacity,
+        catalogue=services.policy.catalogue,
+        at=at,
+    )
+
+
 def question_file(message: Message, *, services: Services, at: datetime) -> Delivery | None:
     """Make the file by which systems find a question that was received; None where nothing is asked."""
     if message.asks is None:
         return None
-    asker = services.directory.directory.participant(message.sender)
-    must = asker is not None and must_answer_question(
-        own=services.settings.role,
-        asker=asker.role,
-        capacity=message.capacity,
-        catalogue=services.policy.catalogue,
-        at=at,
-    )
     value: dict[str, JSONValue] = {
         "message": message.id.value,
         "from": message.sender.value,
         "purpose": message.recipient.purpose,
-        "must_answer": must,
+        "must_answer": must_answer(services, message.sender, capacity=message.capacity, at=at),
         "categories": [category.value for category in message.asks.categories],
         "term": message.asks.term.isoformat(),
         "spoed": message.spoed,
@@ -147,4 +173,5 @@ def _question(row: Row) -> Question:
         term=date.fromisoformat(asks["term"]),
         at=from_milliseconds(row["at"]),
         told=row["told"],
+        capacity=Capacity(row["capacity"]) if row["capacity"] else None,
     )

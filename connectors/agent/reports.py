@@ -61,35 +61,33 @@ class RecipientResult:
 
 def result_to_json(
     *, file: str, reference: str, remarks: Sequence[str], recipients: Sequence[RecipientResult], at: datetime
-) -> bytes:
-    """Write a result file."""
-    return to_json(
-        {
-            "file": file,
-            "reference": reference,
-            "at": at.isoformat(),
-            "remarks": list(remarks),
-            "recipients": [
-                {
-                    "oin": result.oin,
-                    "message": result.message,
-                    "type": result.type,
-                    "purpose": result.purpose,
-                    "state": result.state,
-                    "log_index": result.log_index,
-                    "catalogue": result.catalogue,
-                    "permitted": list(result.permitted),
-                    "withheld": [
-                        {"label": withheld.label, "by": by.value, "reasons": reasons_to_json(withheld.reasons)}
-                        for by, withheld in result.withheld
-                    ],
-                    "marks": [mark_to_json(code) for code in result.marks],
-                    "receipt": result.receipt,
-                }
-                for result in recipients
-            ],
-        }
-    )
+) -> dict[str, JSONValue]:
+    """Write a result."""
+    return {
+        "file": file,
+        "reference": reference,
+        "at": at.isoformat(),
+        "remarks": list(remarks),
+        "recipients": [
+            {
+                "oin": result.oin,
+                "message": result.message,
+                "type": result.type,
+                "purpose": result.purpose,
+                "state": result.state,
+                "log_index": result.log_index,
+                "catalogue": result.catalogue,
+                "permitted": list(result.permitted),
+                "withheld": [
+                    {"label": withheld.label, "by": by.value, "reasons": reasons_to_json(withheld.reasons)}
+                    for by, withheld in result.withheld
+                ],
+                "marks": [mark_to_json(code) for code in result.marks],
+                "receipt": result.receipt,
+            }
+            for result in recipients
+        ],
+    }
 
 
 def problem_to_json(*, file: str, reference: str | None, error: ExchangeError, at: datetime) -> bytes:

@@ -16,6 +16,7 @@ from typing import Final
 from audit.records import token_digest
 from connectors.agent.concluding import alarm, update_result
 from connectors.agent.events import Event, say
+from connectors.agent.handing_in import forget_claims
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify, take_back
 from connectors.agent.reminding import hear_notices, remind
 from connectors.agent.services import Services
@@ -323,6 +324,7 @@ def _forget(services: Services, at: datetime) -> None:
         now - KEEP_HANDED_SECONDS * 1000,
     ) or services.journal.row("SELECT 1 FROM requests WHERE at <= ? LIMIT 1", now - KEEP_REQUESTS_SECONDS * 1000):
         with services.journal.step("forgotten") as db:
+            forget_claims(db, at=at)
             db.execute(
                 "DELETE FROM deliveries WHERE state = 'handed' AND message IS NULL AND handed_at <= ?",
                 (now - KEEP_HANDED_SECONDS * 1000,),

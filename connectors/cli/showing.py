@@ -4,19 +4,17 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlite3 import Row
 from typing import Final
 
-from connectors.agent.journal import Journal, confirm, from_milliseconds
+from connectors.agent.journal import Journal, confirm
 from connectors.agent.lock import is_running
-from connectors.agent.questions import open_questions, question_to_json
+from connectors.agent.overview import overview
 from connectors.cli.common import CommandError
 from connectors.settings import load_settings
 from consent.request import civil_day
 from schemas.clock import SystemClock
 from schemas.document import JSONValue
 
-SHOWN_MAX: Final = 50
 _NOT_RUNNING: Final = "DE CONNECTOR DRAAIT NIET (`ketenhub-connector run`). THE CONNECTOR IS NOT RUNNING."
 _OUTGOING: Final = {
     "taken": "wordt gelezen / being read",
@@ -52,10 +50,9 @@ def status(home: Path, *, as_json: bool) -> int:
     settings = load_settings(home)
     journal = Journal(settings.journal)
     try:
-        found = _status(journal)
         day = civil_day(SystemClock().now())
         assert day is not None, "the clock gives aware moments"
-        found["questions"] = [question_to_json(each, day=day) for each in open_questions(journal)]
+        found = overview(journal, day=day)
     finally:
         journal.close()
     running = is_running(home)
@@ -84,51 +81,6 @@ def confirm_seen(home: Path, about: str) -> None:
     if count == 0:
         raise CommandError(f"er is geen open melding over `{about}`", f"no open notice is about `{about}`")
     print(f"{count} melding(en) afgehandeld. {count} notice(s) confirmed.")
-
-
-def _status(journal: Journal) -> dict[str, list[dict[str, JSONValue]]]:
-    notices: list[dict[str, JSONValue]] = [
-        {
-            "id": notice.id,
-            "kind": notice.kind.value,
-            "about": notice.about,
-            "at": notice.at.isoformat(timespec="seconds"),
-            "nl": notice.text_nl,
-            "en": notice.text_en,
-        }
-        for notice in journal.open_notices()
-    ]
-    files = journal.rows(
-        "SELECT files.target, files.state, coalesce(submissions.trouble, files.trouble) AS trouble FROM files"
-        " LEFT JOIN submissions ON submissions.file = files.id AND submissions.state = 'prepared'"
-        " WHERE files.state <> 'filed' ORDER BY files.id LIMIT ?",
-        SHOWN_MAX,
-    )
-    sent = journal.rows(
-        "SELECT files.target, submissions.id AS message, submissions.recipient, submissions.state,"
-        " submissions.log_index, submissions.created_at FROM submissions"
-        " JOIN files ON files.id = submissions.file WHERE submissions.log_index IS NOT NULL"
-        " ORDER BY submissions.created_at DESC LIMIT ?",
-        SHOWN_MAX,
-    )
-    received = journal.rows(
-        "SELECT id AS message, sender, type, state, trouble, listed_at FROM received ORDER BY listed_at DESC LIMIT ?",
-        SHOWN_MAX,
-    )
-    return {
-        "notices": notices,
-        "files": [_line(row) for row in files],
-        "sent": [_line(row) for row in sent],
-        "received": [_line(row) for row in received],
-    }
-
-
-def _line(row: Row) -> dict[str, JSONValue]:
-    found: dict[str, JSONValue] = {}
-    for name in row.keys():  # noqa: SIM118 - iterating a row gives its values
-        value = row[name]
-        found[name] = from_milliseconds(value).isoformat(timespec="seconds") if name.endswith("_at") else value
-    return found
 
 
 def _print_notices(notices: list[dict[str, JSONValue]]) -> None:

@@ -1,0 +1,68 @@
+"""What a person must know, at a glance: notices, what is under way, what was sent and received lately, open questions.
+
+    overview(journal, day=…)
+
+People read it by `ketenhub-connector status`, systems by the API.
+"""
+
+from datetime import date
+from sqlite3 import Row
+from typing import Final
+
+from connectors.agent.journal import Journal, from_milliseconds
+from connectors.agent.questions import open_questions, question_to_json
+from schemas.document import JSONValue
+
+SHOWN_MAX: Final = 50
+
+
+def overview(journal: Journal, *, day: date) -> dict[str, list[dict[str, JSONValue]]]:
+    """Say what waits, what was sent and received lately, and everything that nobody has confirmed yet.
+
+    Args:
+        journal: Where it stands.
+        day: Today in the Netherlands.
+    """
+    notices: list[dict[str, JSONValue]] = [
+        {
+            "id": notice.id,
+            "kind": notice.kind.value,
+            "about": notice.about,
+            "at": notice.at.isoformat(timespec="seconds"),
+            "nl": notice.text_nl,
+            "en": notice.text_en,
+        }
+        for notice in journal.open_notices()
+    ]
+    files = journal.rows(
+        "SELECT files.target, files.state, coalesce(submissions.trouble, files.trouble) AS trouble FROM files"
+        " LEFT JOIN submissions ON submissions.file = files.id AND submissions.state = 'prepared'"
+        " WHERE files.state <> 'filed' ORDER BY files.id LIMIT ?",
+        SHOWN_MAX,
+    )
+    sent = journal.rows(
+        "SELECT files.target, submissions.id AS message, submissions.recipient, submissions.state,"
+        " submissions.log_index, submissions.created_at FROM submissions"
+        " JOIN files ON files.id = submissions.file WHERE submissions.log_index IS NOT NULL"
+        " ORDER BY submissions.created_at DESC LIMIT ?",
+        SHOWN_MAX,
+    )
+    received = journal.rows(
+        "SELECT id AS message, sender, type, state, trouble, listed_at FROM received ORDER BY listed_at DESC LIMIT ?",
+        SHOWN_MAX,
+    )
+    return {
+        "notices": notices,
+        "files": [_line(row) for row in files],
+        "sent": [_line(row) for row in sent],
+        "received": [_line(row) for row in received],
+        "questions": [question_to_json(each, day=day) for each in open_questions(journal)],
+    }
+
+
+def _line(row: Row) -> dict[str, JSONValue]:
+    found: dict[str, JSONValue] = {}
+    for name in row.keys():  # noqa: SIM118 - iterating a row gives its values
+        value = row[name]
+        found[name] = from_milliseconds(value).isoformat(timespec="seconds") if name.endswith("_at") else value
+    return found
