@@ -76,7 +76,8 @@ class ClaimsReader:
         self.issues: list[Issue] = [] if issues is None else issues
         if isinstance(payload, bytes):
             if len(payload) > PAYLOAD_BYTES_MAX:
-                raise DocumentError(f"the claims are larger than {PAYLOAD_BYTES_MAX} bytes", code=code)
+                text = f"the claims are larger than {PAYLOAD_BYTES_MAX} bytes"
+                raise DocumentError(text, issues=[Issue(pointer=pointer, code=code, text=text)])
             payload = parse_canonical(payload)
         self._claims = self._object(payload, members, optional)
 

@@ -121,3 +121,8 @@ class Document:
     receiver_capacity: Capacity | None = None
     reply_to: MessageId | None = None
     spoed: SpoedReason | None = None
+
+    @property
+    def unborn(self) -> frozenset[int]:
+        """Which of the subjects are not born yet, by their places."""
+        return frozenset(place for place, subject in enumerate(self.subjects) if subject.unborn)

@@ -22,7 +22,7 @@ from schemas.civil_day import civil_day_of_second
 from schemas.claims import DIGEST, ClaimsReader, read_date
 from schemas.codes import AgeBand, Capacity, Necessity, Register, SpoedReason, SubjectRole
 from schemas.document import JSONValue
-from schemas.errors import DocumentError
+from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, CaseId, HubName, MessageId, ProfessionalNumber, Thumbprint
 from schemas.message_claims import (
     Asks,
@@ -203,7 +203,8 @@ def parse_message(payload: bytes) -> Message:
     Source: the architecture, section 4.
     """
     if len(payload) > PAYLOAD_BYTES_MAX:
-        raise DocumentError(f"the payload is larger than {PAYLOAD_BYTES_MAX} bytes", code="sender.message.too-large")
+        text = f"the payload is larger than {PAYLOAD_BYTES_MAX} bytes"
+        raise DocumentError(text, issues=[Issue(pointer="", code="sender.message.too-large", text=text)])
     reader = ClaimsReader(payload, code="sender.message.form", members=_CLAIMS)
     message = _read_claims(reader)
     reader.finish("the message does not have the form of a case message")

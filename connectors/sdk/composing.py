@@ -252,7 +252,14 @@ def _complete(
     day = civil_day(at)
     assert day is not None, "the clock gives aware moments"
     must = must_answer(purpose, message_type=document.type, catalogue=policy.catalogue)
-    issues = check_values(possible.items, definitions, message_type=document.type, on=day, must_answer=must)
+    issues = check_values(
+        possible.items,
+        definitions,
+        message_type=document.type,
+        on=day,
+        unborn=document.unborn,
+        must_answer=must,
+    )
     if issues:
         raise DocumentError("a value does not have the form of its element", issues=issues)
     return possible, beyond

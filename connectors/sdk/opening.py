@@ -36,7 +36,7 @@ from connectors.sdk.purposes import must_answer
 from consent.grounds import Catalogue
 from consent.request import civil_day
 from schemas.canonical import b64url
-from schemas.codes import EntryKind, TokenType
+from schemas.codes import AgeBand, EntryKind, TokenType
 from schemas.definitions import Definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import ExchangeError
@@ -229,7 +229,13 @@ def _check_values(
     withheld = tuple(each.label for each in shown.withheld)
     must = must_answer(message.recipient.purpose, message_type=message.type, catalogue=view.catalogue)
     issues = check_values(
-        items, view.definitions, message_type=message.type, on=day, withheld=withheld, must_answer=must
+        items,
+        view.definitions,
+        message_type=message.type,
+        on=day,
+        unborn=[place for place, each in enumerate(message.subjects) if each.age is AgeBand.UNBORN],
+        withheld=withheld,
+        must_answer=must,
     )
     issues += check_claims(items, asks=message.asks, corrects=message.corrects, withheld=withheld)
     for issue in issues:

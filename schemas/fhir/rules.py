@@ -43,6 +43,7 @@ def check_values(
     *,
     message_type: str,
     on: date,
+    unborn: Collection[int] = (),
     must_answer: bool = False,
     withheld: Collection[str] = (),
     root: str = "/items",
@@ -56,6 +57,7 @@ def check_values(
         definitions: The definitions in force.
         message_type: Name of the message type; of an unknown one only the values themselves are checked.
         on: The day of the message, by which codes must hold.
+        unborn: Which of the persons, by their place in the message, are not born yet: their minimum is another.
         must_answer: Whether the ground over which an answer goes says that one must give it.
         withheld: Labels `<profile>/<item id>/<element>` that did not arrive; empty at the sender.
         root: Where the items stand, for the pointers.
@@ -70,7 +72,7 @@ def check_values(
     indices = {int(issue.pointer.removeprefix(root).split("/")[1]) for issue in wrong}
     sound = [(index, item) for index, item in enumerate(items) if index not in indices]
     known = {(item.profile, item.id) for item in items}
-    rules = _Rules(definitions, sound, known, on, frozenset(withheld), root)
+    rules = _Rules(definitions, sound, known, on, frozenset(unborn), frozenset(withheld), root)
     kind = definitions.message_types.get(message_type)
     if kind is not None:
         rules.check_minimum(kind)
@@ -100,6 +102,7 @@ class _Rules:
     items: Sequence[tuple[int, DocumentItem]]
     known: set[tuple[str, str]]
     on: date
+    unborn: frozenset[int]
     withheld: frozenset[str]
     root: str
     issues: list[Issue] = field(default_factory=list)
@@ -110,7 +113,7 @@ class _Rules:
             rule = kind.content.get(item.profile)
             if rule is None or self._is_incomplete(item):
                 continue
-            if rule.needs and not self._has_minimum(rule, item):
+            if not self._has_minimum(rule, item):
                 profile = self.definitions.profiles[item.profile]
                 text = f"what `{profile.name}` must say is there only as absent"
                 text_nl = f"{profile.nl}: een verplicht gegeven is zonder waarde"
@@ -129,10 +132,12 @@ class _Rules:
                 self._add(self.root, "group-missing", text, text_nl)
 
     def _has_minimum(self, rule: ContentRule, item: DocumentItem) -> bool:
-        """Whether each rule holds for real values; of those for born and unborn children, one: no label says which."""
-        by_birth = [need for need in rule.needs if need.when is not When.ALWAYS]
-        return all(self._meets(need, item) for need in rule.needs if need.when is When.ALWAYS) and (
-            not by_birth or any(self._meets(need, item) for need in by_birth)
+        """Whether each rule for such a person holds for real values."""
+        unborn = not self.unborn.isdisjoint(item.about)
+        return all(
+            self._meets(need, item)
+            for need in rule.needs
+            if need.when is When.ALWAYS or (need.when is When.UNBORN) is unborn
         )
 
     def _meets(self, need: Need, item: DocumentItem) -> bool:

@@ -46,6 +46,9 @@ def test_a_scenario_is_valid_and_comes_back_saying_the_same(name: str) -> None:
 def test_a_scenarios_values_are_of_the_definitions(name: str) -> None:
     """What the format makes is what the definitions want: datatypes, codes, and what belongs together."""
     document = read_stuf(MESSAGES[name]())
-    issues = check_values(document.items, load_definitions(), message_type=document.type, on=date(2026, 11, 24))
+    day = date(2026, 11, 24)
+    issues = check_values(
+        document.items, load_definitions(), message_type=document.type, on=day, unborn=document.unborn
+    )
 
     assert issues == ()

@@ -41,7 +41,8 @@ def test_a_scenario_is_complete_and_right_and_survives_fhir(data: bytes) -> None
         if not kind.permits(each.profile, name)
     ] == []
     assert check_document_structure(document, DEFINITIONS) == ()
-    assert check_values(document.items, DEFINITIONS, message_type=document.type, on=DAY) == ()
+    found = check_values(document.items, DEFINITIONS, message_type=document.type, on=DAY, unborn=document.unborn)
+    assert found == ()
     bundle = document_to_bundle(
         document.items,
         DEFINITIONS,

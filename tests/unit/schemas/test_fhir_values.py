@@ -28,10 +28,11 @@ def check(
     *,
     message_type: str = "verzoek-tot-onderzoek",
     on: date = DAY,
+    unborn: Sequence[int] = (),
     withheld: Sequence[str] = (),
 ) -> list[tuple[str, str]]:
     """Return what was found and where, without the common prefix."""
-    issues = check_values(items, DEFINITIONS, message_type=message_type, on=on, withheld=withheld)
+    issues = check_values(items, DEFINITIONS, message_type=message_type, on=on, unborn=unborn, withheld=withheld)
     assert all(issue.text and issue.text_nl for issue in issues)
     return [(issue.code.removeprefix("sender.value."), issue.pointer) for issue in issues]
 
@@ -301,6 +302,15 @@ def test_a_minimum_is_not_met_by_an_absent_value(element: str) -> None:
     assert check(changed("p1", **{element: (ABSENT,)})) == []
     expected = [("minimum-absent", "/items/2/elements")]
     assert check(changed("p1", **{element: (ABSENT,), other: None})) == expected
+
+
+def test_a_born_child_is_not_identified_by_an_expected_date_nor_an_unborn_one_by_a_name() -> None:
+    (place,) = next(each.about for each in request_items() if each.id == "p1")
+    expected = [("minimum-absent", "/items/2/elements")]
+    date_only = changed("p1", name=(ABSENT,), identifier=None, expectedDate=("2026-12-01",))
+    assert check(date_only) == expected
+    assert check(date_only, unborn=[place]) == []
+    assert check(changed("p1", expectedDate=(ABSENT,)), unborn=[place]) == expected
 
 
 def test_an_absent_gender_with_a_reason_meets_the_minimum() -> None:

@@ -10,7 +10,7 @@ import pytest
 from schemas.canonical import canonical_json
 from schemas.codes import Category, SpoedReason
 from schemas.errors import DocumentError
-from schemas.message import Message, message_to_payload, parse_message
+from schemas.message import PAYLOAD_BYTES_MAX, Message, message_to_payload, parse_message
 from schemas.message_claims import Asks, Corrects
 from tests.support.connector_world import World
 from tests.support.example_documents import request_document
@@ -65,3 +65,9 @@ def test_a_claim_with_a_defect_is_refused_for_it(claim: str, value: Any, pointer
     with pytest.raises(DocumentError) as refused:
         parse_message(canonical_json(claims))
     assert [issue.pointer for issue in refused.value.issues] == pointers
+
+
+def test_what_is_too_large_is_not_read_and_says_so() -> None:
+    with pytest.raises(DocumentError) as refused:
+        parse_message(b" " * (PAYLOAD_BYTES_MAX + 1))
+    assert [(issue.pointer, issue.code) for issue in refused.value.issues] == [("", "sender.message.too-large")]
