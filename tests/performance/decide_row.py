@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from consent.consents import Addressee, consent_facts
+from consent.decision import Decision
 from consent.facts import PersonFacts
 from consent.grounds import Catalogue, packaged_catalogue
 from consent.measures import measure_facts
@@ -31,7 +32,9 @@ COLD_US_MAX: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Question:
+    """What is asked about one label."""
+
     profile: str
     element: str
     category: Category
@@ -40,7 +43,7 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Situation:
+class Situation:
     """A message: what is equal for all its labels, and what is known."""
 
     name: str
@@ -48,14 +51,14 @@ class _Situation:
     facts: Facts
 
 
-def _questions(message: Message, definitions: Definitions) -> list[_Question]:
+def questions_of(message: Message, definitions: Definitions) -> list[Question]:
     """Make the question about each label of a message."""
     people = tuple(
         DataSubject(role=each.role, age=each.age, turns=each.turns, place=place)
         for place, each in enumerate(message.subjects)
     )
     return [
-        _Question(
+        Question(
             item.profile,
             name,
             definitions.category(item.profile, name),
@@ -83,7 +86,7 @@ def _content(record: ConsentRecord) -> dict[str, object]:
     return {name: getattr(record, name) for name in ("age", "holders", "givers", "categories")}
 
 
-def _situations(message: Message) -> list[_Situation]:
+def _situations(message: Message) -> list[Situation]:
     gi = Addressee(oin=GI, role=Role.GI, capacity=Capacity.PREVENTIEF)
     consented = tuple(
         PersonFacts(consents=consent_facts(_consents(each.age), sender=GEMEENTE, recipient=gi))
@@ -96,17 +99,17 @@ def _situations(message: Message) -> list[_Situation]:
         for capacity in (Capacity.PREVENTIEF, Capacity.OTS)
     )
     return [
-        _Situation(
+        Situation(
             "an element",
             Exchange(sender=gemeente, recipient=raad, purpose=message.recipient.purpose, message_type=message.type),
             NO_FACTS,
         ),
-        _Situation(
+        Situation(
             "an element by consent",
             Exchange(sender=gemeente, recipient=preventive, purpose="VRIJW", message_type="casusinformatie"),
             Facts(people=consented),
         ),
-        _Situation(
+        Situation(
             "an element by a measure",
             Exchange(sender=raad, recipient=supervisor, purpose="RVDK-RAP", message_type="raadsrapport"),
             Facts(people=tuple(PersonFacts(measures=running) for _ in message.subjects)),
@@ -114,9 +117,12 @@ def _situations(message: Message) -> list[_Situation]:
     ]
 
 
-def _decide(memo: DecisionMemo, situation: _Situation, questions: Sequence[_Question], *, at: datetime) -> None:
+def decide_all(
+    memo: DecisionMemo, situation: Situation, questions: Sequence[Question], *, at: datetime
+) -> list[Decision]:
+    """Decide about labels of one message, as the hub does."""
     decisions = memo.for_message(situation.exchange, facts=situation.facts, at=at)
-    for question in questions:
+    return [
         decisions.decide(
             question.profile,
             question.element,
@@ -124,21 +130,23 @@ def _decide(memo: DecisionMemo, situation: _Situation, questions: Sequence[_Ques
             subjects=question.subjects,
             necessary=question.necessary,
         )
+        for question in questions
+    ]
 
 
 def measure_decide(report: Report, *, seconds: float) -> None:
     """Decide every label of a message, over and over; each pass is one message, as the hub asks it."""
     at = SystemClock().now()
     message = make_template(bench_document(), at=at).message
-    questions, catalogue = _questions(message, load_definitions()), packaged_catalogue()
+    questions, catalogue = questions_of(message, load_definitions()), packaged_catalogue()
     for situation in _situations(message):
         _measure(report, situation, questions, catalogue=catalogue, at=at, seconds=seconds)
 
 
 def _measure(
     report: Report,
-    situation: _Situation,
-    questions: Sequence[_Question],
+    situation: Situation,
+    questions: Sequence[Question],
     *,
     catalogue: Catalogue,
     at: datetime,
@@ -150,13 +158,13 @@ def _measure(
 
     def decide_cold() -> None:
         for question in first:
-            _decide(DecisionMemo(catalogue), situation, (question,), at=at)
+            decide_all(DecisionMemo(catalogue), situation, (question,), at=at)
 
     for name, budget, taken in (
         (
             "memoised",
             MEMOISED_US_MAX,
-            seconds_each(lambda: _decide(warm, situation, questions, at=at), seconds=seconds, calls=len(questions)),
+            seconds_each(lambda: decide_all(warm, situation, questions, at=at), seconds=seconds, calls=len(questions)),
         ),
         ("cold", COLD_US_MAX, seconds_each(decide_cold, seconds=seconds, calls=len(first))),
     ):

@@ -76,6 +76,11 @@ class Servers:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self._server.url(name)
 
+    def drop_database(self, name: str) -> None:
+        """Drop a database, so that nothing tends it while other rows are measured."""
+        with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+
     @property
     def _server(self) -> PostgreSQLServer:
         assert self.stack.postgresql is not None, "the servers are started"
