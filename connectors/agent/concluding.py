@@ -26,6 +26,7 @@ from connectors.agent.reports import (
 from connectors.agent.services import Services
 from connectors.agent.submitting import Checked
 from connectors.formats.ports import Answered, AnswerKind, Format
+from connectors.sdk.dutch import in_dutch, trouble_text
 from connectors.sdk.projection import Withheld
 from schemas.document import Document, JSONValue
 from schemas.errors import DocumentError, ExchangeError, RejectedMessageError
@@ -85,7 +86,7 @@ def lost(services: Services, file: Row, submission: Row, error: RejectedMessageE
     with services.journal.step("lost") as db:
         db.execute(
             "UPDATE submissions SET state = 'expired', body = NULL, trouble = ? WHERE id = ?",
-            (f"{error.code}: {error.public_message}", submission["id"]),
+            (trouble_text(error), submission["id"]),
         )
         notify(
             db,
@@ -143,7 +144,7 @@ def refuse(
         if submission is not None:
             db.execute(
                 "UPDATE submissions SET state = 'rejected', body = NULL, trouble = ? WHERE id = ?",
-                (f"{error.code}: {error.public_message}", submission),
+                (trouble_text(error), submission),
             )
             db.execute("DELETE FROM threads WHERE message = ?", (submission,))
         db.execute(
@@ -225,7 +226,7 @@ def alarm(services: Services, *, about: str, error: ExchangeError) -> None:
             db,
             kind=NoticeKind.ALARM,
             about=about,
-            text_nl=f"ALARM: een bewijs van de hub klopt niet ({error.code}). Waarschuw de beheerder van de hub.",
+            text_nl=f"ALARM: {in_dutch(error.code)} ({error.code}). Waarschuw de beheerder van de hub.",
             text_en=f"ALARM: a proof of the hub does not hold ({error.code}): {error.public_message}",
             at=services.clock.now(),
         )

@@ -20,6 +20,7 @@ from connectors.agent.lock import is_running
 from connectors.agent.services import Services
 from connectors.sdk.addresses import parse_addressbook
 from connectors.sdk.answers import Metadata
+from connectors.sdk.dutch import in_dutch
 from connectors.sdk.professionals import parse_professionals
 from connectors.settings import Settings
 from schemas.canonical import canonical_json
@@ -268,7 +269,7 @@ async def _access(services: Services) -> list[Finding]:
     except ExchangeError as error:
         return [
             fault(
-                f"De hub geeft deze organisatie geen toegang ({error.code}): {error.public_message}.",
+                f"De hub geeft deze organisatie geen toegang ({error.code}): {in_dutch(error.code)}.",
                 f"The hub gives this organisation no access ({error.code}): {error.public_message}.",
             )
         ]

@@ -30,6 +30,7 @@ from connectors.agent.questions import question_file
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction, remember_thread
 from connectors.agent.troubles import Troubles, own_mistakes
+from connectors.sdk.dutch import trouble_text
 from connectors.sdk.evidence import make_evidence
 from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
 from connectors.sdk.proving import ProvenEntry, prove_entry
@@ -467,6 +468,6 @@ def _put_off(services: Services, row: Row, error: ExchangeError) -> None:
     with services.journal.step("put off") as db:
         db.execute(
             "UPDATE received SET attempts = ?, next_at = ?, trouble = ? WHERE id = ?",
-            (attempts, next_at, f"{error.code}: {error.public_message}", row["id"]),
+            (attempts, next_at, trouble_text(error), row["id"]),
         )
     say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, message=row["id"], code=error.code, seconds=seconds)

@@ -38,6 +38,7 @@ from connectors.agent.troubles import Troubles, own_mistakes, settle
 from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
 from connectors.sdk.composing import Composed, SenderKeys, compose
+from connectors.sdk.dutch import trouble_text
 from connectors.sdk.envelope import Envelope, known_tag, person_key
 from connectors.sdk.professionals import find_responsible, parse_professionals
 from connectors.sdk.purposes import purpose_of, ties_of
@@ -434,7 +435,7 @@ def _put_off(services: Services, table: str, row: Row, error: ExchangeError) -> 
         # The table's name is one of two of ours, never from outside.
         db.execute(
             f"UPDATE {table} SET attempts = ?, next_at = ?, trouble = ? WHERE id = ?",  # noqa: S608 - see above
-            (attempts, next_at, f"{error.code}: {error.public_message}", row["id"]),
+            (attempts, next_at, trouble_text(error), row["id"]),
         )
     say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, code=error.code, seconds=seconds)
 

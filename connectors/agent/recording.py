@@ -23,6 +23,7 @@ from connectors.agent.journal import NoticeKind, milliseconds, notify
 from connectors.agent.services import Services
 from connectors.agent.troubles import Troubles, own_mistakes
 from connectors.sdk.answers import RecallAnswer, Recorded
+from connectors.sdk.dutch import trouble_text, why
 from connectors.sdk.ports import Hub
 from connectors.sdk.records import prove_recorded
 from consent.request import civil_day
@@ -254,12 +255,11 @@ async def _post(services: Services, row: Row) -> int:
 def _refused(services: Services, row: Row, error: RejectedMessageError, *, told: bool) -> None:
     """Write down that the hub does not take a record; who is told already needs no notice."""
     kind = _KINDS[row["kind"]]
-    why_nl = "; ".join(issue.text_nl or issue.text for issue in error.issues) or error.public_message
-    why_en = "; ".join(issue.text for issue in error.issues) or error.public_message
+    why_nl, why_en = why(error)
     with services.journal.step("record refused") as db:
         db.execute(
             "UPDATE records SET state = 'refused', trouble = ? WHERE id = ?",
-            (f"{error.code}: {error.public_message}", row["id"]),
+            (trouble_text(error), row["id"]),
         )
         if not told:
             notify(
@@ -282,7 +282,7 @@ def _put_off(services: Services, row: Row, error: ExchangeError) -> None:
             (
                 attempts,
                 milliseconds(services.clock.now()) + seconds * 1000,
-                f"{error.code}: {error.public_message}",
+                trouble_text(error),
                 row["id"],
             ),
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connectors.sdk.dutch import in_dutch
 from connectors.sdk.projection import Withheld, reason_texts
 from consent.reasons import Mark
 from schemas.document import JSONValue
@@ -108,26 +109,8 @@ def problem_to_json(*, file: str, reference: str | None, error: ExchangeError, a
 
 def problem_text_nl(error: ExchangeError) -> str:
     """Say in Dutch what a refusal is about; the issues say the rest."""
-    for prefix, text in _DUTCH:
-        if error.code.startswith(prefix):
-            return text
-    return "Het bericht is geweigerd."
-
-
-_DUTCH = (
-    ("sender.decision.", "Het bericht mag niet, of niet volledig, naar deze ontvanger voor dit doel."),
-    ("sender.structure.", "Het bericht is niet volledig, of bevat iets dat er niet in hoort."),
-    ("sender.value", "Een gegeven heeft niet de vorm die het moet hebben."),
-    ("sender.responsible.", "Het bericht noemt niemand die ervoor instaat."),
-    ("sender.recipient.", "De ontvanger is niet bekend of kan nog niets ontvangen."),
-    ("sender.reference.", "Dit referentienummer is al gebruikt voor een ander bericht."),
-    ("sender.address", "De afzender of de ontvanger in het bestand klopt niet."),
-    ("sender.attachment.", "Een bijlage is tegengehouden."),
-    ("sender.format.", "Het bestand is in geen vorm die deze connector kent."),
-    ("sender.stuf.", "Het bestand is geen geldig StUF-bericht."),
-    ("recipient.", "De ontvanger moet iets doen voor dit bericht kan worden verstuurd."),
-    ("hub.", "De hub heeft het bericht niet aangenomen."),
-)
+    text = in_dutch(error.code)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def reasons_to_json(codes: Sequence[str]) -> list[JSONValue]:

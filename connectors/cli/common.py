@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.note import NoteKey, parse_vkey
+from connectors.sdk.dutch import headline
 from connectors.settings import Settings
 from schemas.document import JSONValue
 from schemas.errors import EvidenceError, ExchangeError, UnavailableError
@@ -50,7 +51,8 @@ def run(command: Callable[[], int | None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OSError, sqlite3.OperationalError) as error:
-        print(f"fout / error: {error}", file=sys.stderr)
+        print(f"fout: een bestand kan niet worden gelezen of geschreven: {error}", file=sys.stderr)
+        print(f"error: a file cannot be read or written: {error}", file=sys.stderr)
         print("Geef de opdracht als de gebruiker onder wie de dienst draait, en doe anders `doctor`.", file=sys.stderr)
         print("Give the command as the user that the service runs as; else try `doctor`.", file=sys.stderr)
         return EXIT_REFUSED
@@ -78,9 +80,10 @@ def check_owner(home: Path) -> None:
 
 
 def _tell(error: ExchangeError) -> int:
-    print(f"fout / error: {error.public_message} ({error.code})", file=sys.stderr)
+    nl, en = headline(error)
+    print(f"fout: {nl} ({error.code})\nerror: {en} ({error.code})", file=sys.stderr)
     for issue in error.issues:
-        print(f"  {issue.pointer or '/'}: {issue.text_nl or issue.text}", file=sys.stderr)
+        print(f"  {issue.pointer or '/'}: {' / '.join(filter(None, (issue.text_nl, issue.text)))}", file=sys.stderr)
     if isinstance(error, EvidenceError):
         return EXIT_EVIDENCE
     return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_REFUSED

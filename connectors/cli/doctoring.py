@@ -6,6 +6,7 @@ from typing import Final
 from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation, fault
 from connectors.cli.common import CommandError
 from connectors.cli.opening import opened
+from connectors.sdk.dutch import headline
 from connectors.settings import load_settings
 from schemas.errors import ExchangeError
 
@@ -26,7 +27,8 @@ async def doctor(home: Path) -> int:
     except CommandError as error:
         findings.append(fault(error.text_nl, error.text_en))
     except ExchangeError as error:
-        findings.append(fault(f"{error.public_message} ({error.code})", f"{error.public_message} ({error.code})"))
+        nl, en = headline(error)
+        findings.append(fault(f"{nl} ({error.code})", f"{en} ({error.code})"))
     _print(findings)
     return 1 if any(finding.grade is Grade.FAULT for finding in findings) else 0
 
