@@ -5,6 +5,9 @@ elements of the category) and compared with the row. The second half of each row
 the same comparison: every pair of parties and every category is asked.
 """
 
+import inspect
+import re
+import sys
 from itertools import product
 from typing import Final
 
@@ -19,6 +22,7 @@ from consent.ties import FRAME
 from schemas.codes import Capacity, Category, Necessity, Role
 from schemas.definitions import load_definitions
 from schemas.measures import MeasureType
+from tests.support.shared import shared_path
 from tests.unit.consent.builders import AT, CATALOGUE, CHILD, gi
 from tests.unit.consent.facts_for_tests import ASKED, PARENT, RELEASED, about_one, consent, measure, yes
 
@@ -370,3 +374,13 @@ def test_dash_zaak_is_off_and_its_tie_denies() -> None:
 def test_counts_and_records_are_no_elements_of_a_message(code: str) -> None:
     for message_type in ("kengetal", "klacht", "maatregel"):
         assert ways(code, message_type, about_one(consent(givers=yes(PARENT, PARENT)), question=ASKED)) == set()
+
+
+def test_every_row_of_the_domain_page_has_its_test_here() -> None:
+    """A row that is added there without a test fails here; the page stands beside the repository."""
+    page = shared_path("design/DOMAIN.md").read_text(encoding="utf-8")
+    table = page.partition("| code | from → to |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| ([A-Z][A-Z-]+) \|", table, flags=re.MULTILINE)
+    assert len(rows) == len(set(rows)) > 20
+    tests = [inspect.getsource(each) for name, each in vars(sys.modules[__name__]).items() if name.startswith("test_")]
+    assert [row for row in rows if not any(f'"{row}"' in source for source in tests)] == []

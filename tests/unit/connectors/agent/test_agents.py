@@ -60,25 +60,6 @@ async def test_the_answer_takes_case_recipient_and_thread_from_the_request(tmp_p
     assert f"{answer.message.id.value}.xml" in gemeente.names("in")
 
 
-async def test_who_has_no_number_keeps_its_pseudonym_in_the_answer(tmp_path: Path) -> None:
-    """Request 3 is about an unborn child; the Raad's system knows the child by other keys than the municipality's."""
-    gemeente, raad = _two(tmp_path)
-    gemeente.drop("verzoek.xml", vto_scenario(3, case_number="ZAAK-3"))
-    await gemeente.rounds()
-    await raad.rounds()
-    raad.drop("antwoord.xml", notification_scenario(4, municipal_case="ZAAK-3"))
-    await raad.rounds()
-    request, answer = gemeente.hub.messages.values()
-    tags = [json.loads(_decoded(stored.submission.tags[0]))[1] for stored in (request, answer)]
-    assert tags[0] == tags[1]
-
-
-def _decoded(disclosure: str) -> bytes:
-    from schemas.canonical import b64url_decode
-
-    return b64url_decode(disclosure)
-
-
 async def test_the_system_that_wrote_a_file_is_answered_in_its_own_format(tmp_path: Path) -> None:
     gemeente, _ = _two(tmp_path)
     gemeente.drop("verzoek.xml", vto_example())
@@ -89,34 +70,6 @@ async def test_the_system_that_wrote_a_file_is_answered_in_its_own_format(tmp_pa
         "verzoek.xml.read.xml": "Bv03",
     }
     assert {answer.cross_reference for answer in answers.values()} == {"VTO-2026-0001"}
-
-
-async def test_the_same_file_again_gets_the_first_answers_and_is_not_sent(tmp_path: Path) -> None:
-    gemeente, _ = _two(tmp_path)
-    for _round in range(2):
-        gemeente.drop("verzoek.xml", vto_example())
-        await gemeente.rounds()
-    assert gemeente.hub.kinds().count("SUBMISSION") == 1
-    first, second = "verzoek.xml", "verzoek~2.xml"
-    assert gemeente.names("sent") == [first, f"{first}.result.json", second, f"{second}.result.json"]
-    folder = gemeente.home / "answers"
-    for kind in ("read", "accepted"):
-        assert (folder / f"{first}.{kind}.xml").read_bytes() == (folder / f"{second}.{kind}.xml").read_bytes()
-
-
-async def test_the_same_number_with_other_content_is_refused_as_stuf016(tmp_path: Path) -> None:
-    gemeente, _ = _two(tmp_path)
-    gemeente.drop("een.xml", vto_example())
-    await gemeente.rounds()
-    gemeente.drop("twee.xml", vto_example().replace(b"Testkind", b"Ander kind"))
-    await gemeente.rounds()
-    problem = json.loads((gemeente.home / "refused" / "twee.xml.problem.json").read_bytes())
-    assert problem["code"] == "sender.reference.used"
-    answer = read_answer((gemeente.home / "answers" / "twee.xml.refused.xml").read_bytes())
-    assert answer.code.value == "Fo01"
-    assert answer.fault is not None
-    assert answer.fault.code == "StUF016"
-    assert gemeente.hub.kinds().count("SUBMISSION") == 1
 
 
 @pytest.mark.parametrize(
