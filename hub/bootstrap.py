@@ -7,14 +7,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from audit.note import NoteSigner, parse_vkey
 from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
-from consent.memo import DecisionMemo
 from hub.attention import Attention
+from hub.enforcement import Enforcement
 from hub.exchange.directory import publish_policy
-from hub.exchange.services import Policy, Services
+from hub.exchange.services import Services, World
 from hub.keys import conninfo, named_in_refusal, read_log_key, read_registrar
 from hub.ports import Outbox, RateLimits, ReplayGuard, Store
 from hub.settings import Settings, is_set, read_secret
@@ -70,11 +71,11 @@ async def open_hub(
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
     signer, registrar = read_log_key(settings), read_registrar(settings)
     token_key = _read_token_key(settings)
-    policy = load_policy(settings)
+    catalogue, definitions = load_catalogue_file(settings), load_definitions()
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(_database(settings, signer=signer, clock=clock))
-        worlds = LogWorlds(registrar=registrar, log=database.log, store=database.store)
+        worlds = LogWorlds(registrar=registrar, log=database.log, store=database.store, definitions=definitions)
         wake_ups, rate_limits, replay_guard, redis = await _helpers(settings, stack)
         services = Services(
             hub=HubName(settings.hub.name),
@@ -84,7 +85,7 @@ async def open_hub(
             persons=database.persons,
             attention=database.attention,
             worlds=worlds,
-            policy=policy,
+            definitions=definitions,
             wake_ups=wake_ups,
             outbox=_outbox(settings, worlds, stack),
             rate_limits=rate_limits,
@@ -102,7 +103,7 @@ async def open_hub(
             database_answers=database.answers,
             redis_answers=redis.answers if redis else None,
             metrics_token=read_secret(settings.web.metrics_token) if is_set(settings.web.metrics_token) else None,
-            definition_schemas=json_schemas(policy.definitions),
+            definition_schemas=json_schemas(definitions),
             openapi=make_openapi(ROUTES, server=settings.api, version=software_version()),
             allowance=BodyAllowance(bytes_max=settings.web.body_bytes_in_flight_max),
             metrics=metrics,
@@ -111,15 +112,21 @@ async def open_hub(
         metrics.bodies_in_flight.set_function(lambda: hub.allowance.held)
         metrics.log_size.set_function(lambda: database.log.sequencer.size)
         metrics.clock_difference.set_function(lambda: database.log.sequencer.clock.difference_ms / 1000)
+        metrics.show_enforcement(lambda: _enforcement(worlds.current(), at=hub.clock.now()))
         await stack.enter_async_context(worlds.running(contradicted=hub.contradicted))
-        await publish_policy(services=services)
+        await publish_policy(catalogue, services=services)
         sweeping = asyncio.create_task(_sweep(hub))
         stack.push_async_callback(_end, sweeping)
         yield hub
 
 
+def _enforcement(world: World, *, at: datetime) -> tuple[Enforcement, int]:
+    return world.enforcement, sum(each.canary and each.in_force(at) for each in world.directory)
+
+
 async def _sweep(hub: HubWeb) -> None:
     await keep_sweeping(
+        silence_seconds=hub.settings.work.canary_silence_seconds,
         every_seconds=hub.settings.work.sweep_seconds,
         now=hub.clock.now,
         services=hub.services,
@@ -203,17 +210,12 @@ def _outbox(settings: Settings, worlds: LogWorlds, stack: contextlib.AsyncExitSt
     return outbox
 
 
-def load_policy(settings: Settings) -> Policy:
-    """Load the catalogue and the definitions that this process decides by.
+def load_catalogue_file(settings: Settings) -> Catalogue:
+    """Load the catalogue that this process brings into force.
 
     Raises:
         DocumentError: The catalogue's file cannot be read or used.
     """
-    catalogue = _catalogue(settings)
-    return Policy(catalogue=catalogue, definitions=load_definitions(), decisions=DecisionMemo(catalogue))
-
-
-def _catalogue(settings: Settings) -> Catalogue:
     if not is_set(settings.hub.catalogue):
         return packaged_catalogue()
     path = settings.hub.catalogue

@@ -37,6 +37,8 @@ class Event(StrEnum):
     REQUEST_FAILED = "request.failed"
     DIRECTORY_REFRESHED = "directory.refreshed"
     DIRECTORY_REFUSED = "directory.refused"
+    CATALOGUE_FOLLOWED = "catalogue.followed"
+    CATALOGUE_UNREADABLE = "catalogue.unreadable"
     LOG_CONTRADICTED = "log.contradicted"
     SWEEP_DONE = "sweep.done"
     SWEEP_FAILED = "sweep.failed"
@@ -66,7 +68,7 @@ class Fields(TypedDict, total=False):
         participant: OIN of the organisation; organisations are no natural persons.
         process: Kind of process.
         address: Address it listens on.
-        version: Version of the software.
+        version: Version of the software, or of the catalogue.
         index: Index in the transparency log.
         size: A number of log entries.
         count: How many.

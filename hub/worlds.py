@@ -15,10 +15,12 @@ from types import MappingProxyType
 from typing import Final
 
 from audit.entries import parse_entry
-from hub.exchange.services import World
+from consent.grounds import load_catalogue
+from hub.exchange.services import GROUNDS, Policy, World
 from hub.logs import Event, places, record
 from hub.ports import Log, ParticipantRecord, Store
 from schemas.codes import EntryKind
+from schemas.definitions import Definitions
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, SignatureError, UnavailableError
 from schemas.jwk import VerificationKey
 from schemas.participants import Directory
@@ -40,17 +42,20 @@ class LogWorlds:
 
     Attributes:
         log: Tells the size.
-        store: Has the participants.
+        store: Has the participants, and the text of the catalogue.
         registrar: The pinned key that admits.
+        definitions: Those of this software.
     """
 
     log: Log
     store: Store
     registrar: VerificationKey
+    definitions: Definitions
     _world: World = field(init=False)
     _read_at: float = field(default=float("-inf"), init=False)
     _reading: "asyncio.Task[World] | None" = field(default=None, init=False)
     _soon: "asyncio.Task[World] | None" = field(default=None, init=False)
+    _unreadable: str = field(default="", init=False)
     _catalogues: tuple[int, Mapping[str, str]] = field(default=(-1, MappingProxyType({})), init=False)
 
     def __post_init__(self) -> None:
@@ -145,7 +150,12 @@ class LogWorlds:
         as_of = await self.log.size()
         known = self._world
         news, in_force = await asyncio.gather(self.store.participants(after=known.directory.newest), self._in_force())
-        known = World(directory=_extended(known.directory, news), as_of=max(as_of, known.as_of), in_force=in_force)
+        known = World(
+            directory=_extended(known.directory, news),
+            policy=await self._policy(in_force, before=known.policy),
+            in_force=in_force,
+            as_of=max(as_of, known.as_of),
+        )
         if news:
             record(Event.DIRECTORY_REFRESHED, index=news[-1].index, count=len(news))
         self._world = known
@@ -162,6 +172,26 @@ class LogWorlds:
             entries = [parse_entry(text.encode()) for _, text in news]
             found = {entry.id: entry.catalogue for entry in entries if entry.catalogue is not None}
             self._catalogues = (news[-1][0], {**known, **found})
+
+    async def _policy(self, in_force: Mapping[str, str], *, before: Policy | None) -> Policy | None:
+        """Read the catalogue in force, if it is another than before: the decisions taken stay with their catalogue."""
+        digest = in_force.get(GROUNDS)
+        if digest is None or (before is not None and before.catalogue.digest == digest):
+            return before if digest is not None else None
+        if digest == self._unreadable:
+            return None
+        text = await self.store.document(digest)
+        try:
+            if text is None:
+                raise DocumentError("the text of the catalogue in force is not here", code="hub.catalogue.text")
+            policy = Policy.of(load_catalogue(text), self.definitions)
+        except DocumentError as error:
+            # A catalogue that only a later version of this software can read: another process decides.
+            self._unreadable = digest
+            record(Event.CATALOGUE_UNREADABLE, level=logging.ERROR, code=error.code, detail=error.detail)
+            return None
+        record(Event.CATALOGUE_FOLLOWED, version=policy.catalogue.version)
+        return policy
 
 
 def _extended(directory: Directory, news: Sequence[ParticipantRecord]) -> Directory:

@@ -13,9 +13,9 @@ from audit.records import token_digest
 from consent.request import Facts
 from hub.changes import LogMember, RefusalRecorded, Shown, SubmissionAccepted
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
-from hub.exchange.decide import check_in_force, decide_labels, keep, make_shown, marks_to_review, pointer, watches
+from hub.exchange.decide import decide_labels, keep, make_shown, marks_to_review, pointer, watches
 from hub.exchange.facts import emergencies_of, find_facts
-from hub.exchange.services import Policy, Services, World
+from hub.exchange.services import GROUNDS, Services, World, policy_in_force
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
 from hub.ports import DecisionOutdatedError, MemberLostError
 from schemas.codes import EntryKind, TokenType
@@ -28,7 +28,7 @@ from schemas.errors import (
     ReplayError,
     UnavailableError,
 )
-from schemas.identifiers import HubName, MessageId, SubjectTag
+from schemas.identifiers import OIN, MessageId, SubjectTag
 from schemas.jws import parse_jws
 from schemas.message import Message, label_text, labels, parse_message, sealed_digests
 from schemas.sdjwt import disclosure_digest, parse_disclosure
@@ -66,7 +66,7 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
 
     1. signature: the sender is admitted, in force, and signed these bytes
     2. known: an id that is here already gets the old answer, or a conflict
-    3. times: not from the future, not past its time
+    3. by what is decided: a catalogue is in force; times: not from the future, not past its time
     4. structure: labels against definitions, seal over what came, tags signed by the sender
     5. recipient: admitted, in force, sealed to its newest key
     6. decision: every label, for this recipient
@@ -101,7 +101,7 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
         if await services.store.message(verified.message.id) is not None:
             return await _known_answer(verified.message, submission, services=services)
         if not isinstance(error, AuthenticationError):
-            await _log_refusal(verified, services=services)
+            await _log_refusal(verified, catalogue=world.in_force[GROUNDS], services=services)
         raise
 
 
@@ -136,15 +136,15 @@ def check_times(verified: Verified, *, arrival: Arrival) -> None:
         raise DocumentError("the message is not of this time", issues=issues)
 
 
-def structure(verified: Verified, *, hub: HubName, world: World, policy: Policy, arrival: Arrival) -> Structured:
+def structure(verified: Verified, *, world: World, arrival: Arrival, services: Services) -> Structured:
     """Check everything that the labels, the seal and the tags show.
 
     Raises:
         DocumentError: With every issue.
     """
     message, submission = verified.message, verified.submission
-    issues = list(check_structure(message, policy.definitions))
-    if hub != message.hubs[0]:
+    issues = list(check_structure(message, services.definitions))
+    if services.hub != message.hubs[0]:
         text = "the first hub that the message names is not this hub"
         issues.append(Issue(pointer="/hubs/0", code="sender.hub.other", text=text))
     recipient = world.directory.participant(message.recipient.oin)
@@ -198,20 +198,27 @@ def _check_tags(submission: Submission, verified: Verified) -> tuple[tuple[Subje
 
 
 async def _accept_verified(verified: Verified, *, world: World, arrival: Arrival, services: Services) -> Accepted:
-    # 3. times
+    # 3. by what is decided, and times
+    policy_in_force(world)
     check_times(verified, arrival=arrival)
     for _ in range(DECISIONS_MAX):
         # 4. structure, 5. recipient
-        structured = structure(verified, hub=services.hub, world=world, policy=services.policy, arrival=arrival)
+        structured = structure(verified, world=world, arrival=arrival, services=services)
         # 6. decision
-        check_in_force(services.policy, world=world)
-        facts = await find_facts(structured, world=world, services=services)
-        decided = decide_labels(structured, facts=facts, world=world, at=arrival.at, policy=services.policy)
-        _refuse_incomplete(decided, definitions=services.policy.definitions)
+        policy = policy_in_force(world)
+        facts = await find_facts(structured, world=world, policy=policy, services=services)
+        decided = decide_labels(structured, facts=facts, world=world, at=arrival.at, policy=policy)
+        _refuse_incomplete(decided, definitions=policy.definitions)
         # 7. log and store
         shown = make_shown(decided, kind=EntryKind.SUBMISSION, randomness=services.randomness)
         member = _submission_member(
-            verified.submission, decided, facts=facts, shown=shown, arrival=arrival, services=services
+            verified.submission,
+            decided,
+            facts=facts,
+            emergencies=emergencies_of(structured, policy.catalogue),
+            shown=shown,
+            arrival=arrival,
+            services=services,
         )
         try:
             appended = await services.log.append(member)
@@ -265,7 +272,14 @@ def _what_is_left(decided: Decided, permitted: frozenset[str]) -> Message:
 
 
 def _submission_member(
-    submission: Submission, decided: Decided, *, facts: Facts, shown: Shown, arrival: Arrival, services: Services
+    submission: Submission,
+    decided: Decided,
+    *,
+    facts: Facts,
+    emergencies: tuple[tuple[SubjectTag, OIN], ...],
+    shown: Shown,
+    arrival: Arrival,
+    services: Services,
 ) -> LogMember:
     structured = decided.structured
     message = structured.message
@@ -304,7 +318,7 @@ def _submission_member(
             trace_id=arrival.trace_id,
             asks_until=message.asks.term if message.asks is not None else None,
             answers=message.reply_to if facts.question is not None and message.asks is None else None,
-            emergencies=emergencies_of(structured, services.policy.catalogue),
+            emergencies=emergencies,
             marks=marks_to_review(decided),
         ),
     )
@@ -343,7 +357,7 @@ async def _known_answer(message: Message, submission: Submission, *, services: S
     )
 
 
-async def _log_refusal(verified: Verified, *, services: Services) -> None:
+async def _log_refusal(verified: Verified, *, catalogue: str, services: Services) -> None:
     """Log that a verified sender's message was refused: once for each message, and not without bound."""
     message = verified.message
     digest = token_digest(verified.submission.message)
@@ -353,7 +367,7 @@ async def _log_refusal(verified: Verified, *, services: Services) -> None:
         sender=message.sender,
         recipient=message.recipient.oin,
         purpose=message.recipient.purpose,
-        catalogue=services.policy.catalogue.digest,
+        catalogue=catalogue,
         message=digest,
         pad=services.randomness.bytes(16),
     )

@@ -20,25 +20,12 @@ from hub.changes import KeptDraft, Shown
 from hub.exchange.services import Policy, World
 from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
 from schemas.codes import AgeBand, Capacity, EntryKind, SubjectRole
-from schemas.errors import UnavailableError
 from schemas.message import Label
 from schemas.participants import Participant
 from schemas.randomness import Randomness
 
 _NOT_EVALUABLE: Final = Deny(reasons=(Reason.NOT_EVALUABLE,))
 _NOTHING_DENIED: Final[Mapping[str, tuple[Reason, ...]]] = {}
-
-
-def check_in_force(policy: Policy, *, world: World) -> None:
-    """Check that this process decides by what is in force: from its entry on nothing is decided by a version before.
-
-    Raises:
-        UnavailableError: Another process brought another version into force; this one must be started anew.
-    """
-    for name, (digest, _, _) in policy.documents.items():
-        if world.in_force.get(name, digest) != digest:
-            text = f"this process decides by {name} that were replaced; another process decides, or this one anew"
-            raise UnavailableError(text, code="hub.policy.outdated")
 
 
 def decide_labels(

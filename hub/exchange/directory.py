@@ -3,14 +3,16 @@
 Source: the architecture, sections 3, 5 and 7 (`POST /v1/participants`, `POST /v1/chain-keys`).
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
 from audit.entries import PAD_BYTES, EntryDraft, parse_entry
 from audit.records import token_digest
+from consent.grounds import Catalogue
 from hub.changes import CataloguePublished, ChainEpochOpened, LogMember, ParticipantStated
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
-from hub.exchange.services import Services, World
+from hub.exchange.services import DEFINITIONS, GROUNDS, Services, World
 from hub.exchange.stages import Arrival
 from hub.ports import Appended, ChainKeyHandover, MemberLostError, ParticipantRecord
 from schemas.admissions import parse_admission, parse_statement
@@ -245,31 +247,29 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
     return handover.id
 
 
-async def publish_policy(*, services: Services) -> None:
-    """Log the catalogue and the definitions that this process decides by, unless they are the newest already.
+async def publish_policy(catalogue: Catalogue, *, services: Services) -> None:
+    """Log a catalogue and the definitions of this software, unless they are the newest already.
 
     Raises:
         UnavailableError: The database could not be reached; the process must not start.
     """
-    for document, (digest, version, text) in services.policy.documents.items():
+    for document, made in ((GROUNDS, catalogue), (DEFINITIONS, services.definitions)):
         member = LogMember(
             draft=EntryDraft(
                 kind=EntryKind.CATALOGUE,
                 id=document,
-                catalogue=digest,
-                version=version,
+                catalogue=made.digest,
+                version=made.version,
                 pad=services.randomness.bytes(PAD_BYTES),
             ),
             shown=None,
             kept=(),
             watches=frozenset(),
             touches=frozenset({"*"}),
-            change=CataloguePublished(document=document, digest=digest, version=version, text=text),
+            change=CataloguePublished(document=document, digest=made.digest, version=made.version, text=made.data),
         )
-        try:
+        with contextlib.suppress(MemberLostError):
             await services.log.append(member)
-        except MemberLostError:
-            continue
     await services.worlds.refresh()
 
 

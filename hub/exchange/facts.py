@@ -29,7 +29,7 @@ from consent.request import (
 )
 from hub.exchange.earlier import check_answered_people, check_corrected
 from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, read_measure
-from hub.exchange.services import Services, World
+from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
 from hub.ports import MessageState, StoredMessage
@@ -101,8 +101,8 @@ def _young(structured: Structured) -> tuple[SubjectTag, ...]:
     return tuple(dict.fromkeys(found or structured.tags))
 
 
-async def find_facts(structured: Structured, *, world: World, services: Services) -> Facts:
-    """Look up what the decision about a message may know beyond its labels.
+async def find_facts(structured: Structured, *, world: World, policy: Policy, services: Services) -> Facts:
+    """Look up what the decision about a message, by that policy, may know beyond its labels.
 
     A message that names one to reply to which is not here is not refused for it: the fact does not exist, and the
     decision says what follows. One that is here and went another way is no answer.
@@ -115,7 +115,7 @@ async def find_facts(structured: Structured, *, world: World, services: Services
     Source: the architecture, section 4, `reply_to`; hub/decisions/0010 and 0016.
     """
     message = structured.message
-    needs = needs_of(services.policy.catalogue, message.recipient.purpose)
+    needs = needs_of(policy.catalogue, message.recipient.purpose)
     corrects = message.corrects.message if message.corrects is not None and Tie.PRIOR in needs.ties else None
     if message.reply_to is None and corrects is None and not needs.people:
         return Facts()
@@ -196,7 +196,7 @@ async def _corrected(
     for label in labels(original):
         if label.item is None or released.isdisjoint(range(label.first, label.first + len(label.digests))):
             continue
-        profile = services.policy.definitions.profiles.get(original.content[label.item].profile)
+        profile = services.definitions.profiles.get(original.content[label.item].profile)
         # What the definitions of today do not know cannot be decided about either.
         if profile is not None and label.name in profile.elements:
             categories.add(profile.elements[label.name].category)

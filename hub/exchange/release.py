@@ -17,7 +17,6 @@ from audit.records import released_digest, token_digest
 from hub.changes import DisclosureMade, LogMember, Shown
 from hub.exchange.authenticate import Request, authenticate, renew
 from hub.exchange.decide import (
-    check_in_force,
     decide_labels,
     denied_before,
     keep,
@@ -27,7 +26,7 @@ from hub.exchange.decide import (
     watches,
 )
 from hub.exchange.facts import find_facts
-from hub.exchange.services import Services, World
+from hub.exchange.services import Services, World, policy_in_force
 from hub.exchange.stages import Arrival, Decided, Structured
 from hub.exchange.withheld import DENIED, KEY_REVOKED, KEY_REVOKED_ISSUE, SUSPENDED_ISSUE, TOLD, tell_senders
 from hub.ports import DecisionOutdatedError, MemberLostError, MessageState, Store, StoredMessage
@@ -124,7 +123,7 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
         hub=services.hub,
         world=world,
     )
-    check_in_force(services.policy, world=world)
+    policy_in_force(world)
     # 2. find
     found = await services.store.messages_to_release(request.claims.ids)
     if any(world.directory.participant(stored.sender) is None for stored in found.values()):
@@ -210,13 +209,14 @@ async def _decide_again(
     stored: StoredMessage, *, recipient: Participant, world: World, arrival: Arrival, services: Services
 ) -> _Plan:
     structured = _structured_again(stored, recipient=recipient, world=world)
-    facts = await find_facts(structured, world=world, services=services)
+    policy = policy_in_force(world)
+    facts = await find_facts(structured, world=world, policy=policy, services=services)
     decided = decide_labels(
         structured,
         facts=facts,
         world=world,
         at=arrival.at,
-        policy=services.policy,
+        policy=policy,
         denied=denied_before(stored.shown.text),
     )
     if not decided.permitted:
@@ -338,7 +338,7 @@ async def _log_and_hand_out(
 async def _plan_anew(plan: _Plan, *, request: Request[ReleaseClaims], arrival: Arrival, services: Services) -> _Plan:
     world = await services.worlds.refresh()
     request = renew(request, world=world, at=arrival.at)
-    check_in_force(services.policy, world=world)
+    policy_in_force(world)
     stored = _waiting(await services.store.message(plan.stored.id), request=request, arrival=arrival)
     recipient = request.participant
     return await _decide_again(stored, recipient=recipient, world=world, arrival=arrival, services=services)

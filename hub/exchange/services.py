@@ -1,8 +1,8 @@
-"""What the use cases work with: ports, policy and the directory, wired once by `hub/bootstrap.py`."""
+"""What the use cases work with: ports wired once by `hub/bootstrap.py`, and the world as the log has it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol, Self
 
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
@@ -10,10 +10,29 @@ from hub.attention import Attention
 from hub.persons import Persons
 from hub.ports import Log, Outbox, RateLimits, Store, WakeUps
 from schemas.definitions import Definitions
+from schemas.errors import UnavailableError
 from schemas.identifiers import HubName
 from schemas.jwk import VerificationKey
 from schemas.participants import Directory
 from schemas.randomness import Randomness
+
+GROUNDS: Final = "grounds"
+DEFINITIONS: Final = "definitions"
+"""Names of the documents that decide, as they stand in the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """By what is decided: one catalogue, one set of definitions, and the decisions already taken by them."""
+
+    catalogue: Catalogue
+    definitions: Definitions
+    decisions: DecisionMemo
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, definitions: Definitions) -> Self:
+        """Decide by these; nothing is decided yet."""
+        return cls(catalogue=catalogue, definitions=definitions, decisions=DecisionMemo(catalogue))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +41,35 @@ class World:
 
     Attributes:
         directory: Who is admitted, with which keys.
+        policy: The catalogue in force, with the definitions of this software; None where none is in force, or none
+            that can be read here. Take it from `policy_in_force`, which says what is the matter.
         in_force: Digest of the newest version of each document that decides, by its name; absent before the first.
         as_of: Log size before these were read: whatever they lack has an index of at least this.
     """
 
     directory: Directory
     as_of: int
+    policy: Policy | None = None
     in_force: Mapping[str, str] = field(default_factory=dict)
+
+
+def policy_in_force(world: World) -> Policy:
+    """Return by what is decided; nothing is decided by anything else.
+
+    Raises:
+        UnavailableError: Nothing is in force (`hub.catalogue.none`); or this process cannot decide by what is, and
+            must be started anew as the software that can (`hub.policy.outdated`).
+    """
+    if GROUNDS not in world.in_force:
+        raise UnavailableError("no catalogue of grounds is in force yet", code="hub.catalogue.none")
+    policy = world.policy
+    if policy is None:
+        text = "the catalogue in force cannot be read by this version of the hub; another process decides"
+        raise UnavailableError(text, code="hub.policy.outdated")
+    if world.in_force.get(DEFINITIONS, policy.definitions.digest) != policy.definitions.digest:
+        text = "this process decides by definitions that were replaced; another process decides, or this one anew"
+        raise UnavailableError(text, code="hub.policy.outdated")
+    return policy
 
 
 class Worlds(Protocol):
@@ -48,30 +89,13 @@ class Worlds(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """By what is decided: one catalogue, one set of definitions, and the decisions already taken by them."""
-
-    catalogue: Catalogue
-    definitions: Definitions
-    decisions: DecisionMemo
-
-    @property
-    def documents(self) -> Mapping[str, tuple[str, str, bytes]]:
-        """The documents that decide, by their name in the log: digest, version and bytes."""
-        catalogue, definitions = self.catalogue, self.definitions
-        return {
-            "grounds": (catalogue.digest, catalogue.version, catalogue.data),
-            "definitions": (definitions.digest, definitions.version, definitions.data),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a use case may use.
+    """Everything a use case may use. By what is decided is no part of it: that is the world's, see `policy_in_force`.
 
     Attributes:
         hub: This hub's name, as it stands in `hubs`.
         registrar: The pinned key that admits participants and opens chain-key epochs.
+        definitions: What messages look like; they belong to the software.
     """
 
     hub: HubName
@@ -81,7 +105,7 @@ class Services:
     persons: Persons
     attention: Attention
     worlds: Worlds
-    policy: Policy
+    definitions: Definitions
     wake_ups: WakeUps
     outbox: Outbox
     rate_limits: RateLimits

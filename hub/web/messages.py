@@ -9,6 +9,7 @@ from aiohttp import web
 from audit.entries import parse_entry
 from hub.exchange.accept import Accepted, accept
 from hub.exchange.release import why_withheld
+from hub.exchange.services import policy_in_force
 from hub.ports import InboxItem, MessageState, StoredMessage
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.directory import with_newest_world
@@ -40,7 +41,7 @@ async def submit(call: Call, hub: HubWeb) -> web.Response:
 
 def _accepted_to_json(accepted: Accepted, hub: HubWeb) -> dict[str, object]:
     shown = orjson.loads(accepted.shown.text)
-    catalogue = hub.services.policy.catalogue
+    catalogue = policy_in_force(hub.services.worlds.current()).catalogue
     return {
         "jti": accepted.id.value,
         "index": accepted.index,

@@ -5,7 +5,7 @@ import ipaddress
 
 from aiohttp import web
 
-from hub.exchange.decide import check_in_force
+from hub.exchange.services import policy_in_force
 from hub.web.context import Call, HubWeb, json_response
 from schemas.errors import AuthenticationError, EvidenceError, UnavailableError
 
@@ -29,7 +29,7 @@ async def ready(_: Call, hub: HubWeb) -> web.Response:
     if hub.state.contradiction is not None:
         parts["log"], good = "contradicted", False
     try:
-        check_in_force(hub.services.policy, world=hub.services.worlds.current())
+        policy_in_force(hub.services.worlds.current())
     except UnavailableError:
         parts["policy"], good = "outdated", False
     if hub.redis_answers is not None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hub.changes import LogMember, Shown, SubmissionAccepted
+from hub.changes import CataloguePublished, LogMember, Shown, SubmissionAccepted
 from hub.ports import ChainKeyHandover, InboxItem, MessageState, Store
 from hub.storage.postgresql.database import Database
 from hub.storage.postgresql.store import SMALL_BYTES_MAX
@@ -204,6 +204,14 @@ async def test_epochs_come_oldest_first(database: Database, members: Members) ->
     for number in (2, 0, 1):
         await database.log.append(members.epoch(number))
     assert [(each.epoch, each.index) for each in await database.store.chain_epochs()] == [(0, 1), (1, 2), (2, 0)]
+
+
+async def test_a_text_is_read_by_the_digest_that_its_entry_names(database: Database, members: Members) -> None:
+    member = members.catalogue()
+    await database.log.append(member)
+    assert isinstance(member.change, CataloguePublished)
+    assert await database.store.document(member.change.digest) == member.change.text
+    assert await database.store.document("e" * 42 + "A") is None
 
 
 async def test_a_handover_waits_for_its_receiver(store: Store, members: Members) -> None:

@@ -5,20 +5,19 @@ hub.meanwhile = lambda: hub.suspend(RAAD)      # happens once, under way to the 
 await release(hub.release_request(RAAD, message_id), arrival=hub.arrival, services=hub.services)
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from audit.entries import parse_entry
 from connectors.sdk.composing import Composed
-from consent.grounds import Catalogue, Ground, packaged_catalogue
-from consent.memo import DecisionMemo
+from consent.grounds import Catalogue
 from hub.exchange.accept import Accepted, accept
 from hub.exchange.directory import join, publish_policy
 from hub.exchange.receipt import receipt
 from hub.exchange.release import Released, release
-from hub.exchange.services import Policy, Services
+from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.worlds import LogWorlds
 from schemas.admissions import Admission, admission_to_payload
@@ -36,6 +35,7 @@ from schemas.requests import (
     receipt_to_payload,
     release_to_payload,
 )
+from tests.support.catalogue_files import PACKAGED, edited
 from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, World
 from tests.support.example_documents import request_document
 from tests.support.memory_ports import MemoryPorts
@@ -45,18 +45,12 @@ __all__ = ["GEMEENTE", "GI", "HUB", "RAAD", "MemoryHub", "without", "without_cat
 
 def without(code: str) -> Catalogue:
     """The packaged catalogue in which a ground is switched off."""
-    return _with(code, lambda ground: replace(ground, in_force=False))
+    return edited(code, "in_force = true", "in_force = false")
 
 
 def without_category(code: str, category: Category) -> Catalogue:
     """The packaged catalogue in which a ground does not carry a category."""
-    return _with(code, lambda ground: replace(ground, categories=ground.categories - {category}))
-
-
-def _with(code: str, change: Callable[[Ground], Ground]) -> Catalogue:
-    catalogue = packaged_catalogue()
-    grounds = tuple(change(ground) if ground.code == code else ground for ground in catalogue.grounds)
-    return replace(catalogue, grounds=grounds)
+    return edited(code, f'"{category.value}",', "")
 
 
 @dataclass(slots=True)
@@ -74,12 +68,15 @@ class MemoryHub(MemoryPorts):
 
     @classmethod
     async def opened(
-        cls, *, catalogue: Catalogue | None = None, definitions: Definitions | None = None, world: World | None = None
+        cls,
+        *,
+        catalogue: Catalogue | None = PACKAGED,
+        definitions: Definitions | None = None,
+        world: World | None = None,
     ) -> Self:
-        """Open a hub that every organisation of the world has joined."""
+        """Open a hub that every organisation of the world has joined, with a catalogue in force or none."""
         world = world or World()
         hub = cls(world=world, clock=world.clock)
-        catalogue = catalogue or packaged_catalogue()
         hub.services = Services(
             hub=HubName(HUB.value),
             registrar=hub.world.registrar.public,
@@ -87,18 +84,15 @@ class MemoryHub(MemoryPorts):
             store=hub,
             persons=hub.persons,
             attention=hub.persons,
-            worlds=hub._new_worlds(),
-            policy=Policy(
-                catalogue=catalogue,
-                definitions=definitions or load_definitions(),
-                decisions=DecisionMemo(catalogue),
-            ),
+            worlds=hub._new_worlds(definitions or load_definitions()),
+            definitions=definitions or load_definitions(),
             wake_ups=hub,
             outbox=hub,
             rate_limits=hub,
             randomness=UnsafeSeededRandomness("hub"),
         )
-        await publish_policy(services=hub.services)
+        if catalogue is not None:
+            await hub.decide_by(catalogue)
         await hub.follow()
         return hub
 
@@ -154,12 +148,12 @@ class MemoryHub(MemoryPorts):
     def another_process(self) -> Iterator[None]:
         """Let what happens in the block happen at another process of the hub: this one does not know of it yet."""
         before = self.services.worlds
-        self.services = replace(self.services, worlds=self._new_worlds())
+        self.services = replace(self.services, worlds=self._new_worlds(self.services.definitions))
         yield
         self.services = replace(self.services, worlds=before)
 
-    def _new_worlds(self) -> LogWorlds:
-        return LogWorlds(log=self, store=self, registrar=self.world.registrar.public)
+    def _new_worlds(self, definitions: Definitions) -> LogWorlds:
+        return LogWorlds(log=self, store=self, registrar=self.world.registrar.public, definitions=definitions)
 
     def compose(self, document: Document | None = None, **changes: object) -> Composed:
         """Compose a message as its sender's connector does."""
@@ -215,10 +209,14 @@ class MemoryHub(MemoryPorts):
         token = self.receipt_for(about, by=by, reasons=reasons)
         await receipt(token, arrival=self.arrival, services=self.services)
 
-    def decide_by(self, catalogue: Catalogue) -> None:
-        """Let this process decide by another catalogue from now on."""
-        policy = replace(self.services.policy, catalogue=catalogue, decisions=DecisionMemo(catalogue))
-        self.services = replace(self.services, policy=policy)
+    async def decide_by(self, catalogue: Catalogue) -> None:
+        """Let a catalogue come into force."""
+        await publish_policy(catalogue, services=self.services)
+
+    async def upgrade(self, definitions: Definitions) -> None:
+        """Let this process be started anew as a version of the software with other definitions."""
+        self.services = replace(self.services, definitions=definitions, worlds=self._new_worlds(definitions))
+        await self.services.worlds.refresh()
 
     def new_id(self) -> MessageId:
         """Draw an identifier."""

@@ -15,6 +15,7 @@ from audit.proof_file import proof_text
 from audit.proofs import make_consistency_proof, make_inclusion_proof
 from audit.records import Withheld, parse_shown
 from hub.changes import (
+    CataloguePublished,
     ChainEpochOpened,
     DisclosureMade,
     LogMember,
@@ -106,6 +107,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     _participants: list[ParticipantRecord] = field(default_factory=list)
     _epochs: list[ChainEpochRecord] = field(default_factory=list)
     _handovers: list[ChainKeyHandover] = field(default_factory=list)
+    _texts: dict[str, bytes] = field(default_factory=dict)
 
     # ---- looking at it ----
 
@@ -212,6 +214,8 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
                 self._epochs.append(
                     ChainEpochRecord(index=index, entry=entry, epoch=change.epoch, signed=change.signed)
                 )
+            case CataloguePublished() as change:
+                self._texts[change.digest] = change.text
             case _:
                 pass
 
@@ -365,6 +369,10 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:
         """See `hub.ports.Store.chain_epochs`."""
         return tuple(self._epochs)
+
+    async def document(self, digest: str) -> bytes | None:
+        """See `hub.ports.Store.document`."""
+        return self._texts.get(digest)
 
     async def store_handover(self, handover: ChainKeyHandover) -> bool:
         """See `hub.ports.Store.store_handover`."""

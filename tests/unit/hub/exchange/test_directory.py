@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from audit.records import token_digest
+from consent.grounds import packaged_catalogue
 from hub.exchange.directory import (
     HANDOVERS_MAX,
     STATEMENTS_PER_DAY_MAX,
@@ -14,6 +15,7 @@ from hub.exchange.directory import (
     open_epoch,
     publish_policy,
 )
+from hub.exchange.services import policy_in_force
 from hub.ports import MemberLostError
 from schemas.codes import EntryKind, Role, TokenType
 from schemas.epochs import ChainEpoch, chain_epoch_to_payload
@@ -30,7 +32,7 @@ from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
 from schemas.pseudonyms import ChainKey, handover_to_payload, make_handover
 from tests.support.connector_world import World
-from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub
+from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub, without
 
 DASHBOARD = OIN("00000099000000005000")
 
@@ -321,35 +323,83 @@ async def test_one_giver_hands_one_key_to_one_receiver_only_so_often() -> None:
 
 
 async def test_what_is_decided_by_is_logged_once_and_anew_when_it_changes() -> None:
-    hub = await MemoryHub.opened()
-    await publish_policy(services=hub.services)
+    hub, other = await MemoryHub.opened(), without("VTO")
+    await publish_policy(packaged_catalogue(), services=hub.services)
     assert [entry.id for entry in hub.entries_of(EntryKind.CATALOGUE)] == ["grounds", "definitions"]
-    catalogue = hub.services.policy.catalogue
-    hub.decide_by(replace(catalogue, digest="c" * 42 + "A", version="2"))
-    await publish_policy(services=hub.services)
+    await publish_policy(other, services=hub.services)
     newest = hub.entries_of(EntryKind.CATALOGUE)[-1]
-    assert (newest.id, newest.catalogue, newest.version) == ("grounds", "c" * 42 + "A", "2")
+    assert (newest.id, newest.catalogue, newest.version) == ("grounds", other.digest, other.version)
 
 
-async def test_a_process_that_decides_by_what_was_replaced_accepts_and_releases_nothing() -> None:
-    """Another process brought a catalogue into force: from its entry on nothing is decided by the one before."""
+async def test_a_process_decides_by_what_another_brought_into_force_without_being_started_anew() -> None:
     hub = await MemoryHub.opened()
     waiting, composed = await hub.submit(hub.compose()), hub.compose()
-    old = hub.services
 
     async def another_version() -> None:
-        hub.decide_by(replace(old.policy.catalogue, digest="c" * 42 + "A", version="2"))
-        await publish_policy(services=hub.services)
-        hub.services = old
+        with hub.another_process():
+            await hub.decide_by(without("VTO"))
 
     hub.meanwhile = another_version
+    with pytest.raises(DocumentError) as refused:
+        await hub.submit(composed)
+    assert refused.value.code == "sender.decision.denied"
+    released = await hub.release(RAAD, waiting.id)
+    assert [error.code for _, error in released.refused] == ["recipient.decision.denied"]
+    assert hub.entries_of(EntryKind.DISCLOSURE) == []
+    with hub.another_process():
+        await hub.decide_by(packaged_catalogue())
+    await hub.services.worlds.refresh()
+    assert not (await hub.submit(composed)).repeated
+    assert len((await hub.release(RAAD, waiting.id)).releases) == 1
+
+
+async def test_decisions_are_remembered_as_long_as_their_catalogue_is_in_force() -> None:
+    hub = await MemoryHub.opened()
+    before = policy_in_force(hub.services.worlds.current())
+    assert policy_in_force(await hub.services.worlds.refresh()) is before
+    await hub.decide_by(without("VTO"))
+    after = policy_in_force(hub.services.worlds.current())
+    assert (after.catalogue, after.decisions.catalogue) == (without("VTO"), without("VTO"))
+
+
+async def test_a_process_of_an_older_version_decides_nothing_by_definitions_that_were_replaced() -> None:
+    """Another process was upgraded: from its entry on nothing is decided by the definitions before."""
+    hub = await MemoryHub.opened()
+    waiting, composed, old = await hub.submit(hub.compose()), hub.compose(), hub.services
+    await hub.upgrade(replace(old.definitions, digest="c" * 42 + "A", version="2"))
+    await publish_policy(packaged_catalogue(), services=hub.services)
+    new, hub.services = hub.services, old
+    hub.meanwhile = hub.services.worlds.refresh
+    for call in (hub.submit(composed), hub.release(RAAD, waiting.id)):
+        with pytest.raises(UnavailableError) as refused:
+            await call
+        assert refused.value.code == "hub.policy.outdated"
+    assert hub.entries_of(EntryKind.DISCLOSURE) == []
+    hub.services = new
+    assert not (await hub.submit(composed)).repeated
+    assert len((await hub.release(RAAD, waiting.id)).releases) == 1
+
+
+async def test_a_catalogue_that_this_version_cannot_read_is_left_to_another_process() -> None:
+    hub = await MemoryHub.opened()
+    composed = hub.compose()
+    later = replace(packaged_catalogue(), digest="c" * 42 + "A", data=b"of_a_later_version = true")
     for _ in range(2):
+        await hub.decide_by(later)
         with pytest.raises(UnavailableError) as refused:
             await hub.submit(composed)
         assert refused.value.code == "hub.policy.outdated"
-    with pytest.raises(UnavailableError):
-        await hub.release(RAAD, waiting.id)
-    assert hub.entries_of(EntryKind.DISCLOSURE) == []
-    hub.decide_by(replace(old.policy.catalogue, digest="c" * 42 + "A", version="2"))
+    await hub.decide_by(packaged_catalogue())
     assert not (await hub.submit(composed)).repeated
-    assert len((await hub.release(RAAD, waiting.id)).releases) == 1
+
+
+async def test_without_any_catalogue_nothing_is_accepted_or_released_and_organisations_join() -> None:
+    hub = await MemoryHub.opened()
+    waiting, composed = await hub.submit(hub.compose()), hub.compose()
+    empty = await MemoryHub.opened(catalogue=None, world=hub.world)
+    for call in (empty.submit(composed), empty.release(RAAD, waiting.id)):
+        with pytest.raises(UnavailableError) as refused:
+            await call
+        assert refused.value.code == "hub.catalogue.none"
+    assert empty.entries_of(EntryKind.REFUSAL) == []
+    assert empty.services.worlds.current().directory.participant(GEMEENTE) is not None

@@ -6,7 +6,6 @@ import pytest
 
 from audit.records import parse_shown
 from consent.grounds import packaged_catalogue
-from hub.exchange.directory import publish_policy
 from hub.exchange.release import release
 from schemas.codes import Category, EntryKind, Role
 from schemas.errors import EvidenceError, RejectedMessageError, UnavailableError
@@ -44,25 +43,20 @@ async def test_by_grounds_that_were_replaced_a_moment_ago_nothing_is_released_ag
     accepted = await hub.submit(hub.compose())
     assert len((await hub.release(RAAD, accepted.id)).releases) == 1
     with hub.another_process():
-        policy = hub.services.policy
-        hub.decide_by(replace(without("VTO"), digest="c" * 42 + "A"))
-        await publish_policy(services=hub.services)
-        hub.services = replace(hub.services, policy=policy)
+        await hub.decide_by(without("VTO"))
     released = await hub.release(RAAD, accepted.id)
     assert released.releases == ()
-    assert released.later == (accepted.id,)
+    assert [error.code for _, error in released.refused] == ["recipient.decision.denied"]
 
 
-async def test_by_grounds_that_were_replaced_nothing_is_released() -> None:
+async def test_by_grounds_that_were_replaced_meanwhile_nothing_is_released() -> None:
+    """The log finds out, and the release is decided anew by those of now, without anything being started anew."""
     hub = await MemoryHub.opened()
     accepted = await hub.submit(hub.compose())
-    policy = hub.services.policy
-    hub.decide_by(replace(without("VTO"), digest="c" * 42 + "A"))
-    await publish_policy(services=hub.services)
-    hub.services = replace(hub.services, policy=policy)
-    with pytest.raises(UnavailableError) as refused:
-        await hub.release(RAAD, accepted.id)
-    assert refused.value.code == "hub.policy.outdated"
+    hub.meanwhile = lambda: hub.decide_by(without("VTO"))
+    released = await hub.release(RAAD, accepted.id)
+    assert [error.code for _, error in released.refused] == ["recipient.decision.denied"]
+    assert hub.entries_of(EntryKind.DISCLOSURE) == []
 
 
 async def test_a_recipient_suspended_while_its_release_is_decided_gets_nothing() -> None:
@@ -141,10 +135,9 @@ async def test_a_reason_that_this_version_does_not_know_still_denies() -> None:
 async def test_a_label_that_the_definitions_no_longer_have_is_withheld() -> None:
     hub = await MemoryHub.opened()
     accepted = await hub.submit(hub.compose())
-    definitions = hub.services.policy.definitions
+    definitions = hub.services.definitions
     profiles = {name: each for name, each in definitions.profiles.items() if name != "professional"}
-    policy = replace(hub.services.policy, definitions=replace(definitions, profiles=profiles))
-    hub.services = replace(hub.services, policy=policy)
+    await hub.upgrade(replace(definitions, profiles=profiles))
     (handed_out,) = (await hub.release(RAAD, accepted.id)).releases
     withheld = {each.label.split("/")[0] for each in parse_shown(handed_out.shown.text).withheld}
     assert withheld == {"professional"}
@@ -166,7 +159,7 @@ async def test_a_refused_message_of_which_less_is_permitted_by_now_is_closed() -
     accepted = await hub.submit(hub.compose())
     await hub.release(RAAD, accepted.id)
     await hub.give_receipt(accepted.id, refused=True)
-    hub.decide_by(without_category("VTO", Category.DOCUMENT))
+    await hub.decide_by(without_category("VTO", Category.DOCUMENT))
     released = await hub.release(RAAD, accepted.id)
     assert [error.code for _, error in released.refused] == ["recipient.message.refused"]
 
@@ -184,7 +177,7 @@ async def test_a_receipt_on_another_connection_ends_a_release_that_is_under_way(
     hub = await MemoryHub.opened()
     accepted = await hub.submit(hub.compose())
     await hub.release(RAAD, accepted.id)
-    hub.decide_by(without_category("VTO", Category.DOCUMENT))
+    await hub.decide_by(without_category("VTO", Category.DOCUMENT))
     hub.meanwhile = lambda: hub.give_receipt(accepted.id)
     released = await hub.release(RAAD, accepted.id)
     assert [error.code for _, error in released.refused] == ["recipient.message.received"]
@@ -218,7 +211,7 @@ async def test_what_is_no_longer_permitted_is_withheld_with_an_entry_of_its_own(
     hub = await MemoryHub.opened()
     accepted = await hub.submit(hub.compose())
     (before,) = (await hub.release(RAAD, accepted.id)).releases
-    hub.decide_by(without_category("VTO", Category.DOCUMENT))
+    await hub.decide_by(without_category("VTO", Category.DOCUMENT))
     (after,) = (await hub.release(RAAD, accepted.id)).releases
     assert before.index < after.index
     assert set(after.elements) < set(before.elements)
@@ -228,7 +221,7 @@ async def test_what_is_no_longer_permitted_is_withheld_with_an_entry_of_its_own(
 async def test_a_denial_on_acceptance_is_final() -> None:
     hub = await MemoryHub.opened(catalogue=without_category("VTO", Category.DOCUMENT))
     accepted = await hub.submit(hub.compose())
-    hub.decide_by(packaged_catalogue())
+    await hub.decide_by(packaged_catalogue())
     (released,) = (await hub.release(RAAD, accepted.id)).releases
     assert {each.label.split("/")[0] for each in parse_shown(released.shown.text).withheld} == {"document"}
     stored = await hub.message(accepted.id)
@@ -239,7 +232,7 @@ async def test_a_denial_on_acceptance_is_final() -> None:
 async def test_a_message_of_which_nothing_is_permitted_any_more_is_not_handed_out_at_all() -> None:
     hub = await MemoryHub.opened()
     accepted = await hub.submit(hub.compose())
-    hub.decide_by(without("VTO"))
+    await hub.decide_by(without("VTO"))
     released = await hub.release(RAAD, accepted.id)
     assert released.releases == ()
     assert [error.code for _, error in released.refused] == ["recipient.decision.denied"]
