@@ -309,6 +309,7 @@ def _result(row: Row) -> RecipientResult:
         withheld=withheld,
         marks=said["marks"],
         receipt=json.loads(row["receipt"]) if row["receipt"] else None,
+        denied=json.loads(row["denied"]) if row["denied"] else None,
     )
 
 

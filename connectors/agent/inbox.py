@@ -5,7 +5,8 @@
     opened     everything holds; the three files are on their way (evidence, FHIR, XML), and the receipt is signed
     refused    something did not hold: nothing is handed over, and the receipt says why
     received   the hub has the receipt
-    gone       it is not handed out any more: received before, expired, or nothing is permitted now
+    gone       it is not handed out any more: received before, or expired
+    recalled   its sender took it back before it was picked up
     former     handed over under a log that the present one continues (`connectors.agent.continuing`)
 
 The receipt of an opened message goes out only when its files are in the folder, on the disk.
@@ -34,7 +35,7 @@ from connectors.sdk.dutch import trouble_text
 from connectors.sdk.evidence import make_evidence
 from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
 from connectors.sdk.proving import ProvenEntry, prove_entry
-from connectors.sdk.transport import printable
+from connectors.sdk.transport import printable, refusal_of
 from schemas.codes import TokenType
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
 from schemas.identifiers import OIN, MessageId
@@ -53,6 +54,7 @@ from schemas.wire import Release, Releases, encode_releases, parse_releases
 
 CURSOR: Final = "inbox"
 KEY_UNKNOWN: Final = "sender.key.unknown"
+RECALLED: Final = "recipient.message.recalled"
 RELEASE_AT_ONCE: Final = 20
 TYPE_CHARACTERS_MAX: Final = 100
 RETRY_SECONDS_MAX: Final = 300
@@ -173,14 +175,23 @@ async def _collect(services: Services) -> int:
             say(Event.MESSAGE_RELEASED, message=release.id.value, index=release.index)
     for refused in answer.refused:
         if refused.id.value in asked:
-            _not_released(services, refused.id.value, printable(str(refused.problem.get("code", "")), most=100))
+            _not_released(services, refused.id.value, refusal_of(refused.problem))
     return len(answer.releases) + len(answer.refused)
 
 
-def _not_released(services: Services, message_id: str, code: str) -> None:
+def _not_released(services: Services, message_id: str, error: RejectedMessageError) -> None:
     """The hub does not hand it out: for good, or until something changes."""
     row = services.journal.row("SELECT * FROM received WHERE id = ?", message_id)
     assert row is not None, "it was asked for"
+    code = error.code
+    if code == RECALLED:
+        # Nobody has to do anything: its sender took it back, and nothing of it was ever here.
+        with services.journal.step("recalled") as db:
+            db.execute(
+                "UPDATE received SET state = 'recalled', outcome = ?, trouble = NULL WHERE id = ?", (code, message_id)
+            )
+        say(Event.MESSAGE_CHANGED, message=message_id, code=code)
+        return
     if code in _GONE:
         with services.journal.step("gone") as db:
             db.execute("UPDATE received SET state = 'gone', outcome = ? WHERE id = ?", (code, message_id))
@@ -196,8 +207,7 @@ def _not_released(services: Services, message_id: str, code: str) -> None:
                 at=services.clock.now(),
             )
         return
-    error = RejectedMessageError("the hub does not hand out this message", code=code or None)
-    if error.code.startswith("hub."):
+    if code.startswith("hub."):
         alarm(services, about=message_id, error=error)
     _put_off(services, row, error)
 

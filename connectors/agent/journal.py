@@ -218,7 +218,12 @@ CREATE INDEX handed_in_content ON handed_in (content) WHERE caller_key IS NULL;
 CREATE INDEX handed_in_at ON handed_in (at);
 """
 
-_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA, _FOURTH_SCHEMA, _FIFTH_SCHEMA)
+_SIXTH_SCHEMA: Final = """
+-- Why the hub hands nothing of a message to its recipient, while that is so: JSON as `result.json` has it.
+ALTER TABLE submissions ADD COLUMN denied TEXT;
+"""
+
+_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA, _FOURTH_SCHEMA, _FIFTH_SCHEMA, _SIXTH_SCHEMA)
 SCHEMA_VERSION: Final = len(_SCHEMAS)
 
 
@@ -252,6 +257,7 @@ class NoticeKind(StrEnum):
     UNCORRECTED = "uncorrected"
     ENDS = "ends"
     TOLD_BY_HUB = "told-by-hub"
+    RELEASE_DENIED = "release-denied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

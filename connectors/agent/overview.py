@@ -9,6 +9,7 @@ from datetime import date
 from sqlite3 import Row
 from typing import Final
 
+from connectors.agent.denials import denied_text
 from connectors.agent.journal import Journal, from_milliseconds
 from connectors.agent.questions import open_questions, question_to_json
 from schemas.document import JSONValue
@@ -42,7 +43,7 @@ def overview(journal: Journal, *, day: date) -> dict[str, list[dict[str, JSONVal
     )
     sent = journal.rows(
         "SELECT files.target, submissions.id AS message, submissions.recipient, submissions.state,"
-        " submissions.log_index, submissions.created_at FROM submissions"
+        " submissions.log_index, submissions.created_at, submissions.denied FROM submissions"
         " JOIN files ON files.id = submissions.file WHERE submissions.log_index IS NOT NULL"
         " ORDER BY submissions.created_at DESC LIMIT ?",
         SHOWN_MAX,
@@ -54,7 +55,7 @@ def overview(journal: Journal, *, day: date) -> dict[str, list[dict[str, JSONVal
     return {
         "notices": notices,
         "files": [_line(row) for row in files],
-        "sent": [_line(row) for row in sent],
+        "sent": [{**_line(row), "denied": denied_text(row["denied"])} for row in sent],
         "received": [_line(row) for row in received],
         "questions": [question_to_json(each, day=day) for each in open_questions(journal)],
     }

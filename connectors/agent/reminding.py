@@ -3,13 +3,15 @@
     a question      three days before its term, and again when the term has come
     a consent       of our own, fourteen days before its last day
     a measure       that only we state, seven days before it lapses, unless the Raad confirms it
-    by the hub      a consent was withdrawn on which a message rests; statements about a child contradict each other
+    by the hub      a consent was withdrawn on which a message rests; statements about a child contradict each other;
+                    nothing of a message of ours goes any more; the hub stopped itself
 
 Each is told once and stays in `status` until somebody confirms it. Nothing else is looked up for it.
 
 Source: the domain page, section 5; the architecture, section 7.
 """
 
+import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from sqlite3 import Row
 from typing import Final
@@ -37,6 +39,8 @@ PAGES_MAX: Final = 100
 _OF_QUESTIONS: Final = frozenset({"question-soon", "question-due"})
 """What the hub tells of terms: this connector knows them itself."""
 
+RELEASE_DENIED: Final = "release-denied"
+
 _TEXTS: Final = {
     "consent-withdrawn": (
         (
@@ -57,6 +61,30 @@ _TEXTS: Final = {
             "Statements about the measures over a child contradict each other ({record}); nothing rests on them until"
             " that is solved. Look by `measure show`."
         ),
+    ),
+    RELEASE_DENIED: (
+        (
+            "Van {message} mag niets meer naar de ontvanger; het blijft wachten tot het vervalt. Een andere installatie"
+            " van deze organisatie verstuurde het: neem het daar terug, of zorg dat het weer mag."
+        ),
+        (
+            "Nothing of {message} may go to its recipient any more; it waits until it lapses. Another installation of"
+            " this organisation sent it: take it back there, or see to it that it may go again."
+        ),
+    ),
+    "enforcement-stopped": (
+        (
+            "De hub heeft zichzelf stilgelegd ({record}): hij zou een bericht hebben aangenomen dat hij moest weigeren."
+            " Er gaat niets, en er gaat niets verloren. Zijn beheerder zoekt het uit."
+        ),
+        (
+            "The hub has stopped itself ({record}): it would have accepted a message that it must refuse. Nothing"
+            " goes, and nothing is lost. Its operator finds out why."
+        ),
+    ),
+    "enforcement-resumed": (
+        "De hub werkt weer ({record}); wat wachtte, gaat nu.",
+        "The hub works again ({record}); what waited goes now.",
     ),
 }
 
@@ -81,6 +109,8 @@ async def hear_notices(services: Services) -> int:
             return heard
         with services.journal.step("notices") as db:
             for item in page.items:
+                if item.kind == RELEASE_DENIED and _look_soon(db, item):
+                    continue  # how the message stands says why, and is asked for now
                 if item.kind not in _OF_QUESTIONS:
                     text_nl, text_en = _texts(item)
                     notify(
@@ -94,6 +124,16 @@ async def hear_notices(services: Services) -> int:
             remember(db, CURSOR, str(page.next))
         heard += len(page.items)
     return heard
+
+
+def _look_soon(db: sqlite3.Connection, item: HubNotice) -> bool:
+    """Let it be asked soon how a message of ours stands; False if none that waits has this id."""
+    return (
+        db.execute(
+            "UPDATE submissions SET next_at = 0 WHERE id = ? AND state IN ('waiting', 'released')", (item.message,)
+        ).rowcount
+        > 0
+    )
 
 
 def remind(services: Services) -> None:

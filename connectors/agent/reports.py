@@ -45,6 +45,7 @@ class RecipientResult:
         withheld: Labels that it may not, by whom, and why.
         marks: What the decision asks to be looked at.
         receipt: The recipient's receipt, as far as it has come.
+        denied: Why the hub hands nothing of it out, while that is so.
     """
 
     oin: str
@@ -58,6 +59,7 @@ class RecipientResult:
     withheld: Sequence[tuple[WithheldBy, Withheld]]
     marks: Sequence[str]
     receipt: JSONValue
+    denied: JSONValue = None
 
 
 def result_to_json(
@@ -85,6 +87,7 @@ def result_to_json(
                 ],
                 "marks": [mark_to_json(code) for code in result.marks],
                 "receipt": result.receipt,
+                "denied": result.denied,
             }
             for result in recipients
         ],

@@ -15,6 +15,7 @@ from typing import Final
 
 from audit.records import token_digest
 from connectors.agent.concluding import alarm, update_result
+from connectors.agent.denials import tell_denial
 from connectors.agent.events import Event, say
 from connectors.agent.handing_in import forget_claims
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify, take_back
@@ -59,7 +60,7 @@ async def watch_round(services: Services) -> int:
     changed = 0
     for row in services.journal.rows(
         # Not the body: those of all that waits may be more than the memory.
-        "SELECT id, file, recipient, message, state, created_at, pickup_by FROM submissions"
+        "SELECT id, file, recipient, message, state, created_at, pickup_by, denied FROM submissions"
         " WHERE (state IN ('waiting', 'released') OR state = 'expired' AND pickup_by > ?) AND next_at <= ?"
         " ORDER BY next_at LIMIT 200",
         at.timestamp() - LATE_SECONDS_MAX,
@@ -107,6 +108,8 @@ async def _ask(services: Services, row: Row) -> int:
         if error.code != LOST:
             alarm(services, about=row["id"], error=error)
         status = None
+    if status is not None:
+        tell_denial(services, row, status, at=at)
     if status is None or status.state not in _NEXT_STATES[row["state"]]:
         _ask_later(services, row, at)
         return 0

@@ -35,6 +35,7 @@ _RECEIVED: Final = {
     "opened": "geopend, bevestiging moet nog weg / opened, receipt still to go",
     "received": "ontvangen en bevestigd / received, with receipt",
     "refused": "niet geopend, de afzender is aan zet / not opened, the sender must act",
+    "recalled": "teruggenomen door de afzender, niets te doen / taken back by its sender, nothing to do",
     "gone": "niet meer te krijgen, vraag de afzender / not to be had any more, ask the sender",
     "former": "ontvangen onder een vorig log / received under a former log",
 }
@@ -107,8 +108,16 @@ def _print_table(
 ) -> None:
     print(f"{title}: {len(rows)}")
     for row in rows:
-        state, trouble = str(row["state"]), row.get("trouble")
+        state, trouble, denied = str(row["state"]), row.get("trouble"), row.get("denied")
         print("  " + "  ".join(str(row[name]) for name in names) + f"  {state}: {states.get(state, state)}")
         if trouble is not None:
-            print(f"      {trouble}\n      aan zet / must act: {_MUST_ACT.get(str(trouble).partition('.')[0], '?')}")
+            print(f"      {trouble}\n      aan zet / must act: {_must_act(str(trouble))}")
+        if denied is not None:
+            print(f"      {denied}\n      aan zet / must act: {_MUST_ACT['sender']}")
     print()
+
+
+def _must_act(trouble: str) -> str:
+    """Say who must act: by the code's prefix, but where the sender alone can make that it may go, the sender."""
+    of_sender = trouble.startswith(("recipient.decision.", "recipient.sealing-key.revoked"))
+    return _MUST_ACT.get("sender" if of_sender else trouble.partition(".")[0], "?")

@@ -83,6 +83,13 @@ class HubWarning(msgspec.Struct, frozen=True):
     text_nl: str = ""
 
 
+class Denial(msgspec.Struct, frozen=True):
+    """Since when the recipient asks for a message in vain, and why nothing of it would go now."""
+
+    since: Number
+    reasons: tuple[HubWarning, ...] = ()
+
+
 class MessageStatus(msgspec.Struct, frozen=True):
     """`GET /v1/messages/{jti}`."""
 
@@ -91,6 +98,7 @@ class MessageStatus(msgspec.Struct, frozen=True):
     index: Number
     recipient: str
     receipt: StoredReceipt | None = None
+    denied: Denial | None = None
     warnings: tuple[HubWarning, ...] = ()
 
 

@@ -359,7 +359,28 @@ def problem_to_error(reply: Reply) -> ExchangeError:
         problem = _Problem()
     code = printable(problem.code, most=_CODE_CHARACTERS_MAX) or f"hub.http.{reply.status}"
     text = printable(problem.detail or problem.title) or f"the hub answered {reply.status}"
-    issues = [
+    kind = _error_class(reply.status, retryable=problem.retryable)
+    detail = printable(problem.instance, most=_CODE_CHARACTERS_MAX)
+    return kind(text, code=code, detail=detail, issues=_issues(problem))
+
+
+def refusal_of(members: Mapping[str, JSONValue]) -> RejectedMessageError:
+    """Make the error that a problem within an answer stands for, such as one of several messages not handed out.
+
+    Args:
+        members: The problem, as the hub says it; of another form it is a refusal without a reason.
+    """
+    try:
+        problem = msgspec.convert(members, type=_Problem)
+    except msgspec.ValidationError:
+        problem = _Problem(code=str(members.get("code", "")))
+    code = printable(problem.code, most=_CODE_CHARACTERS_MAX) or None
+    text = printable(problem.detail or problem.title) or "the hub refuses this"
+    return RejectedMessageError(text, code=code, issues=_issues(problem))
+
+
+def _issues(problem: _Problem) -> list[Issue]:
+    return [
         Issue(
             pointer=printable(issue.pointer),
             code=printable(issue.code, most=_CODE_CHARACTERS_MAX),
@@ -368,8 +389,6 @@ def problem_to_error(reply: Reply) -> ExchangeError:
         )
         for issue in problem.issues
     ]
-    kind = _error_class(reply.status, retryable=problem.retryable)
-    return kind(text, code=code, detail=printable(problem.instance, most=_CODE_CHARACTERS_MAX), issues=issues)
 
 
 def printable(text: str, *, most: int = _TEXT_CHARACTERS_MAX) -> str:

@@ -13,6 +13,7 @@ from audit.records import ShownRecord, Withheld, commit, parse_shown, released_d
 from connectors.sdk.answers import (
     ChainEpochs,
     Definition,
+    Denial,
     FoundRecord,
     FoundRecords,
     GroundsText,
@@ -40,6 +41,7 @@ from connectors.sdk.transport import Reply
 from schemas.canonical import b64url
 from schemas.codes import EntryKind, TokenType
 from schemas.consents import parse_consent
+from schemas.document import JSONValue
 from schemas.errors import AuthenticationError, DocumentError, Issue, RejectedMessageError, ReplayError
 from schemas.identifiers import OIN, MessageId, SubjectTag
 from schemas.jws import parse_jws, verify_parsed_jws
@@ -88,6 +90,8 @@ class MemoryHub:
         alter_found: The same, for what a search finds.
         notices: What each participant is told.
         marks: What every decision asks to be shown.
+        denied: Messages of which nothing goes any more, and why.
+        refused: Messages that are refused with a problem of any form.
         before: Called with the name of each call before it takes place; may raise.
         after: The same, after it took place.
     """
@@ -97,6 +101,8 @@ class MemoryHub:
     records: list[StoredRecord] = field(default_factory=list)
     notices: dict[OIN, list[HubNotice]] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
+    denied: dict[str, Denial] = field(default_factory=dict)
+    refused: dict[str, dict[str, JSONValue]] = field(default_factory=dict)
     alter_found: Callable[[FoundRecords], FoundRecords] = lambda found: found
     withhold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     withhold_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -260,6 +266,7 @@ class Caller:
             index=stored.index,
             recipient=stored.message.recipient.oin.value,
             receipt=receipt,
+            denied=self.hub.denied.get(message_id.value),
         )
 
     async def inbox(self, *, after: int, wait_seconds: int) -> InboxPage:
@@ -296,13 +303,25 @@ class Caller:
         for message_id in claims.ids:
             stored = self.hub.messages.get(message_id.value)
             if stored is None or stored.state not in ("waiting", "released"):
-                code = "recipient.message.unknown" if stored is None else "recipient.message.received"
-                refused.append(RefusedRelease(id=message_id, problem={"code": code}))
+                state = "unknown" if stored is None else stored.state if stored.state == "recalled" else "received"
+                refused.append(RefusedRelease(id=message_id, problem={"code": f"recipient.message.{state}"}))
+                continue
+            if (problem := self._denial(message_id.value)) is not None:
+                refused.append(RefusedRelease(id=message_id, problem=problem))
                 continue
             releases.append(self.hub.alter(self._release(stored, token_digest(request))))
         content_type, body = encode_releases(Releases(releases=tuple(releases), refused=tuple(refused)))
         self.hub.after("release")
         return Reply(status=200, content_type=content_type, body=body)
+
+    def _denial(self, message_id: str) -> dict[str, JSONValue] | None:
+        denied = self.hub.denied.get(message_id)
+        if denied is None:
+            return self.hub.refused.get(message_id)
+        issues: list[JSONValue] = [
+            {"pointer": "", "code": each.code, "text": each.text, "text_nl": each.text_nl} for each in denied.reasons
+        ]
+        return {"code": "recipient.decision.denied", "detail": "nothing may go", "issues": issues}
 
     def _release(self, stored: Stored, request: str) -> Release:
         denied = {**self.hub.withhold, **self.hub.withhold_later}

@@ -38,8 +38,10 @@ def _raise(error: Exception) -> int:
             EvidenceError("the log is another", code="hub.log.origin"),
             EXIT_EVIDENCE,
             [
-                "fout: het log van de hub klopt niet; vertrouw dit niet, en bel de beheerder van de hub"
-                " (hub.log.origin)",
+                (
+                    "fout: het log van de hub klopt niet; vertrouw dit niet, en bel de beheerder van de hub"
+                    " (hub.log.origin)"
+                ),
                 "error: the log is another (hub.log.origin)",
             ],
         ),
