@@ -24,6 +24,7 @@ from audit.checkpoint import Checkpoint
 from audit.continuation import Continuation
 from audit.note import NoteKey
 from audit.records import token_digest
+from connectors.agent.catalogues import BOARDS, FOLLOWED
 from connectors.agent.directory import CHECKPOINT, DirectoryKeeper
 from connectors.agent.inbox import CURSOR
 from connectors.agent.journal import Journal, remember
@@ -237,7 +238,8 @@ def move_to(journal: Journal, continuation: Continuation, *, trial: Journal) -> 
         db.executemany("INSERT INTO participants VALUES (?, ?, ?, ?, ?, ?, ?)", participants)
         remember(db, CHECKPOINT, checkpoint)
         remember(db, LOG, continuation.successor.vkey)
-        db.execute("DELETE FROM meta WHERE name = ?", (CURSOR,))
+        # Places of the old log; the catalogue that we decide by stays.
+        db.execute("DELETE FROM meta WHERE name IN (?, ?, ?)", (CURSOR, FOLLOWED, BOARDS))
         submitted = db.execute(
             "UPDATE submissions SET state = 'prepared', attempts = 0, next_at = 0, trouble = NULL"
             " WHERE state IN ('waiting', 'released')"

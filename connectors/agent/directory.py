@@ -85,6 +85,7 @@ class DirectoryKeeper:
         self._journal = journal
         self._oin = oin
         self._log = log
+        self.registrar = registrar
         # The loops of the agent refresh when they need to, and each entry is written once.
         self._refreshing = asyncio.Lock()
         self._seen = {

@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 import aiohttp
 
+from connectors.agent.catalogues import newest_at_hub
 from connectors.agent.files import NOT_TAKEN_SHOWN_MAX, not_taken
 from connectors.agent.keystore import open_to_others
 from connectors.agent.lock import is_running
 from connectors.agent.services import Services
 from connectors.sdk.addresses import parse_addressbook
 from connectors.sdk.answers import Metadata
+from connectors.sdk.catalogues import Enacted, NotEnacted
 from connectors.sdk.dutch import in_dutch
 from connectors.sdk.professionals import parse_professionals
 from connectors.settings import Settings
+from consent.grounds import Catalogue
 from schemas.canonical import canonical_json
 from schemas.codes import CHAIN_KEY_ROLES, Role
 from schemas.errors import DocumentError, ExchangeError
@@ -236,7 +239,8 @@ async def examine_participation(services: Services, metadata: Metadata, *, at: d
     found = list(_own(services, own, at=at))
     found += await _access(services)
     found += await _chain(services, own)
-    found += _grounds(services, own, [each for each in directory if each.oin != own.oin], metadata)
+    found += await _catalogue(services, metadata)
+    found += _grounds(services, own, [each for each in directory if each.oin != own.oin])
     return found
 
 
@@ -303,13 +307,74 @@ async def _chain(services: Services, own: Participant) -> list[Finding]:
     return [ok("De ketensleutel is er.", "The chain key is there.")]
 
 
-def _grounds(services: Services, own: Participant, others: list[Participant], metadata: Metadata) -> Iterator[Finding]:
+async def _catalogue(services: Services, metadata: Metadata) -> list[Finding]:
+    """Say which catalogue is in force by which board, or why it is not followed."""
+    if metadata.catalogue is None:
+        return [
+            fault(
+                "Bij deze hub geldt nog geen catalogus van grondslagen: er kan niets worden verzonden of opgehaald tot"
+                " het bestuur van de catalogus er een in werking brengt. Vraag de beheerder van de hub.",
+                "No catalogue of grounds is in force at this hub yet: nothing can be sent or picked up until the board"
+                " of the catalogue brings one into force. Ask the hub's operator.",
+            )
+        ]
+    ours = services.policy.catalogue
+    try:
+        newest = await newest_at_hub(services)
+    except ExchangeError as error:
+        return [
+            warning(
+                f"De hub laat niet zien hoe zijn catalogus in werking kwam ({error.code}); deze connector beslist met"
+                f" catalogus {ours.version}.",
+                f"The hub does not show how its catalogue came into force ({error.code}); this connector decides by"
+                f" catalogue {ours.version}.",
+            )
+        ]
+    return [_found_of(newest, ours=ours, same=metadata.catalogue.digest == ours.digest)]
+
+
+def _found_of(newest: Enacted | NotEnacted, *, ours: Catalogue, same: bool) -> Finding:
+    """Put what was found about the hub's catalogue in words.
+
+    Args:
+        newest: What its verification found.
+        ours: The catalogue that this connector decides by.
+        same: Whether the hub says that it decides by the same.
+    """
+    version = ours.version
+    match newest:
+        case Enacted() if newest.digest == ours.digest:
+            board, approvals = newest.board.id.value, len(newest.standing.approvals)
+            return ok(
+                f"Catalogus {version} geldt: bestuur {board} bracht hem in werking, met {approvals} goedkeuringen.",
+                f"Catalogue {version} is in force: board {board} brought it into force, with {approvals} approvals.",
+            )
+        case Enacted():
+            return warning(
+                f"Het bestuur bracht catalogus {newest.version} in werking; deze connector beslist nog met {version}."
+                " Draait hij, dan leest hij hem binnen enkele minuten; kan hij hem niet lezen, werk de connector bij.",
+                f"The board brought catalogue {newest.version} into force; this connector still decides by {version}."
+                " If it runs, it reads it within minutes; if it cannot read it, upgrade the connector.",
+            )
+        case NotEnacted():
+            nl, en = " ".join(each.nl for each in newest.why), " ".join(each.en for each in newest.why)
+            if same:
+                return warning(
+                    f"Catalogus {version} geldt bij de hub en hier, maar niet door het bestuur. {nl}",
+                    f"Catalogue {version} is in force at the hub and here, but not by the board. {en}",
+                )
+            return fault(
+                f"De hub beslist met een catalogus die deze connector niet volgt. {nl} Deze connector beslist verder"
+                f" met {version}. Waarschuw de beheerder van de hub en de registrar.",
+                f"The hub decides by a catalogue that this connector does not follow. {en} This connector goes on"
+                f" deciding by {version}. Tell the hub's operator and the registrar.",
+            )
+        case _:
+            assert_never(newest)
+
+
+def _grounds(services: Services, own: Participant, others: list[Participant]) -> Iterator[Finding]:
     """Say to whom this role may send what, by the catalogue; nothing at all is a fault."""
-    if services.policy.catalogue.digest != metadata.catalogue.digest:
-        yield warning(
-            "De hub beslist met een andere catalogus; de connector leest hem na het eerste bericht.",
-            "The hub decides by another catalogue; the connector reads it after the first message.",
-        )
     known = services.policy.definitions.message_types
     ways = [
         (kind, each)

@@ -23,6 +23,7 @@ from typing import Final
 from audit.entries import parse_entry
 from audit.evidence_file import LoggedEntry
 from audit.records import token_digest
+from connectors.agent.catalogues import check_catalogue_of
 from connectors.agent.concluding import alarm
 from connectors.agent.events import Event, say
 from connectors.agent.handing import Handing, prepare_files
@@ -234,6 +235,7 @@ async def _open_and_journal(services: Services, row: Row) -> None:
         case Opened() if (again := _handed_before(row, release, opening)) is not None:
             _journal_again(services, row, release, opening, same=again)
         case Opened():
+            await check_catalogue_of(services, opening)
             handing = await prepare_files(services, opening, at=services.clock.now())
             _journal_opened(services, row, release, opening, handing, submission=submission)
         case Unopened(reasons=reasons) if {reason.code for reason in reasons} <= _NEWER:

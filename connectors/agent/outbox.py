@@ -404,7 +404,7 @@ async def _send(services: Services, row: Row) -> int:
     else:
         concluding.accept(services, file, row, checked)
     say(Event.MESSAGE_ACCEPTED, file=file["id"], message=row["id"], index=checked.index)
-    await keep_up_with_catalogue(services, checked.catalogue)
+    await keep_up_with_catalogue(services, digest=checked.catalogue, index=checked.index)
     return 1
 
 

@@ -14,6 +14,7 @@ from sqlite3 import Row
 from typing import Final
 
 from audit.records import token_digest
+from connectors.agent.catalogues import look_at_catalogue
 from connectors.agent.concluding import alarm, update_result
 from connectors.agent.denials import tell_denial
 from connectors.agent.events import Event, say
@@ -75,7 +76,9 @@ async def watch_round(services: Services) -> int:
 
 
 async def watch_log(services: Services) -> None:
-    """Read the log's newest checkpoint, hold it against every one that was seen, and read news of participants.
+    """Read the log's newest checkpoint, hold it against every one that was seen, and read what is new.
+
+    New participants, and a catalogue that came into force.
 
     Raises:
         UnavailableError: The hub was not reached.
@@ -87,6 +90,8 @@ async def watch_log(services: Services) -> None:
         raise
     except ExchangeError as error:
         alarm(services, about="log", error=error)
+        return
+    await look_at_catalogue(services)
 
 
 async def _ask(services: Services, row: Row) -> int:

@@ -35,8 +35,8 @@ class Metadata(msgspec.Struct, frozen=True):
     log: LogIdentity
     registrar: dict[str, str]
     definitions: Definition
-    catalogue: Definition
     versions: tuple[str, ...]
+    catalogue: Definition | None = None
 
 
 class WithheldLabel(msgspec.Struct, frozen=True):
@@ -195,6 +195,39 @@ class Handovers(msgspec.Struct, frozen=True):
     """`GET /v1/chain-keys`."""
 
     handovers: tuple[Handover, ...]
+
+
+class ProvenBoard(msgspec.Struct, frozen=True):
+    """A board that the registrar signed, with the proof of its entry."""
+
+    board: str
+    index: Number
+    entry: str
+    tlog_proof: str
+
+
+class ProvenStep(msgspec.Struct, frozen=True):
+    """A step of a member of the board, with the proof of its entry."""
+
+    step: str
+    index: Number
+    entry: str
+    tlog_proof: str
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A proposal with every step that was taken about it, the proposal itself too."""
+
+    proposal: str
+    steps: tuple[ProvenStep, ...]
+
+
+class Catalogues(msgspec.Struct, frozen=True):
+    """`GET /v1/catalogues`: who may change the catalogue, what they did, and what came into force of it."""
+
+    boards: tuple[ProvenBoard, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    enacted: tuple[ProvenText, ...] = ()
 
 
 class GroundsText(msgspec.Struct, frozen=True):

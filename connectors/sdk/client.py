@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 
 from connectors.sdk.answers import (
+    Catalogues,
     ChainEpochs,
     FoundRecords,
     GroundsText,
@@ -86,6 +87,14 @@ class HubClient:
     async def grounds(self) -> GroundsText:
         """The catalogue in force at the hub."""
         return decode(await self._get("/v1/grounds", authorised=False), GroundsText)
+
+    async def catalogues(self) -> Catalogues:
+        """The boards, their steps, and what came into force."""
+        return decode(await self._get("/v1/catalogues", authorised=False), Catalogues)
+
+    async def catalogue_text(self, digest: str) -> str:
+        """The exact text of a catalogue that was proposed or is in force."""
+        return (await self._get(f"/v1/catalogues/{digest}", authorised=False)).body.decode("utf-8", "replace")
 
     async def submit(self, content_type: str, body: bytes) -> SubmissionAnswer:
         """Send a finished submission; the same bytes give the same answer."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from connectors.sdk.answers import (
+    Catalogues,
     ChainEpochs,
     FoundRecords,
     GroundsText,
@@ -46,6 +47,14 @@ class Hub(Protocol):
 
     async def grounds(self) -> GroundsText:
         """The catalogue in force at the hub."""
+        ...
+
+    async def catalogues(self) -> Catalogues:
+        """The boards, their steps, and what came into force."""
+        ...
+
+    async def catalogue_text(self, digest: str) -> str:
+        """The exact text of a catalogue that was proposed or is in force."""
         ...
 
     async def submit(self, content_type: str, body: bytes) -> SubmissionAnswer:

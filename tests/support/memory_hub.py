@@ -11,6 +11,7 @@ from audit.entries import EntryDraft, parse_entry
 from audit.proofs import make_consistency_proof, make_inclusion_proof
 from audit.records import ShownRecord, Withheld, commit, parse_shown, released_digest, token_digest
 from connectors.sdk.answers import (
+    Catalogues,
     ChainEpochs,
     Definition,
     Denial,
@@ -29,6 +30,9 @@ from connectors.sdk.answers import (
     Metadata,
     ParticipantLine,
     ParticipantList,
+    Proposal,
+    ProvenBoard,
+    ProvenStep,
     ProvenText,
     RecallAnswer,
     ReceiptAnswer,
@@ -52,6 +56,7 @@ from schemas.requests import Outcome, parse_recall, parse_receipt, parse_release
 from schemas.sealing import element_hashes, hash_list, sealed_digest
 from schemas.wire import RefusedRelease, Release, Releases, Submission, encode_releases, parse_submission
 from tests.support.connector_world import HUB, World
+from tests.support.enactments import BoardLog
 from tests.support.log_files import reader_of
 
 
@@ -88,6 +93,9 @@ class MemoryHub:
         withhold_later: Labels that are withheld on release only.
         alter: Changes what is handed out, as a bad hub would.
         alter_found: The same, for what a search finds.
+        board: What the board did, in the world's log; None: nothing is said of it.
+        texts: Catalogues by their digest.
+        alter_catalogues: Changes what is said of the board.
         notices: What each participant is told.
         marks: What every decision asks to be shown.
         denied: Messages of which nothing goes any more, and why.
@@ -99,6 +107,9 @@ class MemoryHub:
     world: World
     messages: dict[str, Stored] = field(default_factory=dict)
     records: list[StoredRecord] = field(default_factory=list)
+    board: BoardLog | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+    alter_catalogues: Callable[[Catalogues], Catalogues] = lambda shown: shown
     notices: dict[OIN, list[HubNotice]] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     denied: dict[str, Denial] = field(default_factory=dict)
@@ -197,6 +208,26 @@ class Caller:
     async def grounds(self) -> GroundsText:
         catalogue = self.hub.world.policy.catalogue
         return GroundsText(digest=catalogue.digest, version=catalogue.version, text=catalogue.data.decode())
+
+    async def catalogues(self) -> Catalogues:
+        board, log = self.hub.board, self.hub.world.log
+        if board is None:
+            return Catalogues()
+
+        def at(index: int) -> tuple[int, str, str]:
+            return index, log.texts[index].decode(), log.proof(index)
+
+        return self.hub.alter_catalogues(
+            Catalogues(
+                boards=tuple(ProvenBoard(token, *at(index)) for token, index in board.boards),
+                proposals=(Proposal("all", tuple(ProvenStep(token, *at(index)) for token, index in board.steps)),),
+                enacted=tuple(ProvenText(*at(index)) for index in board.enacted),
+            )
+        )
+
+    async def catalogue_text(self, digest: str) -> str:
+        self.hub.before("catalogue")
+        return self.hub.texts[digest]
 
     async def submit(self, content_type: str, body: bytes) -> SubmissionAnswer:
         self.hub.before("submit")

@@ -1,13 +1,11 @@
 """What fails for long or again and again: it holds up itself and nothing else, and people hear of it."""
 
 import asyncio
-import hashlib
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from connectors.agent.catalogues import keep_up_with_catalogue
 from connectors.agent.inbox import inbox_round
 from connectors.agent.journal import Journal, NoticeKind
 from connectors.agent.outbox import outbox_round
@@ -16,9 +14,6 @@ from connectors.agent.troubles import LoopHealth
 from connectors.agent.watching import LATE_SECONDS_MAX, watch_round
 from connectors.formats.stuf import StufFormat
 from connectors.formats.stuf.examples import vto_example
-from connectors.sdk.answers import GroundsText
-from consent.grounds import packaged_catalogue
-from schemas.canonical import b64url
 from schemas.errors import AuthenticationError, UnavailableError
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
@@ -225,42 +220,6 @@ async def test_a_lapsed_message_that_the_hub_has_forgotten_is_not_submitted_agai
     await gemeente.rounds()
     assert _states(gemeente) == ["expired"]
     assert gemeente.hub.messages == {}
-
-
-_NEXT = packaged_catalogue().data.replace(b'version = "2026-1"', b'version = "2026-2"').decode()
-
-
-@pytest.mark.parametrize(
-    ("named", "given", "kind", "word"),
-    [
-        (_NEXT, _NEXT, NoticeKind.CATALOGUE, "2026-2"),
-        ("version = 1", "version = 1", NoticeKind.CATALOGUE, "werk de connector bij"),
-        (_NEXT, "another", NoticeKind.ALARM, "hub.catalogue.digest"),
-    ],
-)
-async def test_people_hear_of_another_catalogue_and_of_one_that_cannot_be_followed(
-    gemeente: Agent, monkeypatch: pytest.MonkeyPatch, *, named: str, given: str, kind: NoticeKind, word: str
-) -> None:
-    async def grounds(_: object) -> GroundsText:
-        return GroundsText(digest="", version="", text=given)
-
-    monkeypatch.setattr(type(gemeente.services.hub), "grounds", grounds)
-    await keep_up_with_catalogue(gemeente.services, b64url(hashlib.sha256(named.encode()).digest()))
-    (notice,) = gemeente.journal.open_notices()
-    assert notice.kind is kind
-    assert word in notice.text_nl
-    assert gemeente.services.policy.catalogue.version == ("2026-2" if word == "2026-2" else "2026-1")
-
-
-async def test_a_catalogue_that_is_not_there_just_now_is_asked_for_later(
-    gemeente: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def grounds(_: object) -> GroundsText:
-        raise UnavailableError("not now", code="hub.unreachable")
-
-    monkeypatch.setattr(type(gemeente.services.hub), "grounds", grounds)
-    await keep_up_with_catalogue(gemeente.services, "A" * 43)
-    assert gemeente.journal.open_notices() == ()
 
 
 async def test_no_round_reads_the_bytes_of_all_that_waits(
