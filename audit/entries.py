@@ -80,6 +80,8 @@ _ALLOWED: Final = {
     EntryKind.PARTICIPANT: _EVERY | {"oin", "statement", "admission"},
     EntryKind.CHAIN: _EVERY | {"epoch", "fingerprint", "signed"},
     EntryKind.CATALOGUE: _EVERY | {"version", "request"},
+    EntryKind.STOP: _EVERY | {"sender", "purpose", "message"},
+    EntryKind.RESUMPTION: _EVERY | {"request"},
     EntryKind.CONTINUATION: _EVERY | {"predecessor", "root", "provable", "published"},
 }
 _ALWAYS: Final = frozenset({"kind", "id", "time"})
@@ -99,6 +101,8 @@ _REQUIRED: Final = {
     EntryKind.LINK: _ALWAYS | {"sender", "request", "kept_0", "kept_1"},
     EntryKind.ACCESS: _ALWAYS | {"sender", "kept_0"},
     EntryKind.REVIEW: _ALWAYS | {"sender", "request"},
+    EntryKind.STOP: _ALWAYS | {"sender", "message"},
+    EntryKind.RESUMPTION: _ALWAYS | {"request"},
     EntryKind.CONTINUATION: _ALWAYS | {"predecessor", "root", "provable", "published"},
 }
 
@@ -116,13 +120,15 @@ class EntryDraft:
         as_of: Log size at which the inputs of the decision were read.
         catalogue: Digest of the ground catalogue that decided; for CATALOGUE the one that comes into force.
         pad: 16 random bytes, where there is neither `shown` nor a kept record.
-        sender: Who sent the message; who signed the record (CONSENT, MEASURE, LINK, REVIEW) or searched (ACCESS).
+        sender: Who sent the message (of STOP: the canary); who signed the record (CONSENT, MEASURE, LINK, REVIEW) or
+            searched (ACCESS).
         recipient: For whom it is.
         purpose: Code of the ground that the message names.
         message: Digest of the message's JWS in ASCII.
         released: `released_digest` of what was handed out.
-        request: Digest of the signed request that this entry answers; for CATALOGUE of what the registrar or a member of
-            the board signed, and of the proposal where a catalogue comes into force.
+        request: Digest of the signed request that this entry answers; for CATALOGUE of what the registrar or a member
+            of the board signed, and of the proposal where a catalogue comes into force; for RESUMPTION of the record of
+            the operator's reason.
         shown: Commitment to the record that both parties get.
         oin: PARTICIPANT: whose statement or admission it is.
         statement: PARTICIPANT: digest of the statement's JWS.

@@ -124,11 +124,12 @@ class RefusalRecorded:
     """A verified sender's message was refused.
 
     Loses if this digest was recorded before, or if the sender has had 60 in this minute; the refusal is answered all
-    the same.
+    the same. `proves` are the reasons for which the decision refused a canary: each is proved to be looked at.
     """
 
     message_digest: str
     sender: OIN
+    proves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +186,10 @@ class NoticeKind(StrEnum):
     """The term of a question that is not answered ends within three days."""
     QUESTION_DUE = "question-due"
     """The term of a question that is not answered has come."""
+    ENFORCEMENT_STOPPED = "enforcement-stopped"
+    """A message that must be refused would have been accepted: the hub accepts and releases nothing."""
+    ENFORCEMENT_RESUMED = "enforcement-resumed"
+    """The operator resumed after a stop."""
     RELEASE_DENIED = "release-denied"
     """The recipient asked for a message of which nothing may go to it any more."""
 
@@ -272,6 +277,32 @@ class ReviewClosed:
     token: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementStopped:
+    """A canary's message would have been accepted. Loses if the hub is stopped already.
+
+    From this entry on no `SubmissionAccepted` and no `DisclosureMade` becomes true: whoever appends one gets
+    `hub.enforcement.stopped()`. `tells` are told; the notice names the entry's id as its record.
+    """
+
+    id: MessageId
+    canary: OIN
+    tells: tuple[OIN, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcementResumed:
+    """The operator resumed. Loses unless the stop at `stop` lasts.
+
+    `record` is what the entry commits to: the operator's reason; `tells` as in `EnforcementStopped`.
+    """
+
+    id: MessageId
+    stop: int
+    record: str
+    tells: tuple[OIN, ...] = ()
+
+
 Change: TypeAlias = (
     SubmissionAccepted
     | DisclosureMade
@@ -287,6 +318,8 @@ Change: TypeAlias = (
     | PersonSought
     | MessageRecalled
     | ReviewClosed
+    | EnforcementStopped
+    | EnforcementResumed
 )
 
 

@@ -49,6 +49,9 @@ class Event(StrEnum):
     NOTIFICATION_REFUSED = "notification.refused"
     MESSAGE_UNCOLLECTED = "message.uncollected"
     MEASURE_CONTRADICTED = "measure.contradicted"
+    ENFORCEMENT_STOPPED = "enforcement.stopped"
+    ENFORCEMENT_RESUMED = "enforcement.resumed"
+    ENFORCEMENT_UNPROVED = "enforcement.unproved"
     LIBRARY_SPOKE = "library.spoke"
 
 

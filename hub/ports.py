@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hub.changes import LogMember, Shown
+from hub.enforcement import Enforcement, Stop
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
 
@@ -271,6 +272,14 @@ class Store(Protocol):
 
     async def participants(self, *, after: int) -> tuple[ParticipantRecord, ...]:
         """Return every PARTICIPANT entry beyond log index `after` (-1 for all), in order."""
+        ...
+
+    async def enforcement(self) -> Enforcement:
+        """Return the stop that lasts, if any, and what canaries proved."""
+        ...
+
+    async def stops(self, *, limit: int) -> tuple[Stop, ...]:
+        """Return the newest stops, newest first."""
         ...
 
     async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:

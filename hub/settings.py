@@ -146,11 +146,19 @@ class WorkSettings:
 
     sweep_seconds: int = _setting(60, unit="seconds", effect="how often expiry and retention run, in each process")
     warn_after_hours: int = _setting(24, unit="hours", effect="age at which an uncollected message is warned about")
+    canary_silence_minutes: int = _setting(
+        60, unit="minutes", effect="how long no canary may be refused before the proof of the decisions is overdue"
+    )
     notification_attempts_max: int = _setting(8, unit="count", effect="how often a notification is tried")
     notification_timeout_seconds: int = _setting(10, unit="seconds", effect="how long one notification may take")
     unsafe_notify_anywhere: bool = _setting(
         default=False, unit="yes or no", effect="also notify by http and at private addresses: local stack only"
     )
+
+    @property
+    def canary_silence_seconds(self) -> int:
+        """How long ago the newest refusal of a canary may be."""
+        return self.canary_silence_minutes * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,6 +390,7 @@ _AT_LEAST_ONE: Final = (
     ("redis", "timeout_ms"),
     ("work", "sweep_seconds"),
     ("work", "warn_after_hours"),
+    ("work", "canary_silence_minutes"),
     ("work", "notification_attempts_max"),
     ("work", "notification_timeout_seconds"),
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from hub.enforcement import Proof, judge
 from hub.exchange.expiry import expire
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
@@ -46,17 +47,33 @@ async def sweep(*, at: datetime, services: Services) -> tuple[int, int]:
     return expired, forgotten
 
 
+def alarm(*, at: datetime, silence_seconds: int, services: Services) -> None:
+    """Say again that the hub is stopped, or that nothing proves its decisions: until somebody acts, at each sweep.
+
+    Where no canary is admitted there is nothing to say: `/readyz` and the metrics tell it.
+    """
+    world = services.worlds.current()
+    proof = judge(world.enforcement, participants=world.directory, at=at, silence_seconds=silence_seconds)
+    if proof is Proof.STOPPED and world.enforcement.stop is not None:
+        stop = world.enforcement.stop
+        record(Event.ENFORCEMENT_STOPPED, level=logging.CRITICAL, index=stop.index, participant=stop.canary.value)
+    elif proof is Proof.OVERDUE:
+        record(Event.ENFORCEMENT_UNPROVED, level=logging.WARNING)
+
+
 async def keep_sweeping(
     *,
+    silence_seconds: int,
     every_seconds: float,
     now: Callable[[], datetime],
     services: Services,
     metrics: Metrics,
     contradicted: Callable[[EvidenceError], None],
 ) -> None:
-    """Sweep again and again until cancelled.
+    """Sweep again and again until cancelled, and say what needs somebody.
 
     Args:
+        silence_seconds: How long ago the newest refusal of a canary may be.
         every_seconds: How long to wait between two sweeps.
         now: Reads the clock.
         services: What the use cases work with.
@@ -66,6 +83,7 @@ async def keep_sweeping(
     while True:
         await asyncio.sleep(every_seconds)
         try:
+            alarm(at=now(), silence_seconds=silence_seconds, services=services)
             expired, forgotten = await sweep(at=now(), services=services)
         except EvidenceError as error:
             contradicted(error)

@@ -16,6 +16,7 @@ from typing import Final
 
 from audit.entries import parse_entry
 from consent.grounds import load_catalogue
+from hub.enforcement import Enforcement
 from hub.exchange.services import GROUNDS, Policy, World
 from hub.logs import Event, places, record
 from hub.ports import Log, ParticipantRecord, Store
@@ -149,12 +150,16 @@ class LogWorlds:
         # The size that this process knows may lack what others appended: the participants are read all the same.
         as_of = await self.log.size()
         known = self._world
-        news, in_force = await asyncio.gather(self.store.participants(after=known.directory.newest), self._in_force())
+        news, in_force, enforcement = await asyncio.gather(
+            self.store.participants(after=known.directory.newest), self._in_force(), self.store.enforcement()
+        )
+        _tell(enforcement, before=known.enforcement)
         known = World(
             directory=_extended(known.directory, news),
             policy=await self._policy(in_force, before=known.policy),
             in_force=in_force,
             as_of=max(as_of, known.as_of),
+            enforcement=enforcement,
         )
         if news:
             record(Event.DIRECTORY_REFRESHED, index=news[-1].index, count=len(news))
@@ -192,6 +197,15 @@ class LogWorlds:
             return None
         record(Event.CATALOGUE_FOLLOWED, version=policy.catalogue.version)
         return policy
+
+
+def _tell(enforcement: Enforcement, *, before: Enforcement) -> None:
+    """Say in the application log that the hub stopped, or was resumed; each process does, also after a restart."""
+    if enforcement.stop is not None and before.stop is None:
+        stop = enforcement.stop
+        record(Event.ENFORCEMENT_STOPPED, level=logging.CRITICAL, index=stop.index, participant=stop.canary.value)
+    elif enforcement.stop is None and before.stop is not None:
+        record(Event.ENFORCEMENT_RESUMED, level=logging.WARNING, index=before.stop.index)
 
 
 def _extended(directory: Directory, news: Sequence[ParticipantRecord]) -> Directory:

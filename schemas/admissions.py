@@ -19,7 +19,7 @@ from typing import Final
 
 from schemas.canonical import canonical_json
 from schemas.claims import ClaimsReader
-from schemas.codes import Capacity, Role, TokenType
+from schemas.codes import CHAIN_KEY_ROLES, Capacity, Role, TokenType
 from schemas.document import JSONValue
 from schemas.errors import DocumentError
 from schemas.identifiers import OIN, MessageId, Thumbprint
@@ -49,6 +49,7 @@ class Admission:
         valid_from: First second of the period.
         valid_until: First second after the period; None while there is no end. The past suspends the participant.
         first_key: Thumbprint of the signing key of the statement that comes with this admission.
+        canary: Whether everything it sends must be refused: it proves that the hub decides (`ketenhub canary`).
     """
 
     oin: OIN
@@ -60,6 +61,7 @@ class Admission:
     valid_from: int
     valid_until: int | None
     first_key: Thumbprint
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,9 @@ class Statement:
 
 
 def admission_to_payload(admission: Admission) -> bytes:
-    """Write the claims of an admission as the canonical bytes to sign."""
+    """Write the claims of an admission as the canonical bytes to sign; who is no canary has no member `canary`."""
     capacities: list[JSONValue] = [capacity.value for capacity in sorted(admission.capacities)]
+    canary: dict[str, JSONValue] = {"canary": True} if admission.canary else {}
     return canonical_json(
         {
             "sub": admission.oin.urn,
@@ -101,6 +104,7 @@ def admission_to_payload(admission: Admission) -> bytes:
             "valid_from": admission.valid_from,
             "valid_until": admission.valid_until,
             "first_key": admission.first_key.value,
+            **canary,
         }
     )
 
@@ -109,13 +113,14 @@ def parse_admission(payload: bytes) -> Admission:
     """Read the claims of an admission.
 
     Raises:
-        DocumentError: Not canonical, a member missing, unknown or of the wrong form, or capacities for another role
-            than GI; every finding is listed.
+        DocumentError: Not canonical, a member missing, unknown or of the wrong form, capacities for another role than
+            GI, or `canary` other than true; every finding is listed.
     """
     reader = ClaimsReader(
         payload,
         code="sender.admission.form",
         members=("sub", "jti", "iat", "name", "role", "capacities", "valid_from", "valid_until", "first_key"),
+        optional=("canary",),
     )
     valid_from = reader.moment("valid_from")
     valid_until = None if reader.raw("valid_until") is None else reader.moment("valid_until")
@@ -123,6 +128,12 @@ def parse_admission(payload: bytes) -> Admission:
     capacities = reader.array("capacities", Capacity, at_most=len(Capacity))
     if capacities and role is not Role.GI:
         reader.wrong("capacities", "only a GI acts in a capacity")
+    canary = "canary" in reader
+    if canary and reader.raw("canary") is not True:
+        # One spelling: who is no canary does not say so.
+        reader.wrong("canary", "true, or no such member")
+    elif canary and role not in CHAIN_KEY_ROLES:
+        reader.wrong("canary", "a canary has a role that sends messages about persons")
     admission = Admission(
         oin=reader.convert("sub", OIN.from_urn),
         id=reader.convert("jti", MessageId),
@@ -133,6 +144,7 @@ def parse_admission(payload: bytes) -> Admission:
         valid_from=valid_from,
         valid_until=valid_until,
         first_key=reader.convert("first_key", Thumbprint),
+        canary=canary,
     )
     reader.finish("the admission does not have its form")
     return admission

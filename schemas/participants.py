@@ -9,6 +9,8 @@ documents may follow what was there, and `Directory` is what comes out after eac
    signs the same payload too.
 4. Who lost its key gets a new admission; the statement that comes with it begins as in 2.
 5. A revoked key never comes back.
+6. Who was admitted as a canary stays one, and nobody becomes one: else what waits for it could be handed out, or what
+   must be refused be sent in another's name.
 
 The directory remembers every state with the log index at which it began, so that "was this key in force when that
 entry was made" has an answer in twenty years.
@@ -99,6 +101,11 @@ class Participant:
     def capacities(self) -> frozenset[Capacity]:
         """In which it may act."""
         return self.admission.capacities
+
+    @property
+    def canary(self) -> bool:
+        """Whether everything it sends must be refused; nothing goes to it either."""
+        return self.admission.canary
 
     @property
     def sealing_key(self) -> SealingPublicKey | None:
@@ -196,7 +203,7 @@ def next_participant(
     """Say what a participant is after further documents, or why these cannot follow.
 
     1. There is something to read, and it is about this participant.
-    2. The admission is the registrar's and later than the one before.
+    2. The admission is the registrar's, later than the one before, and a canary's only if that one was.
     3. The statement is signed by the key that it states, is later than the one before, and states no revoked key.
     4. The key is vouched for: by the admission that came with it, by being the same as before, or by the signature of
        the key that it replaces.
@@ -250,6 +257,8 @@ def _next_admission(
     # An old admission, which everybody can read, must not bring back what it said, its first key least of all.
     if before is not None and admission.issued_at <= before.admission.issued_at:
         raise _refused("sender.admission.old", "not later than the admission in force", "/admission")
+    if before is not None and admission.canary != before.canary:
+        raise _refused("sender.admission.canary", "a canary stays one, and nobody becomes one", "/admission")
     return admission, record.admission
 
 

@@ -20,6 +20,8 @@ TEXTS: Final = {
     # ---- the hub is not there, or not now ----
     "hub.answer.form": "de hub antwoordt in een vorm die deze versie niet kent; werk de connector bij",
     "hub.busy": "de hub heeft het nu te druk; het wordt later opnieuw geprobeerd",
+    "hub.canary.accepted": "de hub zou hebben aangenomen wat hij moest weigeren en heeft zich stilgelegd; zijn"
+    " beheerder moet kijken",
     "hub.catalogue.none": "bij de hub is nog geen catalogus van gronden van kracht",
     "hub.clock": "de klok van de hub loopt niet goed; tot dat is hersteld neemt hij niets aan",
     "hub.decision.outdated": "waar dit op rust, verandert op dit moment; het wordt opnieuw geprobeerd",
@@ -65,6 +67,7 @@ TEXTS: Final = {
     "sender.answer.person": "er is niet gezegd over wie het antwoord gaat",
     "sender.answer.reason": "er is geen reden genoemd, of een onbekende",
     "sender.attachment.held": "een bijlage is tegengehouden",
+    "sender.canary": "een kanarie laat zien dat haar berichten geweigerd worden, en doet verder niets",
     "sender.connector.failed": f"de connector kan dit niet verwerken door een fout in de software; {_REPORT}",
     "sender.corrects.other": "een correctie gaat over personen en onderdelen van het bericht dat zij verbetert",
     "sender.decision.denied": "het bericht mag niet, of niet volledig, naar deze ontvanger voor dit doel",
@@ -117,6 +120,7 @@ TEXTS: Final = {
     "sender.review.statement": "dit blijft open tot de maatregel is gemeld",
     "sender.review.unknown": "er is voor deze organisatie geen zo'n punt",
     # ---- who takes part, and with which keys ----
+    "sender.admission.canary": "een kanarie blijft een kanarie, en niemand anders wordt er een",
     "sender.admission.oin": "de toelating is van een andere organisatie",
     "sender.admission.old": "er is al een nieuwere toelating",
     "sender.chain-epoch.used": "dit tijdvak is al geopend, met andere gegevens",
@@ -133,6 +137,7 @@ TEXTS: Final = {
     "sender.participant.empty": "er is geen toelating en geen verklaring",
     "sender.participant.too-often": "deze deelnemer is vandaag te vaak gewijzigd; probeer het morgen",
     "sender.participant.unknown": "de hub kent deze organisatie niet, of zij is geschorst",
+    "sender.recipient.canary": "de ontvanger is een kanarie: aan haar wordt niets verstrekt",
     "sender.recipient.no-key": "de ontvanger kan nog niets ontvangen: hij heeft geen sleutel",
     "sender.recipient.unknown": "de ontvanger neemt niet deel aan de uitwisseling",
     "sender.roles.invalid": "de lijst van rollen klopt niet",

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(commands, common)
     _add_participants(add)
     _add_log(commands, common)
+    _add_canary(commands, common)
     return parser
 
 
@@ -108,6 +109,7 @@ def _add_participants(add: Callable[..., argparse.ArgumentParser]) -> None:
     invite.add_argument(
         "--first-key", required=True, metavar="THUMBPRINT", help="of its signing key; its connector's `init` shows it"
     )
+    invite.add_argument("--canary", action="store_true", help="for a canary, whose every message must be refused")
     invite.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the request goes")
     show = _command("participants", "show")
     listing = add("participants", "list who takes part, with the period and keys in force", show)
@@ -142,6 +144,27 @@ def _add_log(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", co
     between.add_argument("--from", dest="size", type=int, required=True, metavar="SIZE", help="what the connector saw")
     between.add_argument("--to", dest="until", type=int, required=True, metavar="SIZE", help="the last provable size")
     between.set_defaults(does=_command("log", "prove_that_it_continues"))
+
+
+def _add_canary(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
+) -> None:
+    ways = commands.add_parser(
+        "canary", help="whether what must be refused is proved to be refused, and the way on after a stop"
+    ).add_subparsers(required=True, metavar="DO")
+    status = ways.add_parser(
+        "status", parents=[common], help="what canaries proved, and every stop; exit code 1 where somebody must act"
+    )
+    status.add_argument("--json", action="store_true", help="one JSON object")
+    status.set_defaults(does=_command("canary", "show"))
+    onward = ways.add_parser("resume", parents=[common], help="accept and release again after a stop")
+    onward.add_argument(
+        "--reason", required=True, metavar="TEXT", help="why it may; kept for good, so name nobody in it"
+    )
+    onward.add_argument(
+        "--unproved", action="store_true", help="also where canaries were not refused again since; recorded as such"
+    )
+    onward.set_defaults(does=_command("canary", "end_stop"))
 
 
 def _port(text: str) -> int:

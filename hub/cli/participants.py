@@ -19,16 +19,18 @@ from schemas.participants import Directory, Participant
 
 def invite(_: Settings, options: argparse.Namespace) -> None:
     """Write the request that the registrar signs with `ketenhub-registrar admit`."""
-    request = {
+    request: dict[str, object] = {
         "oin": OIN(options.oin).value,
         "name": options.name,
         "role": Role(options.role).value,
         "capacities": sorted(Capacity(capacity).value for capacity in set(options.capacity)),
         "first_key": Thumbprint(options.first_key).value,
+        **({"canary": True} if options.canary else {}),
     }
     write_new(options.out, orjson.dumps(request, option=orjson.OPT_INDENT_2) + b"\n", secret=False)
     print(f"written: {options.out}")
-    print(f"next: the registrar signs it: ketenhub-registrar admit {options.out} --key … --out admission.jwt")
+    canary = " --canary" if options.canary else ""
+    print(f"next: the registrar signs it: ketenhub-registrar admit {options.out}{canary} --key … --out admission.jwt")
 
 
 def show(settings: Settings, options: argparse.Namespace) -> None:
@@ -52,6 +54,7 @@ def _participant_to_json(participant: Participant) -> dict[str, object]:
         "name": participant.name,
         "role": participant.role.value,
         "capacities": sorted(capacity.value for capacity in participant.capacities),
+        "canary": participant.canary,
         "in_force": participant.in_force(SystemClock().now()),
         "valid_from": _day(admission.valid_from),
         "valid_until": _day(admission.valid_until) if admission.valid_until else None,
@@ -66,10 +69,11 @@ def _line(line: dict[str, object]) -> str:
     capacities = line["capacities"]
     shown = f" ({', '.join(map(str, capacities))})" if isinstance(capacities, list) and capacities else ""
     state = "in force" if line["in_force"] else "NOT in force"
+    canary = ", CANARY (everything it sends must be refused)" if line["canary"] else ""
     keys = f"signing key {line['signing_key']}" if line["signing_key"] else "no statement yet"
     until = line["valid_until"] or "further notice"
     head = f"{line['oin']}  {line['name']}"
-    return f"{head}\n    {line['role']}{shown}, {state}, until {until}; {keys}; entry {line['index']}"
+    return f"{head}\n    {line['role']}{shown}{canary}, {state}, until {until}; {keys}; entry {line['index']}"
 
 
 def _day(moment: int) -> str:

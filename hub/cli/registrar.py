@@ -58,6 +58,7 @@ def admission_of(
     randomness: Randomness,
     valid_from: int | None = None,
     valid_until: int | None = None,
+    canary: bool = False,
 ) -> Admission:
     """Make an admission of a request.
 
@@ -67,6 +68,8 @@ def admission_of(
         randomness: For its id.
         valid_from: NumericDate; overrides the request's.
         valid_until: NumericDate; overrides the request's.
+        canary: Whether the registrar admits it as a canary; a request that asks for it must be for one, and the other
+            way round.
 
     Raises:
         DocumentError: The request does not have its form; every finding is listed.
@@ -76,7 +79,7 @@ def admission_of(
         parse_json(request),
         code=CODE,
         members=("oin", "name", "role", "capacities", "first_key"),
-        optional=("valid_from", "valid_until"),
+        optional=("valid_from", "valid_until", "canary"),
     )
     role = reader.convert("role", Role)
     oin = reader.convert("oin", OIN)
@@ -85,6 +88,9 @@ def admission_of(
     name = reader.raw("name")
     if not isinstance(name, str):
         reader.wrong("name", "a text is needed here")
+    if canary != (reader.flag("canary") if "canary" in reader else False):
+        # Neither the request alone nor a slip of the registrar's makes a canary, or an ordinary participant of one.
+        reader.wrong("canary", "a request for a canary is admitted with `--canary`, and no other request is")
     begins = _moment(reader, "valid_from", valid_from)
     ends = _moment(reader, "valid_until", valid_until)
     reader.finish("the admission request does not have its form")
@@ -98,22 +104,32 @@ def admission_of(
         valid_from=int(now.timestamp()) if begins is None else begins,
         valid_until=ends,
         first_key=first_key,
+        canary=canary,
     )
     # Read back as everybody will read it: a name that is too long is refused here, not at the hub.
     return parse_admission(admission_to_payload(admission))
 
 
-def admit(request: Path, *, key: Path, out: Path, valid_from: int | None, valid_until: int | None) -> None:
+def admit(
+    request: Path, *, key: Path, out: Path, valid_from: int | None, valid_until: int | None, canary: bool = False
+) -> None:
     """Sign the admission that a request asks for, and show what it says."""
     randomness = SystemRandomness()
     admission = admission_of(
-        read_file(request), clock=SystemClock(), randomness=randomness, valid_from=valid_from, valid_until=valid_until
+        read_file(request),
+        clock=SystemClock(),
+        randomness=randomness,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        canary=canary,
     )
     signer = SigningKey.from_pem(read_secret(key))
     token = sign_jws(admission_to_payload(admission), typ=TokenType.ADMISSION, key=signer)
     write_new(out, token.encode() + b"\n", secret=False)
     period = f"from {_shown(admission.valid_from)} until {_shown(admission.valid_until)}"
     print(f"admitted {admission.oin.value} {admission.name!r} as {admission.role}")
+    if admission.canary:
+        print("  a canary:   everything it sends must be refused; a hub that accepts one of its messages stops")
     print(f"  capacities: {', '.join(sorted(admission.capacities)) or 'none'}")
     print(f"  first key:  {admission.first_key.value}")
     print(f"  period:     {period}")
@@ -194,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 out=options.out,
                 valid_from=options.valid_from,
                 valid_until=options.valid_until,
+                canary=options.canary,
             )
         elif options.command == "open-epoch":
             open_epoch(options.request, key=options.key, out=options.out)
@@ -220,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     second.add_argument(
         "--until", dest="valid_until", type=_day, metavar="DATE", help="first day after the period; a past day suspends"
     )
+    second.add_argument("--canary", action="store_true", help="of a canary, whose every message must be refused")
     third = commands.add_parser("open-epoch", help="sign the opening of an epoch", description=open_epoch.__doc__)
     third.add_argument("request", type=Path, metavar="REQUEST", help="chain-epoch-request.json of a holder")
     fourth = commands.add_parser("continue-log", help="vouch for a continued log", description=continue_log.__doc__)

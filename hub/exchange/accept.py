@@ -13,6 +13,7 @@ from audit.records import token_digest
 from consent.request import Facts
 from hub.changes import LogMember, RefusalRecorded, Shown, SubmissionAccepted
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
+from hub.exchange.canaries import about_recipient, check_enforced, proved_by, stop
 from hub.exchange.decide import decide_labels, keep, make_shown, marks_to_review, pointer, watches
 from hub.exchange.facts import emergencies_of, find_facts
 from hub.exchange.services import GROUNDS, Services, World, policy_in_force
@@ -69,7 +70,7 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
     3. by what is decided: a catalogue is in force; times: not from the future, not past its time
     4. structure: labels against definitions, seal over what came, tags signed by the sender
     5. recipient: admitted, in force, sealed to its newest key
-    6. decision: every label, for this recipient
+    6. decision: every label, for this recipient, unless the hub is stopped; what a canary sends must not pass
     7. log and store, in one transaction; anew from 1 if what the decision read has changed
 
     Step 2 costs no reading: storing a known id loses, and a refusal in 1 or 3 to 6 looks first whether the id is known.
@@ -101,7 +102,8 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
         if await services.store.message(verified.message.id) is not None:
             return await _known_answer(verified.message, submission, services=services)
         if not isinstance(error, AuthenticationError):
-            await _log_refusal(verified, catalogue=world.in_force[GROUNDS], services=services)
+            proves = proved_by(error, sender=verified.sender)
+            await _log_refusal(verified, catalogue=world.in_force[GROUNDS], proves=proves, services=services)
         raise
 
 
@@ -154,6 +156,7 @@ def structure(verified: Verified, *, world: World, arrival: Arrival, services: S
     elif recipient.sealing_key is None or recipient.sealing_key.kid != message.sealed.kid:
         text = "sealed to a key that is not the recipient's newest; read the directory and seal anew"
         issues.append(Issue(pointer="/sealed/kid", code="sender.sealing-key.outdated", text=text))
+    issues += about_recipient(recipient, sender=verified.sender)
     hashes, seal_issues = _check_seal(verified)
     tags, tag_issues = _check_tags(submission, verified)
     issues += seal_issues + tag_issues
@@ -205,6 +208,7 @@ async def _accept_verified(verified: Verified, *, world: World, arrival: Arrival
         # 4. structure, 5. recipient
         structured = structure(verified, world=world, arrival=arrival, services=services)
         # 6. decision
+        check_enforced(world, sender=structured.sender)
         policy = policy_in_force(world)
         facts = await find_facts(structured, world=world, policy=policy, services=services)
         decided = decide_labels(structured, facts=facts, world=world, at=arrival.at, policy=policy)
@@ -221,6 +225,9 @@ async def _accept_verified(verified: Verified, *, world: World, arrival: Arrival
             services=services,
         )
         try:
+            if structured.sender.canary:
+                # It has passed every check, and must not: nothing of it is stored.
+                raise await stop(verified, decided, world=world, arrival=arrival, services=services)
             appended = await services.log.append(member)
         except DecisionOutdatedError:
             world = await services.worlds.refresh()
@@ -357,21 +364,24 @@ async def _known_answer(message: Message, submission: Submission, *, services: S
     )
 
 
-async def _log_refusal(verified: Verified, *, catalogue: str, services: Services) -> None:
-    """Log that a verified sender's message was refused: once for each message, and not without bound."""
+async def _log_refusal(verified: Verified, *, catalogue: str, proves: tuple[str, ...], services: Services) -> None:
+    """Log that a verified sender's message was refused: once for each message, and not without bound.
+
+    Whom a canary names was never meant to get anything: it is not told of each proof by its records.
+    """
     message = verified.message
     digest = token_digest(verified.submission.message)
     draft = EntryDraft(
         kind=EntryKind.REFUSAL,
         id=message.id.value,
         sender=message.sender,
-        recipient=message.recipient.oin,
+        recipient=None if verified.sender.canary else message.recipient.oin,
         purpose=message.recipient.purpose,
         catalogue=catalogue,
         message=digest,
         pad=services.randomness.bytes(16),
     )
-    change = RefusalRecorded(message_digest=digest, sender=message.sender)
+    change = RefusalRecorded(message_digest=digest, sender=message.sender, proves=proves)
     member = LogMember(draft=draft, shown=None, kept=(), watches=frozenset(), touches=frozenset(), change=change)
     try:
         await services.log.append(member)

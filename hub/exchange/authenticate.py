@@ -12,7 +12,7 @@ from audit.records import token_digest
 from hub.exchange.services import World
 from hub.exchange.stages import Arrival
 from schemas.codes import TokenType
-from schemas.errors import AuthenticationError, RejectedMessageError
+from schemas.errors import AuthenticationError, Issue, RejectedMessageError
 from schemas.identifiers import OIN, HubName, Thumbprint
 from schemas.jwk import VerificationKey
 from schemas.jws import UnverifiedJWS, parse_jws, verify_parsed_jws
@@ -23,6 +23,11 @@ REQUEST_SECONDS_MAX: Final = 300
 
 FUTURE_SECONDS_MAX: Final = 120
 """How far ahead of the hub's clock anything signed may be dated."""
+
+_CANARY: Final = (
+    "a canary proves that its messages are refused, and does nothing else",
+    "een kanarie laat zien dat haar berichten geweigerd worden, en doet verder niets",
+)
 
 
 class Claims(Protocol):
@@ -75,6 +80,18 @@ def find_in_force(oin: OIN, *, world: World, at: datetime) -> Participant:
             "who says to have signed is no participant in force", code="sender.participant.unknown"
         )
     return participant
+
+
+def check_no_canary(participant: Participant) -> None:
+    """Refuse whatever a canary asks for besides having its messages refused: it could learn or state something.
+
+    Raises:
+        RejectedMessageError: It is one.
+    """
+    if participant.canary:
+        text, text_nl = _CANARY
+        issue = Issue(pointer="/iss", code="sender.canary", text=text, text_nl=text_nl)
+        raise RejectedMessageError(text, code="sender.canary", issues=[issue])
 
 
 def find_signer(kid: Thumbprint, *, oin: OIN, world: World, at: datetime) -> tuple[Participant, VerificationKey]:

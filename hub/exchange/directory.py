@@ -228,8 +228,8 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
     receiver = world.directory.participant(handover.receiver)
     if receiver is None or not receiver.in_force(arrival.at):
         raise RejectedMessageError("the receiver is not a participant in force", code="sender.recipient.unknown")
-    if not {giver.role, receiver.role} <= CHAIN_KEY_ROLES:
-        text = "a chain key goes from and to raad, gi, gemeente and veilig-thuis only"
+    if giver.canary or receiver.canary or not {giver.role, receiver.role} <= CHAIN_KEY_ROLES:
+        text = "a chain key goes from and to raad, gi, gemeente and veilig-thuis only, and never to a canary"
         raise RejectedMessageError(text, code="sender.chain-key.role")
     if all(each.epoch != handover.epoch for each in await services.store.chain_epochs()):
         raise RejectedMessageError("the log has no such epoch; open it first", code="sender.chain-key.epoch")

@@ -16,6 +16,7 @@ from audit.entries import EntryDraft, parse_entry
 from audit.records import released_digest, token_digest
 from hub.changes import DisclosureMade, LogMember, Shown
 from hub.exchange.authenticate import Request, authenticate, renew
+from hub.exchange.canaries import check_enforced
 from hub.exchange.decide import (
     decide_labels,
     denied_before,
@@ -123,7 +124,7 @@ async def release(token: str, *, arrival: Arrival, services: Services) -> Releas
         hub=services.hub,
         world=world,
     )
-    policy_in_force(world)
+    _check_able(world)
     # 2. find
     found = await services.store.messages_to_release(request.claims.ids)
     if any(world.directory.participant(stored.sender) is None for stored in found.values()):
@@ -188,6 +189,16 @@ async def why_withheld(stored: StoredMessage, *, arrival: Arrival, services: Ser
     except RejectedMessageError as error:
         return error.issues
     return ()
+
+
+def _check_able(world: World) -> None:
+    """Check that something can be decided: the hub is not stopped, and there is a catalogue to decide by.
+
+    Raises:
+        UnavailableError: It cannot.
+    """
+    check_enforced(world)
+    policy_in_force(world)
 
 
 def _waiting(stored: StoredMessage | None, *, request: Request[ReleaseClaims], arrival: Arrival) -> StoredMessage:
@@ -338,7 +349,7 @@ async def _log_and_hand_out(
 async def _plan_anew(plan: _Plan, *, request: Request[ReleaseClaims], arrival: Arrival, services: Services) -> _Plan:
     world = await services.worlds.refresh()
     request = renew(request, world=world, at=arrival.at)
-    policy_in_force(world)
+    _check_able(world)
     stored = _waiting(await services.store.message(plan.stored.id), request=request, arrival=arrival)
     recipient = request.participant
     return await _decide_again(stored, recipient=recipient, world=world, arrival=arrival, services=services)

@@ -7,6 +7,7 @@ from typing import Final, Protocol, Self
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
 from hub.attention import Attention
+from hub.enforcement import Enforcement
 from hub.persons import Persons
 from hub.ports import Log, Outbox, RateLimits, Store, WakeUps
 from schemas.definitions import Definitions
@@ -45,12 +46,14 @@ class World:
             that can be read here. Take it from `policy_in_force`, which says what is the matter.
         in_force: Digest of the newest version of each document that decides, by its name; absent before the first.
         as_of: Log size before these were read: whatever they lack has an index of at least this.
+        enforcement: Whether the hub is stopped, and what canaries proved.
     """
 
     directory: Directory
     as_of: int
     policy: Policy | None = None
     in_force: Mapping[str, str] = field(default_factory=dict)
+    enforcement: Enforcement = field(default_factory=Enforcement)
 
 
 def policy_in_force(world: World) -> Policy:

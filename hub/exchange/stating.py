@@ -18,7 +18,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from audit.entries import EntryDraft
 from audit.records import SALT_BYTES
 from hub.changes import Change, KeptDraft, LogMember
-from hub.exchange.authenticate import Claims, Request, authenticate, renew, verify_former_signer
+from hub.exchange.authenticate import Claims, Request, authenticate, check_no_canary, renew, verify_former_signer
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
 from hub.persons import Person, PersonRecord
@@ -186,6 +186,7 @@ def check_role(participant: Participant) -> None:
     Raises:
         RejectedMessageError: It may not.
     """
+    check_no_canary(participant)
     if participant.role not in CHAIN_KEY_ROLES:
         text, text_nl = _ROLE
         issue = Issue(pointer="/iss", code="sender.persons.role", text=text, text_nl=text_nl)

@@ -21,7 +21,9 @@ from schemas.codes import EntryKind, Role
 from schemas.errors import DocumentError, RejectedMessageError
 from schemas.participants import Participant
 
-PUBLIC_KINDS: Final = frozenset({EntryKind.PARTICIPANT, EntryKind.CHAIN, EntryKind.CATALOGUE})
+PUBLIC_KINDS: Final = frozenset(
+    {EntryKind.PARTICIPANT, EntryKind.CHAIN, EntryKind.CATALOGUE, EntryKind.STOP, EntryKind.RESUMPTION}
+)
 """What every holder of a token may read: nobody can check a message without them."""
 
 ENTRIES_MAX: Final = 256

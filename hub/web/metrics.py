@@ -3,10 +3,15 @@
 Source: Prometheus text format 0.0.4.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from hub.enforcement import Enforcement
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 35.0)
 
@@ -52,6 +57,10 @@ class Metrics:
         )
         self.sweeps = Counter("ketenhub_swept", "What sweeps took away", ["kind"], registry=registry)
 
+    def show_enforcement(self, read: Callable[[], tuple[Enforcement, int]]) -> None:
+        """Show whether the decisions are on, as read at each scrape: what is known of it, and how many canaries."""
+        self.registry.register(_EnforcementCollector(read))
+
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answer; the labels' children are kept, they are asked for on every request."""
         key = (route, method, status)
@@ -67,3 +76,31 @@ class Metrics:
     def page(self) -> tuple[bytes, str]:
         """Return the page and its media type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+
+class _EnforcementCollector(Collector):
+    """Shows what the whole hub knows, not this process alone: it stands in the database."""
+
+    def __init__(self, read: Callable[[], tuple[Enforcement, int]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """Read what is known now."""
+        enforcement, canaries = self._read()
+        yield GaugeMetricFamily(
+            "ketenhub_enforcement_stopped",
+            "1 if a canary's message would have been accepted: nothing is accepted or released",
+            value=int(enforcement.stop is not None),
+        )
+        yield GaugeMetricFamily("ketenhub_canaries", "Canaries that are admitted and in force", value=canaries)
+        yield GaugeMetricFamily(
+            "ketenhub_enforcement_proved_timestamp_seconds",
+            "When a canary was last refused by the decision; 0: never",
+            value=enforcement.proved_at or 0,
+        )
+        refused = CounterMetricFamily(
+            "ketenhub_canaries_refused", "Messages of canaries refused for a reason", labels=["reason"]
+        )
+        for each in enforcement.proved:
+            refused.add_metric([each.reason], each.times)
+        yield refused

@@ -30,7 +30,11 @@ _PARAMETER_TEXTS: Final[Mapping[str, tuple[JSONValue, str]]] = {
     "from": ({"type": "integer", "minimum": 1}, "smaller tree size"),
     "to": ({"type": "integer", "minimum": 1}, "larger tree size"),
     "kind": (
-        {"type": "array", "items": {"type": "string", "enum": ["PARTICIPANT", "CHAIN", "CATALOGUE"]}, "minItems": 1},
+        {
+            "type": "array",
+            "items": {"type": "string", "enum": ["PARTICIPANT", "CHAIN", "CATALOGUE", "STOP", "RESUMPTION"]},
+            "minItems": 1,
+        },
         "kinds of entries",
     ),
 }

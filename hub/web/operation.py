@@ -5,6 +5,7 @@ import ipaddress
 
 from aiohttp import web
 
+from hub.enforcement import judge
 from hub.exchange.services import policy_in_force
 from hub.web.context import Call, HubWeb, json_response
 from schemas.errors import AuthenticationError, EvidenceError, UnavailableError
@@ -32,6 +33,14 @@ async def ready(_: Call, hub: HubWeb) -> web.Response:
         policy_in_force(hub.services.worlds.current())
     except UnavailableError:
         parts["policy"], good = "outdated", False
+    world = hub.services.worlds.current()
+    # A stopped hub takes receipts, withdrawals and questions about its log: no proxy must turn those away.
+    parts["enforcement"] = judge(
+        world.enforcement,
+        participants=world.directory,
+        at=hub.clock.now(),
+        silence_seconds=hub.settings.work.canary_silence_seconds,
+    ).value
     if hub.redis_answers is not None:
         parts["redis"] = "up" if await hub.redis_answers() else "down"
     if hub.state.stopping.done():

@@ -58,6 +58,7 @@ class Organisation:
     signing: SigningKey
     sealing: SealingPrivateKey
     capacities: frozenset[Capacity] = frozenset()
+    canary: bool = False
 
 
 @dataclass
@@ -104,7 +105,13 @@ class World:
         }
 
     def admit(
-        self, oin: OIN, role: Role, *, capacities: frozenset[Capacity] = frozenset(), at_once: bool = True
+        self,
+        oin: OIN,
+        role: Role,
+        *,
+        capacities: frozenset[Capacity] = frozenset(),
+        at_once: bool = True,
+        canary: bool = False,
     ) -> Organisation:
         """Let an organisation join, with new keys; the admission alone first where it is not at once."""
         organisation = Organisation(
@@ -113,6 +120,7 @@ class World:
             signing=SigningKey.generate(randomness=self.randomness),
             sealing=SealingPrivateKey.generate(randomness=self.randomness),
             capacities=capacities,
+            canary=canary,
         )
         self.organisations[oin] = organisation
         token = self._admission(organisation, first_key=organisation.signing.public.thumbprint)
@@ -140,6 +148,7 @@ class World:
             valid_from=0,
             valid_until=None,
             first_key=first_key,
+            canary=organisation.canary,
         )
         return sign_jws(admission_to_payload(admission), typ=TokenType.ADMISSION, key=self.registrar)
 

@@ -155,6 +155,7 @@ class HubParticipant:
     )
     access_token: str = ""
     proof_url: str = ""
+    canary: bool = False
 
     # ---- joining ----
 
@@ -170,6 +171,7 @@ class HubParticipant:
             "valid_from": now - 60,
             "valid_until": None,
             "first_key": self.signing.public.thumbprint,
+            "canary": self.canary,
         }
         payload = admission_to_payload(Admission(**(claims | changes)))
         return sign_jws(payload, typ=TokenType.ADMISSION, key=REGISTRAR)
@@ -355,8 +357,10 @@ class _Line:
 
 
 @contextlib.asynccontextmanager
-async def participants_of(hub: RunningHub, *who: tuple[OIN, Role]) -> AsyncIterator[list[HubParticipant]]:
-    """Make participants that have joined a hub and have a token."""
+async def participants_of(
+    hub: RunningHub, *who: tuple[OIN, Role], canaries: frozenset[OIN] = frozenset()
+) -> AsyncIterator[list[HubParticipant]]:
+    """Make participants that have joined a hub and have a token; some may be canaries."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         made = [
             HubParticipant(
@@ -366,6 +370,7 @@ async def participants_of(hub: RunningHub, *who: tuple[OIN, Role]) -> AsyncItera
                 url=hub.url,
                 issuer=hub.settings.hub.issuer,
                 capacities=GI_CAPACITIES if role is Role.GI else frozenset(),
+                canary=oin in canaries,
             )
             for oin, role in who
         ]

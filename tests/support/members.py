@@ -11,6 +11,8 @@ from hub.changes import (
     ChainEpochOpened,
     Change,
     DisclosureMade,
+    EnforcementResumed,
+    EnforcementStopped,
     KeptDraft,
     LogMember,
     MessageExpired,
@@ -56,7 +58,31 @@ class Members:
         """Draw a pseudonym."""
         return SubjectTag("1." + self._text(16))
 
-    def refusal(self, *, sender: OIN = GEMEENTE, digest: str | None = None) -> LogMember:
+    def stop(self, *, canary: OIN = GEMEENTE, tells: tuple[OIN, ...] = ()) -> LogMember:
+        """Make the entry that a canary's message would have been accepted."""
+        stop_id = self.message_id()
+        draft = EntryDraft(
+            kind=EntryKind.STOP,
+            id=stop_id.value,
+            sender=canary,
+            message=self._digest(),
+            pad=self.randomness.bytes(16),
+        )
+        return self._member(draft, EnforcementStopped(id=stop_id, canary=canary, tells=tells))
+
+    def resumption(self, stop: int, *, record: str = "{}", tells: tuple[OIN, ...] = ()) -> LogMember:
+        """Make the entry that the operator resumed."""
+        resumption_id = self.message_id()
+        draft = EntryDraft(
+            kind=EntryKind.RESUMPTION,
+            id=resumption_id.value,
+            request=self._digest(),
+            pad=self.randomness.bytes(16),
+        )
+        change = EnforcementResumed(id=resumption_id, stop=stop, record=record, tells=tells)
+        return self._member(draft, change)
+
+    def refusal(self, *, sender: OIN = GEMEENTE, digest: str | None = None, proves: tuple[str, ...] = ()) -> LogMember:
         """Make the smallest member there is."""
         digest = digest or self._digest()
         draft = EntryDraft(
@@ -66,7 +92,7 @@ class Members:
             message=digest,
             pad=self.randomness.bytes(16),
         )
-        return self._member(draft, RefusalRecorded(message_digest=digest, sender=sender))
+        return self._member(draft, RefusalRecorded(message_digest=digest, sender=sender, proves=proves))
 
     def submission(
         self,

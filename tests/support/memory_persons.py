@@ -7,7 +7,10 @@ from datetime import date
 from audit.entries import Entry
 from hub.attention import Attention, Notice, Recall, Reply, Review
 from hub.changes import (
+    Change,
     DisclosureMade,
+    EnforcementResumed,
+    EnforcementStopped,
     LogMember,
     MessageRecalled,
     NoticeKind,
@@ -75,7 +78,14 @@ class MemoryPersons(Persons, Attention):
                 key = (change.about, change.mark)
                 self._reviews[key] = replace(self._reviews[key], closed=index, token=change.token)
             case _:
-                pass
+                self._tell_of_stops(member.change, index=index, at=at)
+
+    def _tell_of_stops(self, change: Change, *, index: int, at: int) -> None:
+        if isinstance(change, (EnforcementStopped, EnforcementResumed)):
+            is_stop = isinstance(change, EnforcementStopped)
+            kind = NoticeKind.ENFORCEMENT_STOPPED if is_stop else NoticeKind.ENFORCEMENT_RESUMED
+            for oin in change.tells:
+                self._notice(oin, kind, record_id=change.id, index=index, at=at)
 
     def _submit(self, change: SubmissionAccepted, *, index: int, at: int) -> None:
         self._messages[change.id] = (index, change)

@@ -17,15 +17,20 @@ from audit.records import Withheld, parse_shown
 from hub.changes import (
     CataloguePublished,
     ChainEpochOpened,
+    Change,
     DisclosureMade,
+    EnforcementResumed,
+    EnforcementStopped,
     LogMember,
     MessageExpired,
     MessageRecalled,
     ParticipantStated,
     ReceiptGiven,
+    RefusalRecorded,
     Shown,
     SubmissionAccepted,
 )
+from hub.enforcement import Enforcement, Proved, Stop
 from hub.ports import (
     Appended,
     ChainEpochRecord,
@@ -108,6 +113,8 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     _epochs: list[ChainEpochRecord] = field(default_factory=list)
     _handovers: list[ChainKeyHandover] = field(default_factory=list)
     _texts: dict[str, bytes] = field(default_factory=dict)
+    _stops: list[Stop] = field(default_factory=list)
+    _proved: dict[str, Proved] = field(default_factory=dict)
 
     # ---- looking at it ----
 
@@ -216,6 +223,20 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
                 )
             case CataloguePublished() as change:
                 self._texts[change.digest] = change.text
+            case _:
+                self._keep_enforcement(member.change, index=index, at=at)
+
+    def _keep_enforcement(self, change: Change, *, index: int, at: int) -> None:
+        match change:
+            case RefusalRecorded():
+                for reason in change.proves:
+                    times = self._proved[reason].times + 1 if reason in self._proved else 1
+                    self._proved[reason] = Proved(reason=reason, times=times, index=index, at=at)
+            case EnforcementStopped():
+                self._stops.append(Stop(index=index, canary=change.canary, at=at))
+            case EnforcementResumed():
+                resumed = replace(self._stops[-1], resumed=index, resumed_at=at, record=change.record)
+                self._stops[-1] = resumed
             case _:
                 pass
 
@@ -373,6 +394,15 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     async def document(self, digest: str) -> bytes | None:
         """See `hub.ports.Store.document`."""
         return self._texts.get(digest)
+
+    async def enforcement(self) -> Enforcement:
+        """See `hub.ports.Store.enforcement`."""
+        lasting = next((each for each in self._stops if each.resumed is None), None)
+        return Enforcement(stop=lasting, proved=tuple(self._proved[reason] for reason in sorted(self._proved)))
+
+    async def stops(self, *, limit: int) -> tuple[Stop, ...]:
+        """See `hub.ports.Store.stops`."""
+        return tuple(reversed(self._stops))[:limit]
 
     async def store_handover(self, handover: ChainKeyHandover) -> bool:
         """See `hub.ports.Store.store_handover`."""

@@ -4,9 +4,10 @@ The order, for each member in turn:
 
     1. outdated     an entry at or after its `as_of` touches what the decision read   decide anew
     2. lost         somebody was first with the change                                read again
-    3. place        index, time, newest participant; `nth` and `previous` of each subject
-    4. entry        its exact text; one that cannot be made fails its member alone
-    5. true         the change and the touches hold for the members after it
+    3. stopped      nothing is accepted or released until the operator resumes         wait
+    4. place        index, time, newest participant; `nth` and `previous` of each subject
+    5. entry        its exact text; one that cannot be made fails its member alone
+    6. true         the change and the touches hold for the members after it
 
 A member that is out leaves nothing behind: the next one gets its index.
 """
@@ -28,8 +29,9 @@ from hub.changes import (
     SubmissionAccepted,
     TagsLinked,
 )
+from hub.enforcement import stopped
 from hub.ports import DecisionOutdatedError, MemberLostError
-from hub.storage.postgresql.changes import Questions, Rows, State, loses, record
+from hub.storage.postgresql.changes import Questions, Rows, State, held_back, loses, record
 from schemas.codes import EntryKind
 
 EVERYTHING: Final = "*"
@@ -243,9 +245,12 @@ def _place(
     # 2. lost
     if loses(member.change, state, index=index):
         return MemberLostError("somebody was first")
-    # 3. place
+    # 3. stopped
+    if held_back(member.change, state):
+        return stopped()
+    # 4. place
     kept = _kept_rows(member, index=index, plan=plan, heads=heads)
-    # 4. entry
+    # 5. entry
     try:
         entry = finalise_entry(
             member.draft,
@@ -256,7 +261,7 @@ def _place(
         )
     except Exception as error:  # noqa: BLE001  whatever it is, it is this member's and no other's
         return error
-    # 5. true
+    # 6. true
     record(member.change, index=index, body=candidate.body, state=state, rows=plan.rows)
     plan.entries.append(entry)
     plan.kept += [row for row, _ in kept]

@@ -18,6 +18,8 @@ from hub.changes import (
     ChainEpochOpened,
     Change,
     DisclosureMade,
+    EnforcementResumed,
+    EnforcementStopped,
     LogContinued,
     MessageExpired,
     MessageRecalled,
@@ -37,7 +39,19 @@ REFUSALS_PER_MINUTE_MAX: Final = 60
 """REFUSAL entries of one sender in a minute; beyond it a refusal is answered and not logged."""
 MINUTE_MS: Final = 60_000
 
-_News: TypeAlias = ParticipantStated | ChainEpochOpened | CataloguePublished | RecordStated | TagsLinked | ReviewClosed
+_Enforcement: TypeAlias = EnforcementStopped | EnforcementResumed
+_News: TypeAlias = (
+    ParticipantStated
+    | ChainEpochOpened
+    | CataloguePublished
+    | RecordStated
+    | TagsLinked
+    | ReviewClosed
+    | EnforcementStopped
+    | EnforcementResumed
+)
+_ABOUT_STOPS: Final = (SubmissionAccepted, DisclosureMade, EnforcementStopped, EnforcementResumed)
+"""What makes a stop, ends one, or is held back by one."""
 _OfMessage: TypeAlias = DisclosureMade | ReceiptGiven | MessageExpired | MessageRecalled
 
 
@@ -74,6 +88,7 @@ class State:
         catalogues: Digest of the newest version of a document.
         records: Identifiers of records about persons.
         reviews: Of what is to be looked at, by what it is about and why: whether it still is.
+        stop: Index of the stop that lasts; None: there is none.
     """
 
     messages: dict[str, MessageNow] = field(default_factory=dict)
@@ -84,6 +99,7 @@ class State:
     catalogues: dict[str, str] = field(default_factory=dict)
     records: set[str] = field(default_factory=set)
     reviews: dict[tuple[str, str], bool] = field(default_factory=dict)
+    stop: int | None = None
 
 
 @dataclass(slots=True)
@@ -98,9 +114,11 @@ class Questions:
     catalogues: bool = False
     record_ids: set[str] = field(default_factory=set)
     reviews: set[tuple[str, str]] = field(default_factory=set)
+    stop: bool = False
 
     def about(self, change: Change) -> None:
         """Ask what this change depends on."""
+        self.stop = self.stop or isinstance(change, _ABOUT_STOPS)
         match change:
             case SubmissionAccepted():
                 self.message_ids.add(change.id.value)
@@ -119,8 +137,8 @@ class Questions:
                 self.epochs.add(change.epoch)
             case CataloguePublished():
                 self.catalogues = True
-            case LogContinued() | PersonSought():
-                pass  # the index tells, or nothing does
+            case LogContinued() | PersonSought() | EnforcementStopped() | EnforcementResumed():
+                pass  # the index tells, or nothing does, or what is asked above
 
 
 @dataclass(slots=True)
@@ -160,6 +178,13 @@ class Rows:
     questions_ended: list[str] = field(default_factory=list)
     reviews: list[tuple[int, ReviewItem]] = field(default_factory=list)
     reviews_closed: list[tuple[int, ReviewClosed]] = field(default_factory=list)
+    stops: list[tuple[int, EnforcementStopped]] = field(default_factory=list)
+    resumptions: list[tuple[int, EnforcementResumed]] = field(default_factory=list)
+
+
+def held_back(change: Change, state: State) -> bool:
+    """Tell whether a change is one that a stop forbids, and there is a stop."""
+    return state.stop is not None and isinstance(change, (SubmissionAccepted, DisclosureMade))
 
 
 def loses(change: Change, state: State, *, index: int) -> bool:
@@ -193,6 +218,9 @@ def _loses_news(change: _News, state: State) -> bool:
             return change.epoch in state.epochs
         case CataloguePublished():
             return state.catalogues.get(change.document) == change.digest
+        case EnforcementStopped() | EnforcementResumed():
+            # A stop needs that there is none, a resumption that it is the one that lasts.
+            return state.stop != (change.stop if isinstance(change, EnforcementResumed) else None)
 
 
 def _loses_message(change: _OfMessage, message: MessageNow) -> bool:
@@ -302,6 +330,18 @@ def _record_news(change: _News, *, index: int, state: State, rows: Rows) -> None
         case ReviewClosed():
             rows.reviews_closed.append((index, change))
             state.reviews[change.about.value, change.mark] = False
+        case EnforcementStopped() | EnforcementResumed():
+            _record_enforcement(change, index=index, state=state, rows=rows)
+
+
+def _record_enforcement(change: _Enforcement, *, index: int, state: State, rows: Rows) -> None:
+    match change:
+        case EnforcementStopped():
+            rows.stops.append((index, change))
+            state.stop = index
+        case EnforcementResumed():
+            rows.resumptions.append((index, change))
+            state.stop = None
 
 
 def _open_reviews(items: Iterable[ReviewItem], *, index: int, state: State, rows: Rows) -> None:

@@ -26,7 +26,9 @@ _T = TypeVar("_T")
 
 ENTRIES_MAX: Final = 256
 """Entries of one answer: a bundle."""
-_PUBLIC: Final = frozenset({EntryKind.PARTICIPANT, EntryKind.CHAIN, EntryKind.CATALOGUE})
+_PUBLIC: Final = frozenset(
+    {EntryKind.PARTICIPANT, EntryKind.CHAIN, EntryKind.CATALOGUE, EntryKind.STOP, EntryKind.RESUMPTION}
+)
 _TILE_LEVELS: Final = 7
 """Levels of tiles in the largest tree."""
 

@@ -6,6 +6,7 @@ Notices of a withdrawal come after the disclosures of the same batch: who got so
 from collections.abc import Iterator
 from typing import Final
 
+from hub.changes import NoticeKind
 from hub.storage.postgresql.changes import Rows
 from hub.storage.postgresql.connection import Call
 from hub.storage.postgresql.encoding import array_literal
@@ -76,6 +77,9 @@ def _record_writes(rows: Rows) -> Iterator[Call]:
 
 def _notice_writes(rows: Rows, *, at: int) -> Iterator[Call]:
     told = [(index, change.id.value, oin, kind) for index, change in rows.records for oin, kind in change.tells]
+    stopped, resumed = NoticeKind.ENFORCEMENT_STOPPED, NoticeKind.ENFORCEMENT_RESUMED
+    told += [(index, change.id.value, oin, stopped) for index, change in rows.stops for oin in change.tells]
+    told += [(index, change.id.value, oin, resumed) for index, change in rows.resumptions for oin in change.tells]
     if told:
         yield (
             queries.insert_notices,

@@ -89,6 +89,7 @@ async def recover(conninfo: str, *, key: NoteKey, guard_folder: Path, holdings: 
         _check_roots(tree.range, entries, published=published)
         # 4. the documents
         documents = list(_document_writes(entries, start=tree.size, holdings=holdings))
+        documents += _enforcement_writes(entries, start=tree.size)
         # 5. written
         for calls in _entry_writes(tree, entries):
             await connection.run(calls)
@@ -271,6 +272,19 @@ def _document_writes(entries: Sequence[Entry], *, start: int, holdings: Holdings
                     "texts": [b""],
                 },
             )
+
+
+def _enforcement_writes(entries: Sequence[Entry], *, start: int) -> Iterator[Call]:
+    """Write the rows of refilled STOP and RESUMPTION entries: a hub that was stopped comes back stopped."""
+    for index, entry in enumerate(entries, start=start):
+        if entry.kind is EntryKind.STOP and entry.sender is not None:
+            yield (
+                queries.insert_stops,
+                {"indexes": [index], "canaries": [entry.sender.value], "time": entry.time},
+            )
+        elif entry.kind is EntryKind.RESUMPTION:
+            # Which stop it ends is the only one that lasts; the operator's reason is not handed in by anybody.
+            yield queries.end_stop_that_lasts, {"index": index, "time": entry.time}
 
 
 def _document(digest: str | None, *, index: int, holdings: Holdings) -> str | None:

@@ -206,6 +206,7 @@ def _reads(questions: Questions, *, tags: Collection[str], as_of: int | None, no
             {"abouts": [about for about, _ in reviews], "marks": [mark for _, mark in reviews]},
         ),
     ]
+    asked.append((questions.stop, "stop_that_lasts", {}))
     return {name: (getattr(queries, name), values) for needed, name, values in asked if needed}
 
 
@@ -219,4 +220,5 @@ def _state_from_rows(rows: Mapping[str, Sequence[Any]]) -> State:
         catalogues=dict(rows.get("newest_catalogues", ())),
         records={record_id for (record_id,) in rows.get("records_known", ())},
         reviews={(about, mark): still_open for about, mark, still_open in rows.get("reviews_known", ())},
+        stop=next((index for (index,) in rows.get("stop_that_lasts", ())), None),
     )

@@ -3,6 +3,7 @@
 Messages that are asked for while others are read are read together: one round trip for many requests.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -11,6 +12,7 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from hub.changes import Shown
+from hub.enforcement import Enforcement, Proved, Stop
 from hub.ports import (
     ChainEpochRecord,
     ChainKeyHandover,
@@ -26,6 +28,7 @@ from hub.ports import (
 )
 from hub.storage.postgresql.connection import HubConnection, Result, read
 from hub.storage.postgresql.gathering import Gathering, Row
+from hub.storage.postgresql.person_writes import MS
 from hub.storage.postgresql.queries import Statement, queries
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
@@ -129,6 +132,32 @@ class PostgreSQLStore(Store):
                 index=index, entry=entry, oin=OIN(oin), admission=admission, statement=statement, replaced=replaced
             )
             for index, entry, oin, admission, statement, replaced in rows
+        )
+
+    async def enforcement(self) -> Enforcement:
+        """See `hub.ports.Store.enforcement`."""
+        stops, refusals = await asyncio.gather(self.stops(limit=1), self._ask(queries.canary_refusals, {}))
+        return Enforcement(
+            stop=next((each for each in stops if each.resumed is None), None),
+            proved=tuple(
+                Proved(reason=reason, times=times, index=index, at=time // MS)
+                for reason, times, index, time in refusals.rows
+            ),
+        )
+
+    async def stops(self, *, limit: int) -> tuple[Stop, ...]:
+        """See `hub.ports.Store.stops`."""
+        rows = (await self._ask(queries.stops, {"limit": limit})).rows
+        return tuple(
+            Stop(
+                index=index,
+                canary=OIN(canary),
+                at=time // MS,
+                resumed=resumed,
+                resumed_at=None if resumed_time is None else resumed_time // MS,
+                record=written,
+            )
+            for index, canary, time, resumed, resumed_time, written in rows
         )
 
     async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:

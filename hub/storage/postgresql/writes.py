@@ -52,6 +52,7 @@ def batch_writes(plan: Plan, growth: Growth) -> Iterator[Call]:
     yield from _message_writes(plan.rows, time=plan.time)
     yield from _outcome_writes(plan.rows)
     yield from _directory_writes(plan.rows, time=plan.time)
+    yield from _enforcement_writes(plan.rows, time=plan.time)
     yield from person_writes(plan.rows, time=plan.time)
     if gone := [*plan.lost_bodies, *plan.rows.forgotten_bodies]:
         yield queries.delete_ciphertexts, {"bodies": gone}
@@ -224,6 +225,32 @@ def _outcome_writes(rows: Rows) -> Iterator[Call]:
             {
                 "recipients": [recipient for recipient, _ in rows.waiting_ended],
                 "indexes": [index for _, index in rows.waiting_ended],
+            },
+        )
+
+
+def _enforcement_writes(rows: Rows, *, time: int) -> Iterator[Call]:
+    proved = [(reason, index) for index, change in rows.refusals for reason in change.proves]
+    if proved:
+        reasons, indexes = zip(*proved, strict=True)
+        yield queries.count_canary_refusals, {"reasons": reasons, "indexes": indexes, "time": time}
+    if rows.stops:
+        yield (
+            queries.insert_stops,
+            {
+                "indexes": [index for index, _ in rows.stops],
+                "canaries": [change.canary.value for _, change in rows.stops],
+                "time": time,
+            },
+        )
+    if rows.resumptions:
+        yield (
+            queries.end_stops,
+            {
+                "stops": [change.stop for _, change in rows.resumptions],
+                "indexes": [index for index, _ in rows.resumptions],
+                "records": [change.record for _, change in rows.resumptions],
+                "time": time,
             },
         )
 

@@ -60,6 +60,17 @@ def test_a_period_is_given_in_days(folder: Path) -> None:
     assert (admission.valid_from, admission.valid_until) == (1_767_225_600, 1_798_761_600)
 
 
+def test_a_canary_is_admitted_only_where_request_and_registrar_say_so(folder: Path) -> None:
+    request = json.loads((folder / "request.json").read_text())
+    assert admit(folder, "--canary") == 1
+    (folder / "request.json").write_text(json.dumps({**request, "canary": True}))
+    assert admit(folder) == 1
+    assert not (folder / "admission.jwt").exists()
+    assert admit(folder, "--canary") == 0
+    token = (folder / "admission.jwt").read_text().strip()
+    assert verify_admission(token, registrar=registrar_key(folder)).canary
+
+
 def test_the_registrars_private_key_is_its_owners_alone(folder: Path) -> None:
     assert (folder / "registrar/registrar.pem").stat().st_mode & 0o077 == 0
 

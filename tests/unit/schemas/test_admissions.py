@@ -41,7 +41,12 @@ def claims(payload: bytes, **change: Any) -> bytes:
 
 @pytest.mark.parametrize(
     "admission",
-    [PARTY.admission(), PARTY.admission(valid_until=1_900_000_000), GI_PARTY.admission()],
+    [
+        PARTY.admission(),
+        PARTY.admission(valid_until=1_900_000_000),
+        GI_PARTY.admission(),
+        GI_PARTY.admission(canary=True),
+    ],
 )
 def test_an_admission_survives_its_payload_and_signature(admission: Admission) -> None:
     assert parse_admission(admission_to_payload(admission)) == admission
@@ -71,6 +76,9 @@ def test_only_the_registrar_admits() -> None:
         ({"valid_until": "2030"}, "/valid_until"),
         ({"valid_until": True}, "/valid_until"),
         ({"iat": ...}, "/iat"),
+        ({"canary": False}, "/canary"),
+        ({"canary": 1}, "/canary"),
+        ({"canary": True, "role": "toezichthouder"}, "/canary"),
         ({"extra": 1}, ""),
     ],
 )
@@ -78,6 +86,11 @@ def test_an_admission_with_one_defect_is_refused_for_it(change: dict[str, Any], 
     with pytest.raises(DocumentError) as refused:
         parse_admission(claims(admission_to_payload(PARTY.admission()), **change))
     assert [issue.pointer for issue in refused.value.issues] == [pointer]
+
+
+def test_the_admission_of_who_is_no_canary_says_nothing_of_canaries() -> None:
+    """So what was signed before there were canaries is what is signed now."""
+    assert b"canary" not in admission_to_payload(PARTY.admission())
 
 
 def test_a_capacity_stands_once_and_is_known() -> None:

@@ -173,6 +173,17 @@ def test_a_revoked_key_never_comes_back_and_is_remembered() -> None:
     assert next_participant(revoked, record, registrar=REGISTRAR.public).revoked == revoked.revoked
 
 
+@pytest.mark.parametrize("canary", [True, False])
+def test_a_canary_stays_one_and_nobody_becomes_one(*, canary: bool) -> None:
+    before = next_participant(None, PARTY.joining(canary=canary), registrar=REGISTRAR.public)
+    assert before.canary is canary
+    other = signed_admission(PARTY.admission(issued_at=ISSUED_AT + 5, canary=not canary))
+    assert code(before, Documents(index=2, admission=other)) == "sender.admission.canary"
+    same = signed_admission(PARTY.admission(issued_at=ISSUED_AT + 5, canary=canary))
+    after = next_participant(before, Documents(index=2, admission=same), registrar=REGISTRAR.public)
+    assert after.canary is canary
+
+
 def test_a_suspended_participant_is_not_in_force() -> None:
     admission = PARTY.admission(issued_at=ISSUED_AT + 5, valid_until=ISSUED_AT + 5)
     record = Documents(index=2, admission=signed_admission(admission))

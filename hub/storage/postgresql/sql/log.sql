@@ -80,7 +80,7 @@ SELECT entry FROM log_entries WHERE index >= $start AND index < $until ORDER BY 
 
 -- name: public_entries (kinds text[], after bigint, limit bigint)
 SELECT index, entry FROM log_entries
-WHERE kind IN ('PARTICIPANT', 'CHAIN', 'CATALOGUE') AND kind = ANY($kinds) AND index > $after
+WHERE kind IN ('PARTICIPANT', 'CHAIN', 'CATALOGUE', 'STOP', 'RESUMPTION') AND kind = ANY($kinds) AND index > $after
 ORDER BY index LIMIT $limit
 
 -- name: entries_of_kinds (kinds text[], after bigint, limit bigint)

@@ -1,0 +1,149 @@
+"""Whether the hub's decisions are on: what canaries proved, and whether one of their messages passed.
+
+A *canary* is a participant whose every message must be refused (`schemas.admissions.Admission.canary`). Each refusal by
+the decision proves that the decision is on; one acceptance proves that it is off, and *stops* the hub: from the STOP
+entry on nothing is accepted and nothing is released, by no process, until the operator *resumes* with a reason, which
+is a RESUMPTION entry.
+
+    stop of entry 41, resumed at 57        between 41 and 57 the log has no SUBMISSION and no DISCLOSURE
+
+Source: decision 0018.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from schemas.errors import UnavailableError
+from schemas.identifiers import OIN
+from schemas.participants import Participant
+
+STOPPED_CODE: Final = "hub.enforcement.stopped"
+PASSED_CODE: Final = "hub.canary.accepted"
+
+_PROOF_SECONDS: Final = 24 * 3600
+"""A reason that was last proved longer than this before a stop is one that canaries no longer try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """That a canary's message would have been accepted.
+
+    Attributes:
+        index: Place of the STOP entry.
+        canary: Who sent it.
+        at: NumericDate of the entry.
+        resumed: Place of the RESUMPTION entry; None while the hub is stopped.
+        resumed_at: NumericDate of that entry.
+        record: What the RESUMPTION entry commits to: canonical JSON with the operator's reason. None while the hub is
+            stopped, and where the log was refilled by others.
+    """
+
+    index: int
+    canary: OIN
+    at: int
+    resumed: int | None = None
+    resumed_at: int | None = None
+    record: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """That messages of canaries were refused for a reason.
+
+    Attributes:
+        reason: Code of the reason, as in `consent.reasons`.
+        times: How many messages.
+        index: Place of the newest REFUSAL entry.
+        at: NumericDate of that entry.
+    """
+
+    reason: str
+    times: int
+    index: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enforcement:
+    """What is known about whether the decisions are on.
+
+    Attributes:
+        stop: The stop that lasts; None while the hub accepts and releases.
+        proved: For each reason for which canaries were ever refused, the newest time.
+    """
+
+    stop: Stop | None = None
+    proved: tuple[Proved, ...] = ()
+
+    @property
+    def proved_at(self) -> int | None:
+        """When a canary was last refused, as NumericDate; None: never."""
+        return max((each.at for each in self.proved), default=None)
+
+    def unproved_since_stop(self) -> tuple[str, ...]:
+        """Name the reasons that canaries proved in the day before the stop and have not proved again since.
+
+        Whichever check let the canary pass is among them until it refuses again.
+        """
+        stop = self.stop
+        if stop is None:
+            return ()
+        recent = [each for each in self.proved if each.at >= stop.at - _PROOF_SECONDS]
+        return tuple(sorted(each.reason for each in recent if each.index < stop.index))
+
+    @property
+    def proved_since_stop(self) -> bool:
+        """Whether a canary was refused since the stop, and for all of the reasons of the day before it."""
+        stop = self.stop
+        if stop is None:
+            return True
+        return not self.unproved_since_stop() and any(each.index > stop.index for each in self.proved)
+
+
+class Proof(StrEnum):
+    """How it stands with the proof that the decisions are on, as `/readyz` says it."""
+
+    STOPPED = "stopped"
+    """A canary's message would have been accepted: nothing is accepted or released."""
+    NO_CANARY = "no canary"
+    """Nobody is admitted who would prove it."""
+    OVERDUE = "overdue"
+    """No canary was refused for longer than the settings allow: nobody sends, or what is sent does not come so far."""
+    PROVED = "proved"
+
+
+def judge(
+    enforcement: Enforcement, *, participants: Iterable[Participant], at: datetime, silence_seconds: int
+) -> Proof:
+    """Say how it stands with the proof.
+
+    Args:
+        enforcement: What is known.
+        participants: Everybody; canaries in force among them count.
+        at: Now.
+        silence_seconds: How long ago the newest refusal of a canary may be, or, before the first one, the beginning of
+            the first canary's period.
+    """
+    if enforcement.stop is not None:
+        return Proof.STOPPED
+    begins = [each.admission.valid_from for each in participants if each.canary and each.in_force(at)]
+    if not begins:
+        return Proof.NO_CANARY
+    known = enforcement.proved_at
+    since = min(begins) if known is None else max(min(begins), known)
+    return Proof.OVERDUE if at.timestamp() - since > silence_seconds else Proof.PROVED
+
+
+def stopped() -> UnavailableError:
+    """Make the error of everybody whose message or request waits until the operator resumes."""
+    text = "the hub would have accepted what must be refused; it takes and hands out nothing until its operator resumes"
+    return UnavailableError(text, code=STOPPED_CODE)
+
+
+def passed() -> UnavailableError:
+    """Make the error of the canary whose message would have been accepted."""
+    text = "this message of a canary would have been accepted; the hub takes and hands out nothing any more"
+    return UnavailableError(text, code=PASSED_CODE)

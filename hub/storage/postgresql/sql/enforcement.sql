@@ -1,0 +1,31 @@
+-- Whether the hub's decisions are on. See 0005_canaries.sql.
+--
+-- Above the line: read and written under the tree's lock. Below it: reading.
+
+-- name: stop_that_lasts ()
+SELECT index FROM stops WHERE resumed IS NULL
+
+-- name: insert_stops (indexes bigint[], canaries text[], time bigint)
+INSERT INTO stops (index, canary, time)
+SELECT index, canary, $time FROM unnest($indexes, $canaries) AS u (index, canary)
+
+-- name: end_stops (stops bigint[], indexes bigint[], records text[], time bigint)
+UPDATE stops s SET resumed = u.index, resumed_time = $time, record = u.record
+FROM unnest($stops, $indexes, $records) AS u (stop, index, record)
+WHERE s.index = u.stop
+
+-- name: end_stop_that_lasts (index bigint, time bigint)
+UPDATE stops SET resumed = $index, resumed_time = $time WHERE resumed IS NULL
+
+-- name: count_canary_refusals (reasons text[], indexes bigint[], time bigint)
+INSERT INTO canary_refusals AS c (reason, times, index, time)
+SELECT reason, count(*), max(index), $time FROM unnest($reasons, $indexes) AS u (reason, index) GROUP BY reason
+ON CONFLICT (reason) DO UPDATE SET times = c.times + excluded.times, index = excluded.index, time = excluded.time
+
+-- ------------------------------------------------------------------------------------------------------------------
+
+-- name: stops (limit bigint)
+SELECT index, canary, time, resumed, resumed_time, record FROM stops ORDER BY index DESC LIMIT $limit
+
+-- name: canary_refusals ()
+SELECT reason, times, index, time FROM canary_refusals ORDER BY reason
