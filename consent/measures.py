@@ -4,17 +4,19 @@ A statement counts by who signed it:
 
 - the Raad's counts at once;
 - the executing GI's own counts at once, is *declared* (marked and reviewed), and lapses 30 days after the GI first
-  stated that decision of the court, unless the Raad or the GI that carried the measure out before says the same;
+  said so of this child and this kind of measure, unless the Raad or the GI that carried the measure out before says the
+  same; other dates, another decision and a period that follows gain no days, only a pause of 30 days begins anew;
 - that former GI says it by a statement of its own that confirms the new one's, and its own measure ends the day before.
 
 Statements that replace or confirm each other are about one measure: the newest says when it ends. An annulled one
-leaves nothing. On a day on which two GIs would carry out measures of one kind over one child, the statements
-contradict each other: nothing rests on either until that is solved.
+leaves nothing; one that the Raad annuls leaves nothing of what its GI says by itself about the same days either. On a
+day on which two GIs would carry out measures of one kind over one child, the statements contradict each other: nothing
+rests on either until that is solved.
 
 Source: the domain page, section 5; the architecture, section 5; Jeugdwet 7.3.11(4), BW 1:255, 1:259, 1:302.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -129,33 +131,33 @@ def standing_measures(statements: Sequence[MeasureStatement], *, raden: Abstract
         among them.
     """
     by_id = {statement.id: statement for statement in statements}
-    replaced = {earlier.id for each in statements if (earlier := _replaced(each, by_id))}
-    heads = [each for each in statements if each.id not in replaced and not each.annulled]
+    replacing = {earlier.id: each for each in statements if (earlier := _replaced(each, by_id))}
+    heads = [each for each in statements if each.id not in replacing and not each.annulled]
     families = _families(by_id)
     handed_over = _handed_over(heads, by_id, raden=raden)
-    counting = [each for each in heads if each.issuer in raden or each.issuer == each.executor or each in handed_over]
-    found: list[Standing] = []
-    for head in sorted(counting, key=lambda each: (each.issued_at, each.id.value), reverse=True):
-        sure = head.issuer in raden or head in handed_over
-        later = [each for each in counting if each.issued_at > head.issued_at]
-        ends = (
-            head.valid_until,
-            *(each.valid_until for each in later if families[each.id] == families[head.id]),
-            *(each.valid_from - timedelta(days=1) for each in later if each in handed_over and _takes_over(each, head)),
+    sure = [each for each in heads if each.issuer in raden or each in handed_over]
+    annulled = [each for each in statements if each.annulled and each.issuer in raden]
+    declared = [
+        each
+        for each in heads
+        if each not in sure and each.issuer == each.executor and not _is_annulled(each, annulled, by_id, families)
+    ]
+    until = {
+        head: _ends(head, [*sure, *declared], families=families, handed_over=handed_over) for head in (*sure, *declared)
+    }
+    lapses_on = _lapses_on(declared, by_id, replacing=replacing, sure={head: until[head] for head in sure})
+    return tuple(
+        Standing(
+            id=head.id,
+            type=head.type,
+            executor=head.executor,
+            valid_from=head.valid_from,
+            valid_until=until[head],
+            lapses_on=lapses_on.get(head.id),
         )
-        valid_until = min((day for day in ends if day is not None), default=None)
-        if valid_until is None or head.valid_from <= valid_until:
-            found.append(
-                Standing(
-                    id=head.id,
-                    type=head.type,
-                    executor=head.executor,
-                    valid_from=head.valid_from,
-                    valid_until=valid_until,
-                    lapses_on=None if sure else _lapses_on(head, statements),
-                )
-            )
-    return tuple(found)
+        for head in sorted(until, key=lambda each: (each.issued_at, each.id.value), reverse=True)
+        if head.valid_from <= _last(until[head])
+    )
 
 
 def measure_facts(
@@ -204,13 +206,13 @@ def _same_kind(one: MeasureStatement, other: MeasureStatement) -> bool:
     return _KIND[one.type] == _KIND[other.type]
 
 
-def _replaced(statement: MeasureStatement, by_id: dict[MessageId, MeasureStatement]) -> MeasureStatement | None:
+def _replaced(statement: MeasureStatement, by_id: Mapping[MessageId, MeasureStatement]) -> MeasureStatement | None:
     """The statement that this one replaces: known, and of the same issuer."""
     earlier = by_id.get(statement.replaces) if statement.replaces else None
     return earlier if earlier is not None and earlier.issuer == statement.issuer else None
 
 
-def _confirmed(statement: MeasureStatement, by_id: dict[MessageId, MeasureStatement]) -> MeasureStatement | None:
+def _confirmed(statement: MeasureStatement, by_id: Mapping[MessageId, MeasureStatement]) -> MeasureStatement | None:
     """The statement that this one confirms: known, of another issuer, about the same kind and the same executor."""
     other = by_id.get(statement.confirms) if statement.confirms else None
     if other is None or other.issuer == statement.issuer:
@@ -218,7 +220,7 @@ def _confirmed(statement: MeasureStatement, by_id: dict[MessageId, MeasureStatem
     return other if _same_kind(statement, other) and statement.executor == other.executor else None
 
 
-def _families(by_id: dict[MessageId, MeasureStatement]) -> dict[MessageId, MessageId]:
+def _families(by_id: Mapping[MessageId, MeasureStatement]) -> dict[MessageId, MessageId]:
     """Name for each statement the measure that it is about: the same for all that refer to each other."""
     family = {each: each for each in by_id}
     members = {each: [each] for each in by_id}
@@ -233,7 +235,7 @@ def _families(by_id: dict[MessageId, MeasureStatement]) -> dict[MessageId, Messa
 
 
 def _handed_over(
-    heads: Sequence[MeasureStatement], by_id: dict[MessageId, MeasureStatement], *, raden: AbstractSet[OIN]
+    heads: Sequence[MeasureStatement], by_id: Mapping[MessageId, MeasureStatement], *, raden: AbstractSet[OIN]
 ) -> list[MeasureStatement]:
     """The statements by which a GI that carried out the measure before says who does now.
 
@@ -260,16 +262,123 @@ def _handed_over(
     return found
 
 
-def _lapses_on(head: MeasureStatement, statements: Sequence[MeasureStatement]) -> date:
-    """When the word of the executing GI alone stops counting: stating the same decision again gains no days."""
-    first = min(
-        each.issued_at
-        for each in statements
-        if each.issuer == head.issuer and _same_kind(each, head) and each.decided == head.decided
+def _is_annulled(
+    head: MeasureStatement,
+    annulled: Sequence[MeasureStatement],
+    by_id: Mapping[MessageId, MeasureStatement],
+    families: Mapping[MessageId, MessageId],
+) -> bool:
+    """Whether the Raad says that there never was the measure that a GI states by itself.
+
+    That is so for what refers to the annulled statement, and for what says the same without referring to it: of the
+    same kind and GI, in days that the annulled one held, begun when it was annulled.
+    """
+    for each in annulled:
+        if families[each.id] == families[head.id]:
+            return True
+        was = _replaced(each, by_id) or each
+        same = _same_kind(head, was) and head.executor == was.executor
+        begun = head.valid_from <= min(_day(each), _last(was.valid_until))
+        if same and begun and was.valid_from <= _last(head.valid_until):
+            return True
+    return False
+
+
+def _ends(
+    head: MeasureStatement,
+    counting: Sequence[MeasureStatement],
+    *,
+    families: Mapping[MessageId, MessageId],
+    handed_over: Sequence[MeasureStatement],
+) -> date | None:
+    """The last day of a measure after what was said later about it, and after it was handed over."""
+    later = [each for each in counting if each.issued_at > head.issued_at]
+    ends = (
+        head.valid_until,
+        *(each.valid_until for each in later if families[each.id] == families[head.id]),
+        *(each.valid_from - timedelta(days=1) for each in later if each in handed_over and _takes_over(each, head)),
     )
-    stated = civil_day(datetime.fromtimestamp(first, tz=UTC))
-    assert stated is not None  # a NumericDate is a moment of the calendar
-    return stated + timedelta(days=DECLARED_DAYS)
+    return min((day for day in ends if day is not None), default=None)
+
+
+def _lapses_on(
+    declared: Sequence[MeasureStatement],
+    by_id: Mapping[MessageId, MeasureStatement],
+    *,
+    replacing: Mapping[MessageId, MeasureStatement],
+    sure: Mapping[MeasureStatement, date | None],
+) -> dict[MessageId, date]:
+    """When the word of an executing GI alone stops counting.
+
+    The days run from the first thing that the GI said by itself about this child and this kind of measure without a
+    pause of as many days: whatever it says again, with other dates, about another decision or one period after the
+    other, gains none. What somebody sure said as well is not said by itself.
+
+    Args:
+        declared: What GIs state by themselves.
+        by_id: Every statement.
+        replacing: What replaced a statement, by the statement.
+        sure: What is sure, with its last day.
+    """
+    alone = [
+        each
+        for each in by_id.values()
+        if each.issuer == each.executor
+        and not any(_says_as_much(other, last, each, by_id) for other, last in sure.items())
+    ]
+    first = {head.id: _day(head) for head in declared}
+    periods = {each: _period(each, replacing.get(each.id)) for each in alone}
+    for run in _runs(periods):
+        begun = min(map(_day, run))
+        first.update((each.id, begun) for each in run if each.id in first)
+    return {each: day + timedelta(days=DECLARED_DAYS) for each, day in first.items()}
+
+
+def _runs(periods: Mapping[MeasureStatement, tuple[date, date]]) -> list[list[MeasureStatement]]:
+    """Put together what one GI says about one kind of measure without a pause."""
+    ordered = sorted(periods, key=lambda each: (each.issuer.value, sorted(_KIND[each.type]), periods[each]))
+    runs: list[list[MeasureStatement]] = []
+    last = date.min
+    for each in ordered:
+        before = runs[-1][0] if runs else None
+        same = before is not None and before.issuer == each.issuer and _same_kind(before, each)
+        if same and (periods[each][0] - last).days <= DECLARED_DAYS:
+            runs[-1].append(each)
+            last = max(last, periods[each][1])
+        else:
+            runs.append([each])
+            last = periods[each][1]
+    return runs
+
+
+def _period(statement: MeasureStatement, later: MeasureStatement | None) -> tuple[date, date]:
+    """First and last day that a statement is about, as what replaced it left them; annulling it takes nothing back."""
+    last = _last(statement.valid_until)
+    if later is not None and not later.annulled:
+        last = min(last, _last(later.valid_until))
+    return statement.valid_from, max(statement.valid_from, last)
+
+
+def _says_as_much(
+    sure: MeasureStatement, last: date | None, declared: MeasureStatement, by_id: Mapping[MessageId, MeasureStatement]
+) -> bool:
+    """Whether a sure statement confirms one of a GI, or says all of it by itself."""
+    if _confirmed(sure, by_id) == declared:
+        return True
+    within = sure.valid_from <= declared.valid_from and _last(declared.valid_until) <= _last(last)
+    return within and _same_kind(sure, declared) and sure.executor == declared.executor
+
+
+def _last(day: date | None) -> date:
+    """The last day; of what has no end yet, that of the calendar."""
+    return day or date.max
+
+
+def _day(statement: MeasureStatement) -> date:
+    """The day on which something was stated."""
+    day = civil_day(datetime.fromtimestamp(statement.issued_at, tz=UTC))
+    assert day is not None  # a NumericDate is a moment of the calendar
+    return day
 
 
 # ---- what a new statement may say ----

@@ -112,10 +112,72 @@ def test_stating_the_same_decision_again_gains_no_days() -> None:
     assert runs(first, corrected, another, day=FIRST + 30 * DAY) == Reason.MEASURE_LAPSED
 
 
-def test_another_decision_of_the_court_has_its_own_thirty_days() -> None:
-    first = by_gi(valid_until=FIRST + 90 * DAY)
-    extended = replace(by_gi(2, valid_from=FIRST + 91 * DAY, decided=FIRST + 80 * DAY), issued_at=on(FIRST + 85 * DAY))
-    assert runs(first, extended, day=FIRST + 100 * DAY) == DECLARED
+def declared_on(day: date, number: int, **change: Any) -> MeasureStatement:
+    """The GI states a measure by itself on a day."""
+    return replace(by_gi(number, **change), issued_at=on(day))
+
+
+@pytest.mark.parametrize(
+    "again_with",
+    [
+        {"decided": FIRST + 19 * DAY},
+        {"court": "RBDHA", "valid_from": FIRST + DAY},
+        {"valid_until": LAST + 365 * DAY},
+        {"type": MeasureType.PROVISIONAL_OTS},
+    ],
+    ids=["another decision", "another court and day", "a longer period", "a provisional one"],
+)
+def test_what_a_gi_says_again_of_days_that_it_spoke_of_gains_none(again_with: dict[str, Any]) -> None:
+    first = by_gi()
+    anew = declared_on(FIRST + 20 * DAY, 2, **again_with)
+    assert runs(first, anew, day=FIRST + 29 * DAY) == DECLARED
+    assert runs(first, anew, day=FIRST + 30 * DAY) == Reason.MEASURE_LAPSED
+    annulled = replace(again(first, 3, annulled=True), issued_at=on(FIRST + 19 * DAY))
+    assert runs(first, annulled, anew, day=FIRST + 30 * DAY) == Reason.MEASURE_LAPSED
+
+
+def test_what_a_gi_says_of_one_period_after_the_other_gains_no_days() -> None:
+    slices = [
+        declared_on(FIRST + days * DAY, days + 1, valid_from=FIRST + days * DAY, valid_until=FIRST + (days + 29) * DAY)
+        for days in (0, 30, 60)
+    ]
+    assert runs(*slices, day=FIRST + 70 * DAY) == Reason.MEASURE_LAPSED
+
+
+def test_after_a_pause_of_thirty_days_a_gi_speaks_of_another_measure() -> None:
+    first = by_gi(valid_until=FIRST + 60 * DAY)
+    for pause, expected in ((30, Reason.MEASURE_LAPSED), (31, DECLARED)):
+        begins = FIRST + (60 + pause) * DAY
+        assert runs(first, declared_on(begins, 2, valid_from=begins), day=begins) == expected
+
+
+def test_a_measure_that_ended_earlier_is_spoken_of_until_its_new_last_day() -> None:
+    first = by_gi()
+    ended = again(first, 2, valid_until=FIRST + 20 * DAY)
+    begins = FIRST + 60 * DAY
+    assert runs(first, ended, declared_on(begins, 3, valid_from=begins), day=begins) == DECLARED
+
+
+def test_a_measure_of_another_kind_has_its_own_thirty_days() -> None:
+    guardian = declared_on(FIRST + 40 * DAY, 2, type=MeasureType.VOOGDIJ, valid_until=None)
+    assert runs(by_gi(), guardian, day=FIRST + 41 * DAY, capacity=Capacity.VOOGDIJ) == DECLARED
+
+
+@pytest.mark.parametrize("confirms", [message_id(1), None], ids=["confirming it", "saying the same"])
+def test_the_extension_of_a_measure_that_the_raad_stated_too_has_its_own_thirty_days(confirms: Any) -> None:
+    """What somebody sure said as well, the GI did not say by itself."""
+    known = (by_gi(1), by_raad(2, confirms=confirms))
+    extended = declared_on(LAST, 3, valid_from=LAST + DAY, valid_until=LAST + 365 * DAY)
+    assert runs(*known, extended, day=LAST + 29 * DAY) == DECLARED
+    assert runs(*known, extended, day=LAST + 31 * DAY) == Reason.MEASURE_LAPSED
+    once_more = declared_on(LAST + 20 * DAY, 4, valid_from=LAST + 2 * DAY, valid_until=LAST + 400 * DAY)
+    assert runs(*known, extended, once_more, day=LAST + 31 * DAY) == Reason.MEASURE_LAPSED
+
+
+def test_what_a_gi_says_for_longer_than_the_raad_it_says_by_itself() -> None:
+    longer = declared_on(FIRST, 2, valid_until=LAST + 365 * DAY)
+    extended = declared_on(LAST, 3, valid_from=LAST, valid_until=LAST + 365 * DAY)
+    assert runs(by_raad(1), longer, extended, day=LAST + DAY) == Reason.MEASURE_LAPSED
 
 
 def test_the_raad_confirms_it_and_it_no_longer_lapses() -> None:
@@ -216,6 +278,51 @@ def test_of_an_annulled_measure_nothing_remains() -> None:
     annulled = again(by_raad(1), 2, annulled=True)
     assert standing(by_raad(1), annulled) == {}
     assert runs(by_raad(1), annulled, day=FIRST) == Reason.MEASURE_MISSING
+
+
+ANNULLED_ON: Final = FIRST + 10 * DAY
+
+
+def annulled_by_raad(*, number: int = 9) -> MeasureStatement:
+    return replace(again(by_raad(1), number, annulled=True), issued_at=on(ANNULLED_ON))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        declared_on(FIRST, 2, confirms=message_id(1)),
+        declared_on(FIRST, 2),
+        declared_on(ANNULLED_ON + DAY, 2, confirms=message_id(1)),
+        declared_on(ANNULLED_ON + DAY, 2, decided=FIRST + DAY, valid_until=LAST + 90 * DAY),
+    ],
+    ids=["confirmed before", "said before", "confirmed afterwards", "said afterwards with other dates"],
+)
+def test_what_the_raad_annuls_ends_at_once_also_as_the_own_word_of_the_gi(own: MeasureStatement) -> None:
+    assert runs(by_raad(1), own, day=ANNULLED_ON + DAY) == SURE
+    assert runs(by_raad(1), own, annulled_by_raad(), day=ANNULLED_ON + DAY) == Reason.MEASURE_MISSING
+    extended = again(own, 10, valid_until=LAST + 30 * DAY)
+    after = replace(extended, issued_at=on(ANNULLED_ON + 2 * DAY))
+    assert runs(by_raad(1), own, annulled_by_raad(), after, day=ANNULLED_ON + 2 * DAY) == Reason.MEASURE_MISSING
+
+
+def test_what_the_raad_annuls_and_states_anew_counts_as_stated_anew() -> None:
+    known = (by_raad(1), declared_on(FIRST, 2, confirms=message_id(1)), annulled_by_raad())
+    anew = replace(by_raad(10, valid_from=FIRST + DAY), issued_at=on(ANNULLED_ON))
+    assert runs(*known, anew, day=ANNULLED_ON) == SURE
+
+
+def test_an_annulment_says_nothing_of_another_gi_another_kind_or_a_measure_that_begins_later() -> None:
+    known = (by_raad(1), annulled_by_raad())
+    assert runs(*known, declared_on(FIRST, 2, issuer=OTHER_GI), day=ANNULLED_ON, executor=OTHER_GI) == DECLARED
+    guardian = declared_on(FIRST, 2, type=MeasureType.VOOGDIJ)
+    assert runs(*known, guardian, day=ANNULLED_ON, capacity=Capacity.VOOGDIJ) == DECLARED
+    later = ANNULLED_ON + 5 * DAY
+    assert runs(*known, declared_on(later, 2, valid_from=later), day=later) == DECLARED
+
+
+def test_what_a_gi_annuls_itself_says_nothing_of_what_the_raad_states() -> None:
+    own = by_gi(2, confirms=message_id(1))
+    assert runs(by_raad(1), own, again(own, 3, annulled=True), day=FIRST) == SURE
 
 
 def test_nobody_replaces_the_statement_of_another() -> None:
