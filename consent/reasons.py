@@ -161,6 +161,11 @@ class Reason(Told):
         "Dit mag alleen als antwoord op een vraag van de ontvanger, en die is er niet.",
         "This may only go in answer to a question of the recipient, and there is none.",
     )
+    ANSWERS_A_QUESTION = (
+        "answers-a-question",
+        "Een vraag wordt beantwoord op de grond die daarvoor is, niet op deze.",
+        "A question is answered under the ground that is for answering it, not under this one.",
+    )
     CATEGORY_NOT_ASKED = (
         "category-not-asked",
         "De ontvanger heeft niet om deze soort gegevens gevraagd.",

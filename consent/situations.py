@@ -100,12 +100,18 @@ def best_situation(row: Ground, category: Category, *, sender: Party, recipient:
     return Situation(
         subjects=(YOUTH if consents else CHILD,),
         facts=Facts(
-            reply=ReplyFact(message_type=QUESTION_TYPE) if ties & {Tie.REPLY, Tie.ASKED} else None,
+            reply=_best_reply(ties),
             question=QuestionFact(categories=frozenset({category})) if Tie.ASKED in ties else None,
             corrected=CorrectedFact(categories=frozenset({category})) if Tie.PRIOR in ties else None,
             people=(PersonFacts(consents=consents, measures=measures),),
         ),
     )
+
+
+def _best_reply(ties: frozenset[Tie]) -> ReplyFact | None:
+    if Tie.ASKED in ties:
+        return ReplyFact(message_type=QUESTION_TYPE)
+    return ReplyFact(message_type=NEWS_TYPE) if Tie.REPLY in ties else None
 
 
 def situations(
@@ -267,8 +273,6 @@ def _answered(ties: frozenset[Tie], around: _Around) -> Iterator[tuple[ReplyFact
     if not ties & {Tie.REPLY, Tie.ASKED}:
         return
     yield ReplyFact(message_type=NEWS_TYPE), None
-    if Tie.ASKED not in ties:
-        return
     question = ReplyFact(message_type=QUESTION_TYPE)
     yield question, QuestionFact(categories=frozenset({around.category}))
     yield question, QuestionFact(categories=frozenset({around.other}))

@@ -1,6 +1,6 @@
 """Ties: what binds a disclosure to this child's case, checked by the facts.
 
-    reply              always; a message that answers nothing of its recipient is marked `unprompted`
+    reply              it answers no question; a message that answers nothing of its recipient is marked `unprompted`
     asked              it answers a question of its recipient, and the question named the category
     measure            over each young person it is about a measure runs today that the acting GI carries out, of the
                        kind of the capacity that it states
@@ -28,7 +28,7 @@ from consent.facts import NOBODY_KNOWN, Executor, PersonFacts
 from consent.grounds import Ground, Tie
 from consent.measures import weigh_measures
 from consent.reasons import Mark, Reason
-from consent.request import DataSubject, DisclosureRequest, Facts
+from consent.request import QUESTION_TYPE, DataSubject, DisclosureRequest, Facts
 from consent.weighing import FREE, Weighed
 from schemas.codes import AgeBand, Category, SubjectRole
 
@@ -64,7 +64,7 @@ def weigh_ties(row: Ground, request: DisclosureRequest, *, facts: Facts, day: da
 def _weigh(tie: Tie, row: Ground, request: DisclosureRequest, *, facts: Facts, day: date, hours: int) -> Weighed:
     match tie:
         case Tie.REPLY:
-            return Weighed(marks=(Mark.UNPROMPTED,)) if facts.reply is None else FREE
+            return _reply(facts)
         case Tie.ASKED:
             return _asked(request, facts)
         case Tie.MEASURE | Tie.MEASURE_OF_EITHER:
@@ -77,6 +77,13 @@ def _weigh(tie: Tie, row: Ground, request: DisclosureRequest, *, facts: Facts, d
             return Weighed(reasons=(Reason.TIE_RAAD_CASE_NOT_CHECKABLE,))
         case _:
             assert_never(tie)
+
+
+def _reply(facts: Facts) -> Weighed:
+    """A question is answered by `asked`: by another ground it would be refused, or get more, than its ground says."""
+    if facts.reply is None:
+        return Weighed(marks=(Mark.UNPROMPTED,))
+    return Weighed(reasons=(Reason.ANSWERS_A_QUESTION,)) if facts.reply.message_type == QUESTION_TYPE else FREE
 
 
 def _asked(request: DisclosureRequest, facts: Facts) -> Weighed:

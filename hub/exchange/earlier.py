@@ -1,9 +1,9 @@
-"""Hold an answer and a correction to the message that they name: it opens nothing about anybody or anything else.
+"""Hold an answer and a correction to the message that they name: it opens nothing about anybody or anything else, once.
 
 A pseudonym that is linked is of the same person. Where the chain key has a new epoch, who sends states that by a link
 before he answers or corrects a message of the epoch before.
 
-Source: the domain page, section 5, `asked` and `prior`; AVG 16 and 19; hub/decisions/0016.
+Source: the domain page, section 5, `asked` and `prior`; AVG 16 and 19; hub/decisions/0016 and 0019.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,15 @@ from typing import Final
 
 from hub.exchange.services import Services
 from hub.exchange.stages import Structured
-from hub.ports import StoredMessage
+from hub.ports import MessageState, StoredMessage
+from schemas.definitions import Definitions
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import SubjectTag
 from schemas.message import Item, Message, labels
+from schemas.replies import ANSWERED
 from schemas.sdjwt import parse_disclosure
 
+_NOBODY_HAS_IT: Final = frozenset({MessageState.RECALLED, MessageState.REFUSED, MessageState.EXPIRED})
 _OF_THE_CORRECTION: Final = frozenset({"bericht", "correctie"})
 """What every correction has of its own: its header, and what was wrong."""
 
@@ -38,6 +41,29 @@ async def check_answered_people(
     """
     others = await _others(tags, earlier=asked, services=services)
     _refuse(_issues_of_people(structured, others, code="sender.reply-to.other-person", text=_NOT_ASKED))
+
+
+async def check_not_answered(
+    message: Message, answered: StoredMessage, *, definitions: Definitions, services: Services
+) -> None:
+    """Check that what a message answers has not got its last answer yet, as far as labels show which that is.
+
+    What was taken back, refused or never collected was no answer: nobody has it. Of a message that is stored already,
+    those that were stored before it count.
+
+    Raises:
+        DocumentError: It was answered.
+        UnavailableError: The store could not be reached.
+    """
+    kind = definitions.message_types.get(answered.type)
+    if kind is None or kind.final_reply is not None:
+        return  # which reply is the last one says by a value
+    replies = await services.attention.replies(answered.id)
+    own = next((each.index for each in replies if each.id == message.id), None)
+    earlier = [each.id for each in replies if each.id != message.id and (own is None or each.index < own)]
+    known = await services.store.messages(earlier) if earlier else {}
+    if any(each.state not in _NOBODY_HAS_IT for each in known.values()):
+        raise DocumentError(ANSWERED.text, issues=[ANSWERED])
 
 
 async def check_corrected(

@@ -27,7 +27,7 @@ from consent.request import (
     question_fact,
     reply_fact,
 )
-from hub.exchange.earlier import check_answered_people, check_corrected
+from hub.exchange.earlier import check_answered_people, check_corrected, check_not_answered
 from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, read_measure
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Structured
@@ -39,6 +39,7 @@ from schemas.identifiers import OIN, MessageId, SubjectTag
 from schemas.jws import parse_jws
 from schemas.measures import MeasureStatement
 from schemas.message import Message, labels, parse_message
+from schemas.replies import NO_ANSWER
 
 _T = TypeVar("_T")
 _MEASURES = frozenset({Tie.MEASURE, Tie.MEASURE_OF_EITHER})
@@ -108,11 +109,11 @@ async def find_facts(structured: Structured, *, world: World, policy: Policy, se
     decision says what follows. One that is here and went another way is no answer.
 
     Raises:
-        DocumentError: It names a message that did not go from its recipient to its sender in its case, or answers or
-            corrects one that is about somebody or something else.
+        DocumentError: It names a message that did not go from its recipient to its sender in its case, that it does not
+            answer or that is answered, or answers or corrects one that is about somebody or something else.
         UnavailableError: The store could not be reached.
 
-    Source: the architecture, section 4, `reply_to`; hub/decisions/0010 and 0016.
+    Source: the architecture, section 4, `reply_to`; hub/decisions/0010, 0016 and 0019.
     """
     message = structured.message
     needs = needs_of(policy.catalogue, message.recipient.purpose)
@@ -133,7 +134,9 @@ async def find_facts(structured: Structured, *, world: World, policy: Policy, se
         services.persons.emergencies(young, gis=gis) if message.spoed and gis else _known(no_emergencies),
     )
     answered = stored.get(message.reply_to) if message.reply_to else None
-    reply, question = _answered(message, answered)
+    reply, question = _answered(message, answered, policy=policy)
+    if answered is not None and reply is not None:
+        await check_not_answered(message, answered, definitions=policy.definitions, services=services)
     if answered is not None and question is not None:
         await check_answered_people(young, structured=structured, asked=answered, services=services)
     corrected = stored.get(corrects) if corrects is not None else None
@@ -159,11 +162,13 @@ def _way(stored: StoredMessage) -> Route:
     return Route(sender=stored.sender, recipient=stored.recipient, case=stored.case)
 
 
-def _answered(message: Message, answered: StoredMessage | None) -> tuple[ReplyFact | None, QuestionFact | None]:
+def _answered(
+    message: Message, answered: StoredMessage | None, *, policy: Policy
+) -> tuple[ReplyFact | None, QuestionFact | None]:
     """Say what a message answers, and what that asked.
 
     Raises:
-        DocumentError: What it names went another way.
+        DocumentError: What it names went another way, or is of a type that such a message does not answer.
     """
     if answered is None or answered.state is MessageState.RECALLED:
         # What its sender took back before anybody had it was asked of nobody.
@@ -172,6 +177,9 @@ def _answered(message: Message, answered: StoredMessage | None) -> tuple[ReplyFa
     if reply is None:
         text = "names a message that this recipient did not send to this sender in this case"
         raise DocumentError(text, issues=[Issue(pointer="/reply_to", code="sender.reply-to.other", text=text)])
+    kind = policy.definitions.message_types.get(message.type)
+    if kind is not None and answered.type not in kind.answers:
+        raise DocumentError(NO_ANSWER.text, issues=[NO_ANSWER])
     asks = _read(answered).asks if answered.type == QUESTION_TYPE else None
     return reply, question_fact(reply, asked=frozenset(asks.categories)) if asks is not None else None
 

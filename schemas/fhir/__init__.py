@@ -4,7 +4,7 @@ Only connectors see values, so only they use this package; the hub never imports
 """
 
 from schemas.fhir.bundle import BundleHead, bundle_to_items, document_to_bundle
-from schemas.fhir.exchange import check_claims, claimed_correction, claimed_question
+from schemas.fhir.exchange import check_claims, claimed_correction, claimed_question, is_last_reply
 from schemas.fhir.resources import item_to_resource, resource_to_item
 from schemas.fhir.rules import check_values
 from schemas.fhir.shapes import check_resource, warm_up
@@ -18,6 +18,7 @@ __all__ = [
     "claimed_correction",
     "claimed_question",
     "document_to_bundle",
+    "is_last_reply",
     "item_to_resource",
     "resource_to_item",
     "warm_up",

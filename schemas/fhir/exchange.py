@@ -18,7 +18,7 @@ from datetime import date
 from typing import Final
 
 from schemas.codes import Category
-from schemas.definitions import Definitions
+from schemas.definitions import Definitions, MessageType
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.parts import read_parts
@@ -108,6 +108,22 @@ def claimed_correction(items: Iterable[DocumentItem]) -> Corrects | None:
             named = sorted({_item_of(label) for _, _, _, label in wrong_labels(item)})
             return Corrects(message=message, items=tuple(named)) if named else None
     return None
+
+
+def is_last_reply(items: Iterable[DocumentItem], *, answered: MessageType) -> bool:
+    """Say whether no further reply is awaited after one with these items.
+
+    Args:
+        items: What the reply says, as far as it is here.
+        answered: The type of the message that it answers.
+    """
+    final = answered.final_reply
+    return final is None or any(
+        concept_code(value) == final.code
+        for item in items
+        if item.profile == final.profile
+        for value in item.elements.get(final.element, ())
+    )
 
 
 def check_claims(

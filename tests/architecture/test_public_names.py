@@ -27,7 +27,7 @@ PUBLIC: Final = {
     """,
     "schemas/fhir": """
         BundleHead bundle_to_items check_claims check_resource check_values claimed_correction claimed_question
-        document_to_bundle item_to_resource resource_to_item
+        document_to_bundle is_last_reply item_to_resource resource_to_item
         warm_up
     """,
 }

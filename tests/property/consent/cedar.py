@@ -107,7 +107,7 @@ def _tie(tie: Tie, row: Ground) -> str:
     itself = _among(_MESSAGE_ITSELF, "label")
     match tie:
         case Tie.REPLY:
-            return "true"
+            return '!(context has answers && context.answers == "informatieverzoek")'
         case Tie.ASKED:
             return f"context has asked && ({itself} || context.asked.contains(context.category))"
         case Tie.PRIOR:
@@ -211,7 +211,7 @@ action "{purpose}" appliesTo {{
     spoed: Bool, hours: Long, age: Long,
     senderRole: String, senderCapacity: String, senderAdmitted: Set<String>,
     recipientRole: String, recipientCapacity: String, recipientAdmitted: Set<String>,
-    asked?: Set<String>, released?: Set<String>,
+    answers?: String, asked?: Set<String>, released?: Set<String>,
     c1?: Consent, c2?: Consent, m1?: Measure, m2?: Measure,
   }},
 }};
@@ -288,6 +288,8 @@ def _request(asked: Asked, subject: DataSubject, *, own: PersonFacts, measured: 
         context[f"{name}Role"] = party.role.value
         context[f"{name}Capacity"] = "" if party.capacity is None else party.capacity.value
         context[f"{name}Admitted"] = [capacity.value for capacity in Capacity if capacity in party.admitted]
+    if facts.reply is not None:
+        context["answers"] = facts.reply.message_type
     if facts.question is not None:
         context["asked"] = [category.value for category in facts.question.categories]
     if facts.corrected is not None:

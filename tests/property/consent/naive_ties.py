@@ -57,14 +57,14 @@ class Person:
 class Case:
     """What is known beside the persons of the element."""
 
-    answers_something: bool = False
+    answers: str | None = None
     asked: frozenset[str] | None = None
     released: frozenset[str] | None = None
     everybody: tuple[tuple[Measure, ...], ...] = ()
     spoed_hours: int = 0
 
 
-def bind(  # noqa: C901 - one condition after the other, on purpose
+def bind(  # noqa: C901, PLR0912 - one condition after the other, on purpose
     ties: tuple[str, ...],
     persons: tuple[Person, ...],
     case: Case,
@@ -82,9 +82,12 @@ def bind(  # noqa: C901 - one condition after the other, on purpose
     marks: set[str] = set()
     rested: set[str] = set()
     for tie in ties:
-        if tie == "reply" and not case.answers_something:
+        if tie == "reply" and case.answers is None:
             # without one the message passes, is marked `unprompted` and goes to review
             marks.add("unprompted")
+        if tie == "reply" and case.answers == "informatieverzoek":
+            # a question is answered by the row for answers, with what it asked
+            reasons.add("answers-a-question")
         if tie == "asked" and case.asked is None:
             reasons.add("not-asked")
         # only categories the question named

@@ -116,7 +116,7 @@ def question(request: DisclosureRequest, facts: Facts, day: date) -> Question:
         persons=tuple(person(subject, facts) for subject in request.subjects),
         spoed=request.spoed,
         case=Case(
-            answers_something=facts.reply is not None,
+            answers=facts.reply.message_type if facts.reply else None,
             asked=frozenset(each.value for each in facts.question.categories) if facts.question else None,
             released=frozenset(each.value for each in facts.corrected.categories) if facts.corrected else None,
             everybody=tuple(tuple(map(measure, each.measures)) for each in facts.people),

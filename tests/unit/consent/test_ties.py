@@ -16,6 +16,7 @@ from consent.request import (
     DataSubject,
     DisclosureRequest,
     Facts,
+    Party,
     QuestionFact,
     ReplyFact,
     Route,
@@ -78,6 +79,26 @@ def test_what_a_message_says_of_itself_needs_no_question(profile: str, element: 
 def test_what_a_message_says_of_itself_are_labels_of_the_category_process() -> None:
     definitions = load_definitions()
     assert {definitions.category(profile, element) for profile, element in FRAME} == {Category.PROCES}
+
+
+@pytest.mark.parametrize(
+    ("purpose", "sender", "recipient"),
+    [
+        ("RVDK-AANM", gi(Capacity.OTS), RAAD),
+        ("GI-MELD", RAAD, gi(Capacity.OTS)),
+        ("GI-BEPALING", GEMEENTE, gi(Capacity.OTS)),
+    ],
+)
+def test_a_question_is_not_answered_as_if_it_were_an_assignment(purpose: str, sender: Party, recipient: Party) -> None:
+    """Else one that the law says must be answered could be refused for any reason, and told what nobody asked."""
+    answer = replace(ANSWER, sender=sender, recipient=recipient, purpose=purpose, profile="vraag", element="refusal")
+    answer = replace(answer, category=Category.PROCES)
+    assignment = Facts(reply=ReplyFact(message_type="aanmelding-uitvoering"))
+    assert isinstance(decided(answer, assignment), Permit)
+    question = Facts(
+        reply=ReplyFact(message_type="informatieverzoek"), question=QuestionFact(categories=frozenset(Category))
+    )
+    assert reasons(decided(answer, question)) == (Reason.ANSWERS_A_QUESTION,)
 
 
 def test_a_step_in_the_process_of_the_case_has_to_be_asked() -> None:

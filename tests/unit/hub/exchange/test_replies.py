@@ -1,0 +1,97 @@
+"""What may answer what: by its type, and how often."""
+
+from dataclasses import replace
+
+import pytest
+
+from audit.records import parse_shown
+from connectors.sdk.composing import Composed
+from connectors.sdk.envelope import Thread
+from consent.request import Facts, QuestionFact, ReplyFact
+from hub.exchange.expiry import expire
+from schemas.codes import Category
+from schemas.errors import DocumentError, Issue
+from tests.support.example_documents import notification_document
+from tests.support.example_messages import example_document
+from tests.support.exchange_hub import GEMEENTE, RAAD, MemoryHub
+from tests.support.statements import recalls, sign_recall
+
+ASKED = frozenset({Category.HULPVERLENING, Category.ZORGEN})
+
+
+def question(hub: MemoryHub) -> Composed:
+    """The Raad asks the gemeente for two categories."""
+    document = replace(example_document("informatieverzoek"), purpose="RVDK-INFO")
+    return hub.world.compose(document, sender=RAAD, recipient=GEMEENTE)
+
+
+def answer(hub: MemoryHub, asked: Composed) -> Composed:
+    """The gemeente answers."""
+    facts = Facts(reply=ReplyFact(message_type="informatieverzoek"), question=QuestionFact(categories=ASKED))
+    thread = Thread(case=asked.message.case, reply_to=asked.message.id, reply_facts=facts)
+    document = replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW")
+    return hub.world.compose(document, sender=GEMEENTE, recipient=RAAD, thread=thread)
+
+
+async def refused(hub: MemoryHub, composed: Composed) -> list[Issue]:
+    with pytest.raises(DocumentError) as error:
+        await hub.submit(composed)
+    return list(error.value.issues)
+
+
+async def test_a_notification_answers_a_request_and_nothing_else() -> None:
+    """Else it would count as prompted, and nobody would look at it."""
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    answered = answer(hub, asked)
+    await hub.submit(answered)
+    thread = Thread(case=asked.message.case, reply_to=answered.message.id)
+    news = hub.compose(notification_document(), sender=RAAD, recipient=GEMEENTE, thread=thread)
+    issues = await refused(hub, news)
+    assert [(issue.pointer, issue.code) for issue in issues] == [("/reply_to", "sender.reply-to.type")]
+    assert issues[0].text_nl
+
+
+async def test_a_question_is_answered_once() -> None:
+    """What it asked is open no longer when it has its answer: a question is no key to a family for ever."""
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    first = answer(hub, asked)
+    await hub.submit(first)
+    issues = await refused(hub, answer(hub, asked))
+    assert [(issue.pointer, issue.code) for issue in issues] == [("/reply_to", "sender.reply-to.answered")]
+    assert issues[0].text_nl
+    # The first is what it was, also when it is collected.
+    released = await hub.release(RAAD, first.message.id)
+    assert [each.message.id for each in released.releases] == [first.message.id]
+
+
+@pytest.mark.parametrize("how", ["recalled", "refused", "expired"])
+async def test_an_answer_that_nobody_has_is_no_answer(how: str) -> None:
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    first = answer(hub, asked)
+    await hub.submit(first)
+    if how == "recalled":
+        await recalls(hub, sign_recall(hub, first.message.id, by=GEMEENTE))
+    elif how == "refused":
+        await hub.release(RAAD, first.message.id)
+        await hub.give_receipt(first.message.id, refused=True)
+    else:
+        hub.world.clock.advance(seconds=31 * 24 * 3600)
+        await expire(arrival=hub.arrival, services=hub.services)
+    assert (await hub.submit(answer(hub, asked))).index
+
+
+async def test_a_request_is_answered_as_often_as_there_is_news() -> None:
+    """A notification is the last one by what it says, which the hub cannot read."""
+    hub = await MemoryHub.opened()
+    asked = hub.compose()
+    await hub.submit(asked)
+    thread = Thread(case=asked.message.case, reply_to=asked.message.id)
+    for _ in range(2):
+        news = hub.compose(notification_document(), sender=RAAD, recipient=GEMEENTE, thread=thread)
+        assert parse_shown((await hub.submit(news)).shown.text).marks == ()
