@@ -76,6 +76,11 @@ def is_of_capacity(measure: MeasureType, capacity: Capacity | None) -> bool:
     return capacity is not None and measure in _BY_CAPACITY.get(capacity, ())
 
 
+def is_same_kind(one: MeasureType, other: MeasureType) -> bool:
+    """Whether two measures are both a supervision order, or both a guardianship, provisional or not."""
+    return _KIND[one] == _KIND[other]
+
+
 def _state(fact: MeasureFact, day: date) -> Reason | None:
     """Why a measure does not count on a day; None if it does."""
     if day < fact.valid_from:

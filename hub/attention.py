@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from schemas.codes import TokenType
 from schemas.identifiers import OIN, MessageId
+from schemas.jws import parse_jws
+from schemas.reviews import Finding, parse_review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,26 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewAnswer:
+    """What a party says of something that a supervisor has to look at.
+
+    Attributes:
+        oin: Which party.
+        index: Place of the REVIEW entry.
+        token: Its review, as it was signed.
+    """
+
+    oin: OIN
+    index: int
+    token: str
+
+    @property
+    def finding(self) -> Finding:
+        """What the party found; its signature was verified when the answer was taken in."""
+        return parse_review(parse_jws(self.token, typ=TokenType.REVIEW).payload).finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """Something that somebody has to look at.
 
@@ -70,6 +93,7 @@ class Review:
         recipient: The other party.
         closed: Place of the REVIEW entry that closed it; None while it is open.
         token: What closed it, as it was signed.
+        answers: The newest answer of each party, in the order of the log.
     """
 
     number: int
@@ -80,6 +104,7 @@ class Review:
     recipient: OIN
     closed: int | None
     token: str | None
+    answers: tuple[ReviewAnswer, ...] = ()
 
 
 class Attention(Protocol):

@@ -278,6 +278,19 @@ class ReviewClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewAnswered:
+    """A party says what it found; the item stays open for a supervisor. Loses if there is no such open item.
+
+    Of each party the newest answer counts.
+    """
+
+    about: MessageId
+    mark: str
+    party: OIN
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementStopped:
     """A canary's message would have been accepted. Loses if the hub is stopped already.
 
@@ -318,6 +331,7 @@ Change: TypeAlias = (
     | PersonSought
     | MessageRecalled
     | ReviewClosed
+    | ReviewAnswered
     | EnforcementStopped
     | EnforcementResumed
 )

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from hub.exchange.recall import recall
 from hub.exchange.review import REVIEWS_MAX, open_reviews, review
+from hub.exchange.settled import SUPERVISED
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.directory import with_newest_world
 from hub.web.reading import INTEGER_MAX, integer_member, query_integer, read_members
@@ -56,6 +57,16 @@ async def search_reviews(call: Call, hub: HubWeb) -> web.Response:
                     "index": each.index,
                     "sender": each.sender.value,
                     "recipient": each.recipient.value,
+                    "supervised": each.mark in SUPERVISED,
+                    "answers": [
+                        {
+                            "oin": answer.oin.value,
+                            "index": answer.index,
+                            "finding": answer.finding.value,
+                            "review": answer.token,
+                        }
+                        for answer in each.answers
+                    ],
                 }
                 for each in found
             ],
@@ -65,7 +76,8 @@ async def search_reviews(call: Call, hub: HubWeb) -> web.Response:
 
 
 async def take_review(call: Call, hub: HubWeb) -> web.Response:
-    """`POST /v1/reviews`: somebody looked at it, and closes it by a signed review."""
+    """`POST /v1/reviews`: somebody looked at it, and closes it by a signed review, or answers the supervisor."""
     token = read_token(call.body)
     done = await with_newest_world(hub, lambda: review(token, arrival=call.arrival, services=hub.services))
-    return json_response({"index": done.index, "entry": done.entry, "tlog_proof": done.tlog_proof}, status=201)
+    body = {"index": done.index, "entry": done.entry, "tlog_proof": done.tlog_proof, "closed": done.closed}
+    return json_response(body, status=201)

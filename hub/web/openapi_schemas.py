@@ -214,9 +214,20 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         limit={"type": "integer", "minimum": 1, "maximum": 200},
     ),
     "Reviews": _object(
-        reviews=_list(_object(about=_ID, mark=_TEXT, index=_INDEX, sender=_OIN, recipient=_OIN)),
+        reviews=_list(
+            _object(
+                about=_ID,
+                mark=_TEXT,
+                index=_INDEX,
+                sender=_OIN,
+                recipient=_OIN,
+                supervised={"type": "boolean", "description": "a party answers it; a supervisor closes it"},
+                answers=_list(_object(oin=_OIN, index=_INDEX, finding=_TEXT, review=_JWS)),
+            )
+        ),
         next={"type": "integer", "minimum": -1},
     ),
+    "Reviewed": _object(index=_INDEX, entry=_TEXT, tlog_proof=_TEXT, closed={"type": "boolean"}),
     "RecordSearch": _object(
         optional=("after", "limit", "message"),
         after={"type": "integer", "minimum": -1},

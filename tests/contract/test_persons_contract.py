@@ -256,3 +256,26 @@ async def test_what_has_to_be_looked_at_stays_open_until_it_is_closed_once(
     assert len(await database.attention.reviews(GI, after=-1, limit=10)) == 0
     with pytest.raises(MemberLostError):
         await database.log.append(members.review(members.message_id(), "spoed"))
+
+
+async def test_of_each_party_the_newest_answer_stands_beside_what_stays_open(
+    database: Database, members: Members
+) -> None:
+    about = members.message_id()
+    item = ReviewItem(about=about, mark="self-declared", sender=GI, recipient=RAAD)
+    await database.log.append(members.record(record_id=about, kind=EntryKind.MEASURE, reviews=(item,)))
+    answers = [members.review(about, "self-declared", party=party) for party in (GI, RAAD, GI, GI)]
+    first, *_ = [await database.log.append(each) for each in answers[:2]]
+    newest, last = await asyncio.gather(*map(database.log.append, answers[2:]))
+    (found,) = await database.attention.reviews(None, after=-1, limit=10)
+    assert [(each.oin, each.index) for each in found.answers] == [
+        (RAAD, first.index + 1),
+        (GI, max(newest.index, last.index)),
+    ]
+    assert found.closed is None
+    await database.log.append(members.review(about, "self-declared"))
+    with pytest.raises(MemberLostError):
+        await database.log.append(members.review(about, "self-declared", party=RAAD))
+    closed = await database.attention.review(about, "self-declared")
+    assert closed is not None
+    assert len(closed.answers) == 2

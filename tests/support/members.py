@@ -22,6 +22,7 @@ from hub.changes import (
     ReceiptGiven,
     RecordStated,
     RefusalRecorded,
+    ReviewAnswered,
     ReviewClosed,
     ReviewItem,
     Shown,
@@ -290,8 +291,8 @@ class Members:
         )
         return self._member(draft, MessageRecalled(message_id=submitted.id, token=token))
 
-    def review(self, about: MessageId, mark: str) -> LogMember:
-        """Make a review that closes an item."""
+    def review(self, about: MessageId, mark: str, *, party: OIN | None = None) -> LogMember:
+        """Make a review that closes an item; with a party its answer, which does not."""
         token = f"{self._text(30)}.{self._text(100)}.{self._text(64)}"
         draft = EntryDraft(
             kind=EntryKind.REVIEW,
@@ -300,6 +301,8 @@ class Members:
             request=token_digest(token),
             pad=self.randomness.bytes(16),
         )
+        if party is not None:
+            return self._member(draft, ReviewAnswered(about=about, mark=mark, party=party, token=token))
         return self._member(draft, ReviewClosed(about=about, mark=mark, token=token))
 
     def _exchange(

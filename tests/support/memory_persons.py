@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from audit.entries import Entry
-from hub.attention import Attention, Notice, Recall, Reply, Review
+from hub.attention import Attention, Notice, Recall, Reply, Review, ReviewAnswer
 from hub.changes import (
     Change,
     DisclosureMade,
@@ -15,6 +15,7 @@ from hub.changes import (
     MessageRecalled,
     NoticeKind,
     RecordStated,
+    ReviewAnswered,
     ReviewClosed,
     ReviewItem,
     SubmissionAccepted,
@@ -77,6 +78,11 @@ class MemoryPersons(Persons, Attention):
             case ReviewClosed() as change:
                 key = (change.about, change.mark)
                 self._reviews[key] = replace(self._reviews[key], closed=index, token=change.token)
+            case ReviewAnswered() as change:
+                key = (change.about, change.mark)
+                others = (each for each in self._reviews[key].answers if each.oin != change.party)
+                answer = ReviewAnswer(oin=change.party, index=index, token=change.token)
+                self._reviews[key] = replace(self._reviews[key], answers=(*others, answer))
             case _:
                 self._tell_of_stops(member.change, index=index, at=at)
 

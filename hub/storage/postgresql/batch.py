@@ -25,6 +25,7 @@ from hub.changes import (
     LogMember,
     MessageRecalled,
     RecordStated,
+    ReviewAnswered,
     ReviewClosed,
     SubmissionAccepted,
     TagsLinked,
@@ -163,7 +164,7 @@ def prepare(member: LogMember) -> Candidate:
     if isinstance(change, SubmissionAccepted):
         numbers = tuple(sorted(change.elements))
         size += len(change.jws) + len(change.sealed_key) + sum(map(len, change.elements.values()))
-    elif isinstance(change, (RecordStated, TagsLinked, MessageRecalled, ReviewClosed)):
+    elif isinstance(change, (RecordStated, TagsLinked, MessageRecalled, ReviewClosed, ReviewAnswered)):
         size += len(change.token)
     if member.shown is not None:
         size += len(member.shown.text)

@@ -28,6 +28,7 @@ from hub.changes import (
     ReceiptGiven,
     RecordStated,
     RefusalRecorded,
+    ReviewAnswered,
     ReviewClosed,
     ReviewItem,
     SubmissionAccepted,
@@ -47,6 +48,7 @@ _News: TypeAlias = (
     | RecordStated
     | TagsLinked
     | ReviewClosed
+    | ReviewAnswered
     | EnforcementStopped
     | EnforcementResumed
 )
@@ -126,7 +128,7 @@ class Questions:
                 self.message_ids.add(change.message_id.value)
             case RecordStated() | TagsLinked():
                 self.record_ids.add(change.id.value)
-            case ReviewClosed():
+            case ReviewClosed() | ReviewAnswered():
                 self.reviews.add((change.about.value, change.mark))
             case RefusalRecorded():
                 self.refusal_digests.add(change.message_digest)
@@ -178,6 +180,7 @@ class Rows:
     questions_ended: list[str] = field(default_factory=list)
     reviews: list[tuple[int, ReviewItem]] = field(default_factory=list)
     reviews_closed: list[tuple[int, ReviewClosed]] = field(default_factory=list)
+    reviews_answered: list[tuple[int, ReviewAnswered]] = field(default_factory=list)
     stops: list[tuple[int, EnforcementStopped]] = field(default_factory=list)
     resumptions: list[tuple[int, EnforcementResumed]] = field(default_factory=list)
 
@@ -210,7 +213,7 @@ def _loses_news(change: _News, state: State) -> bool:
     match change:
         case RecordStated() | TagsLinked():
             return change.id.value in state.records
-        case ReviewClosed():
+        case ReviewClosed() | ReviewAnswered():
             return not state.reviews.get((change.about.value, change.mark), False)
         case ParticipantStated():
             return state.participants.get(change.oin.value) != change.follows
@@ -330,6 +333,8 @@ def _record_news(change: _News, *, index: int, state: State, rows: Rows) -> None
         case ReviewClosed():
             rows.reviews_closed.append((index, change))
             state.reviews[change.about.value, change.mark] = False
+        case ReviewAnswered():
+            rows.reviews_answered.append((index, change))
         case EnforcementStopped() | EnforcementResumed():
             _record_enforcement(change, index=index, state=state, rows=rows)
 

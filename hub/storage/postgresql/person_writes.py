@@ -126,3 +126,17 @@ def _review_writes(rows: Rows) -> Iterator[Call]:
                 "tokens": [change.token for _, change in rows.reviews_closed],
             },
         )
+    # Of two answers of one party in a batch the newer counts: a statement changes a row once.
+    newest = {(change.about, change.mark, change.party): (index, change) for index, change in rows.reviews_answered}
+    if newest:
+        answers = list(newest.values())
+        yield (
+            queries.answer_reviews,
+            {
+                "abouts": [change.about.value for _, change in answers],
+                "marks": [change.mark for _, change in answers],
+                "parties": [change.party.value for _, change in answers],
+                "indexes": [index for index, _ in answers],
+                "tokens": [change.token for _, change in answers],
+            },
+        )

@@ -1,5 +1,6 @@
 """The ports `Persons` and `Attention` over PostgreSQL: one statement for each question, a transaction of its own."""
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from datetime import date
 
 from psycopg_pool import AsyncConnectionPool
 
-from hub.attention import Attention, Notice, Recall, Reply, Review
+from hub.attention import Attention, Notice, Recall, Reply, Review, ReviewAnswer
 from hub.persons import Emergency, Person, PersonRecord, Persons
 from hub.storage.postgresql.connection import HubConnection, Result, read
 from hub.storage.postgresql.gathering import Row
@@ -179,4 +180,8 @@ def _review_from_row(row: Row) -> Review:
         recipient=OIN(row["recipient"]),
         closed=row["closed"],
         token=row["token"],
+        answers=tuple(
+            ReviewAnswer(oin=OIN(party), index=index, token=token)
+            for party, index, token in json.loads(row["answers"] or "[]")
+        ),
     )

@@ -338,13 +338,16 @@ async def test_measures_contradict_and_both_are_told(hub: RunningHub, parties: l
         mark=listed[0]["mark"],
         finding=Finding.SOLVED,
     )
-    closed = await post(gi, "/v1/reviews", review_to_payload(claims), TokenType.REVIEW)
-    assert closed.status == 201, closed.body
-    assert check_proof(hub, closed.json).kind is EntryKind.REVIEW
+    answered = await post(gi, "/v1/reviews", review_to_payload(claims), TokenType.REVIEW)
+    assert (answered.status, answered.json["closed"]) == (201, False), answered.body
+    assert check_proof(hub, answered.json).kind is EntryKind.REVIEW
     again = await post(gi, "/v1/reviews", review_to_payload(claims), TokenType.REVIEW)
-    assert again.json["index"] == closed.json["index"]
+    assert again.json == answered.json
     left = (await gi.call("POST", "/v1/reviews/search", json={})).json["reviews"]
-    assert len(left) == len(listed) - 1
+    assert [each["supervised"] for each in left] == [True, True]
+    (answer,) = next(each["answers"] for each in left if each["mark"] == claims.mark)
+    said = (answer["oin"], answer["index"], answer["finding"])
+    assert said == (GI.value, answered.json["index"], "opgelost")
 
 
 async def test_what_is_stated_under_one_pseudonym_is_found_under_a_linked_one(

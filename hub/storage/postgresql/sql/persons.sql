@@ -63,6 +63,12 @@ UPDATE reviews r SET closed = u.index, token = u.token
 FROM unnest($abouts, $marks, $indexes, $tokens) AS u (about, mark, index, token)
 WHERE r.about = u.about::uuid AND r.mark = u.mark
 
+-- name: answer_reviews (abouts text[], marks text[], parties text[], indexes bigint[], tokens text[])
+INSERT INTO review_answers (about, mark, party, index, token)
+SELECT about::uuid, mark, party, index, token
+FROM unnest($abouts, $marks, $parties, $indexes, $tokens) AS u (about, mark, party, index, token)
+ON CONFLICT (about, mark, party) DO UPDATE SET index = excluded.index, token = excluded.token
+
 ------------------------------------------------------------------------------------------------------------------------
 
 -- name: persons (tags text[])
@@ -149,11 +155,18 @@ SELECT n.at FROM notices n JOIN messages m ON m.id = n.message_id AND m.sender =
 WHERE m.id = $id::uuid AND n.kind = 'release-denied'
 
 -- name: reviews_of_all (after bigint, limit bigint)
-SELECT r.number, r.about::text AS about, r.mark, r.index, r.sender, r.recipient, r.closed, r.token FROM reviews r
+SELECT r.number, r.about::text AS about, r.mark, r.index, r.sender, r.recipient, r.closed, r.token, (
+    SELECT json_agg(json_build_array(a.party, a.index, a.token) ORDER BY a.index)::text
+    FROM review_answers a WHERE a.about = r.about AND a.mark = r.mark
+) AS answers
+FROM reviews r
 WHERE r.number > $after AND r.closed IS NULL ORDER BY r.number LIMIT $limit
 
 -- name: reviews_of_party (party text, after bigint, limit bigint)
-SELECT r.number, r.about::text AS about, r.mark, r.index, r.sender, r.recipient, r.closed, r.token
+SELECT r.number, r.about::text AS about, r.mark, r.index, r.sender, r.recipient, r.closed, r.token, (
+    SELECT json_agg(json_build_array(a.party, a.index, a.token) ORDER BY a.index)::text
+    FROM review_answers a WHERE a.about = r.about AND a.mark = r.mark
+) AS answers
 FROM (
     (SELECT * FROM reviews WHERE sender = $party AND number > $after AND closed IS NULL ORDER BY number LIMIT $limit)
     UNION
@@ -162,5 +175,9 @@ FROM (
 ORDER BY r.number LIMIT $limit
 
 -- name: review (about text, mark text)
-SELECT r.number, r.about::text AS about, r.mark, r.index, r.sender, r.recipient, r.closed, r.token FROM reviews r
+SELECT r.number, r.about::text AS about, r.mark, r.index, r.sender, r.recipient, r.closed, r.token, (
+    SELECT json_agg(json_build_array(a.party, a.index, a.token) ORDER BY a.index)::text
+    FROM review_answers a WHERE a.about = r.about AND a.mark = r.mark
+) AS answers
+FROM reviews r
 WHERE r.about = $about::uuid AND r.mark = $mark

@@ -12,7 +12,7 @@ from hub.exchange.review import open_reviews
 from hub.exchange.searching import search
 from hub.storage.local import LocalRateLimits
 from schemas.canonical import b64url
-from schemas.codes import Capacity, EntryKind, SpoedReason, SubjectRole
+from schemas.codes import Capacity, EntryKind, Role, SpoedReason, SubjectRole
 from schemas.errors import DocumentError, RejectedMessageError, UnavailableError
 from schemas.identifiers import OIN, SubjectTag
 from schemas.links import Link
@@ -25,6 +25,7 @@ from tests.support.statements import links, measures, of_measure, recalls, revie
 from tests.unit.hub.exchange.test_facts import answer, question
 from tests.unit.hub.exchange.test_measures import raadsrapport
 
+TOEZICHT = OIN("00000099000000005000")
 HOURS = 3600
 ANOTHER_CHILD = SubjectTag("1.EBESExQVFhcYGRobHB0eHw")
 
@@ -89,8 +90,11 @@ async def test_the_review_of_an_emergency_is_not_closed_by_a_statement_that_is_n
         "decided": date(2015, 1, 1),
     }
     await measures(hub, of_measure(hub.world, issuer=GI, **long_ago))
+    hub.world.admit(TOEZICHT, Role.TOEZICHTHOUDER)
+    await hub.follow()
+    assert not (await reviews(hub, sign_review(hub, accepted.id, "spoed", by=GI))).closed
     with pytest.raises(RejectedMessageError) as refused:
-        await reviews(hub, sign_review(hub, accepted.id, "spoed", by=GI))
+        await reviews(hub, sign_review(hub, accepted.id, "spoed", by=TOEZICHT))
     assert refused.value.code == "sender.review.statement"
 
 
@@ -116,7 +120,10 @@ async def test_somebody_looks_at_every_link() -> None:
     await links(hub, _link(hub, issuer=RAAD))
     (item,) = await open_reviews(hub.world.participant(RAAD), after=-1, limit=10, services=hub.services)
     assert (item.about, item.mark, item.sender) == (message_id(20), "linked", RAAD)
-    await reviews(hub, sign_review(hub, item.about, item.mark, by=RAAD))
+    assert not (await reviews(hub, sign_review(hub, item.about, item.mark, by=RAAD))).closed
+    hub.world.admit(TOEZICHT, Role.TOEZICHTHOUDER)
+    await hub.follow()
+    assert (await reviews(hub, sign_review(hub, item.about, item.mark, by=TOEZICHT))).closed
     assert await open_reviews(hub.world.participant(RAAD), after=-1, limit=10, services=hub.services) == ()
 
 

@@ -189,7 +189,7 @@ async def test_nobody_closes_what_is_anothers() -> None:
 async def test_a_review_that_lost_to_another_is_told_so() -> None:
     hub = await MemoryHub.opened()
     statement = of_measure(hub.world, issuer=GI)
-    await measures(hub, statement)
+    await measures(hub, statement, of_measure(hub.world, 2))
     hub.meanwhile = lambda: reviews(hub, sign_review(hub, statement.id, "self-declared", by=GI))
     with pytest.raises(ReplayError) as refused:
         await reviews(hub, sign_review(hub, statement.id, "self-declared", by=GI))
