@@ -15,6 +15,7 @@ The home also holds `keys/` (private: signing key, sealing seed, chain keys), `p
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from schemas.identifiers import OIN, HubName, ProfessionalNumber
 from schemas.message import Responsible
 
 SETTINGS_FILE: Final = "connector.toml"
+_LISTEN: Final = re.compile(r"(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+)):([0-9]{1,5})")
+"""An address and a port, as they stand in a URL; no name, for that could lead elsewhere tomorrow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,23 @@ class StufSettings:
     necessary_documents: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the API for the organisation's own systems listens: on this machine, and nowhere else.
+
+    Attributes:
+        host: A loopback address.
+        port: TCP port.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """As it stands in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What one connector is told.
@@ -107,6 +127,7 @@ class Settings:
         folders: Where files come and go.
         responsible: Who answers for a message whose document names nobody; None: such a message is refused.
         stuf: Conventions of the StUF format that this organisation sets otherwise.
+        api: Where the API for its own systems listens; None: it is off.
         scan: Command that sees each attachment; empty: none.
         scan_seconds: How long the command may take for one attachment.
         poll_seconds: How often `out` is looked at and the state of sent messages is asked; also the longest that a
@@ -127,6 +148,7 @@ class Settings:
     receives_in: Mapping[str, Capacity] = field(default_factory=dict)
     responsible: Responsible | None = None
     stuf: StufSettings = field(default_factory=StufSettings)
+    api: Listening | None = None
     scan: tuple[str, ...] = ()
     scan_seconds: int = 60
     poll_seconds: float = 2.0
@@ -182,6 +204,10 @@ class _Stuf(msgspec.Struct, forbid_unknown_fields=True):
     necessary_documents: tuple[str, ...] | None = None
 
 
+class _Api(msgspec.Struct, forbid_unknown_fields=True):
+    listen: str = ""
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     oin: str
     name: str
@@ -193,6 +219,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     folders: _Folders = msgspec.field(default_factory=_Folders)
     responsible: _Responsible | None = None
     stuf: _Stuf = msgspec.field(default_factory=_Stuf)
+    api: _Api = msgspec.field(default_factory=_Api)
     scan: tuple[str, ...] = ()
     scan_seconds: int = 60
     poll_seconds: float = 2.0
@@ -288,6 +315,7 @@ def _settings_of(read: _File, *, home: Path) -> Settings:
         stuf=StufSettings(
             health_documents=read.stuf.health_documents, necessary_documents=read.stuf.necessary_documents
         ),
+        api=_listening(read.api.listen),
         scan=read.scan,
         scan_seconds=read.scan_seconds,
         poll_seconds=read.poll_seconds,
@@ -295,6 +323,25 @@ def _settings_of(read: _File, *, home: Path) -> Settings:
         free_bytes_min=read.free_bytes_min,
         warn_hours=read.warn_hours,
     )
+
+
+def _listening(text: str) -> Listening | None:
+    """Read where the API listens; None where it is off.
+
+    Raises:
+        DocumentError: It is no loopback address with a port: what is asked there travels in clear.
+    """
+    if not text:
+        return None
+    found = _LISTEN.fullmatch(text)
+    if found is not None:
+        host, port = found[1] or found[2], int(found[3])
+        try:
+            if ip_address(host).is_loopback and 0 < port < 65536:
+                return Listening(host, port)
+        except ValueError:
+            pass
+    raise _wrong("`api.listen` must be an address of this machine and a port, such as `127.0.0.1:8490`")
 
 
 def load_settings(home: Path) -> Settings:

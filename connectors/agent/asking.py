@@ -154,7 +154,7 @@ def refusal_document(reason: str, *, question: Question, person: Person | None, 
             f"this is no reason; known: {names}",
             f"dit is geen reden; wel: {names}",
             code="sender.answer.reason",
-            pointer="/refuse",
+            pointer="/reason",
         )
     child = child_of(_asked_about(question, desk=desk) if person is None else person)
     elements: dict[str, tuple[JSONValue, ...]] = {

@@ -31,6 +31,8 @@ class Event(StrEnum):
     RECORD_SIGNED = "record.signed"
     RECORD_LOGGED = "record.logged"
     RECORD_REFUSED = "record.refused"
+    REQUEST_REFUSED = "request.refused"
+    API_LISTENS = "api.listens"
     ROUND_FAILED = "round.failed"
     DISK_FULL = "disk.full"
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from connectors.agent.lookup import pseudonyms_of
 from connectors.agent.refusals import refused
 from connectors.agent.services import Services
 from connectors.sdk.ages import age_of
+from connectors.sdk.records import Pseudonyms
 from schemas.codes import AgeBand, SubjectRole
 from schemas.document import DocumentSubject, JSONValue
 from schemas.errors import DocumentError, Issue, UnavailableError
@@ -62,6 +64,15 @@ class Person:
             raise UnavailableError(text, code=CHAIN_KEY_MISSING, issues=[issue])
         return chain.tag(recipient=services.settings.hub.name, system=BSN_SYSTEM, value=self.bsn.value)
 
+    def pseudonyms(self, services: Services) -> Pseudonyms:
+        """What the person is known by: of each epoch whose chain key we hold, the newest first.
+
+        Raises:
+            UnavailableError: There is no chain key yet.
+        """
+        number = None if self.bsn is None else self.bsn.value
+        return pseudonyms_of(services, self.tag(services), number=number)
+
 
 def person_of(said: JSONValue, *, pointer: str = "") -> Person:
     """Read whom something is about.
@@ -80,6 +91,8 @@ def person_of(said: JSONValue, *, pointer: str = "") -> Person:
         raise _wrong(pointer)
     if born is not None and not (isinstance(born, str) and is_date(born)):
         raise _wrong(pointer)
+    if not isinstance(bsn if pseudonym is None else pseudonym, str):
+        raise _wrong(pointer)  # a number of JSON has lost the zeros that it began with
     try:
         return Person(
             bsn=None if bsn is None else BSN(str(bsn)),

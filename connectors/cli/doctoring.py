@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.agent.examining import Finding, Grade, examine_home, examine_hub, examine_participation, fault
+from connectors.api.examining import examine_api
 from connectors.cli.common import CommandError
 from connectors.cli.opening import opened
 from connectors.sdk.dutch import headline
@@ -16,7 +17,8 @@ _MARKS_EN: Final = {Grade.OK: "ok     ", Grade.WARNING: "warning", Grade.FAULT: 
 
 async def doctor(home: Path) -> int:
     """Say in plain words why a first message would not flow."""
-    findings = list(examine_home(load_settings(home)))
+    settings = load_settings(home)
+    findings = [*examine_home(settings), *await examine_api(settings)]
     try:
         async with opened(home) as services:
             at = services.clock.now()

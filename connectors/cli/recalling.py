@@ -2,35 +2,23 @@
 
 import argparse
 
+from connectors.agent.recalling import recall_of
 from connectors.agent.recording import LINK, RECALL, new_record_id, seconds
 from connectors.cli.common import CommandError
 from connectors.cli.opening import opened
 from connectors.cli.persons import read_person
-from connectors.cli.recording import convert, record
+from connectors.cli.recording import convert, record, record_all
 from schemas.identifiers import MessageId, SubjectTag
 from schemas.links import Link, link_to_payload
-from schemas.requests import RecallClaims, RecallReason, recall_to_payload
+from schemas.requests import RecallReason
 
 
 async def recall(options: argparse.Namespace) -> int:
     """Take back a message of ours; what was picked up stays, and the answer says who has it."""
     async with opened(options.home) as services:
         message = convert(options.message, MessageId, nl="nummer van een bericht", en="id of a message")
-        row = services.journal.row("SELECT id FROM submissions WHERE id = ? AND log_index IS NOT NULL", message.value)
-        if row is None:
-            raise CommandError(
-                "dit bericht is niet door deze connector verstuurd", "this connector sent no such message"
-            )
-        claims = RecallClaims(
-            issuer=services.settings.oin,
-            id=new_record_id(services),
-            issued_at=seconds(services),
-            hub=services.settings.hub.name,
-            message_id=message,
-            reason=RecallReason(options.reason),
-        )
-        payload = recall_to_payload(claims)
-        return await record(services, payload, kind=RECALL, record_id=claims.id, as_json=options.json)
+        unsigned = recall_of(services, message, reason=RecallReason(options.reason))
+        return await record_all(services, [(unsigned, {})], kind=RECALL, as_json=options.json)
 
 
 async def link(options: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import logging
-import signal
 import sys
 import time
 from pathlib import Path
@@ -16,8 +15,10 @@ from connectors.agent.lock import AlreadyRunningError, locked
 from connectors.agent.outbox import outbox_round
 from connectors.agent.running import run_agent
 from connectors.agent.watching import watch_round
+from connectors.api.server import beside
 from connectors.cli.common import EXIT_REFUSED, EXIT_UNAVAILABLE, CommandError
 from connectors.cli.opening import opened
+from connectors.cli.stopping import already, stop_on_signals
 from connectors.settings import load_settings
 
 LOOK_SECONDS: Final = 0.2
@@ -38,25 +39,13 @@ async def run_service(home: Path, *, verbose: bool) -> None:
         with locked(home):
             async with opened(home) as services:
                 stop = asyncio.Event()
-                _stop_on_signals(stop)
+                stop_on_signals(stop)
                 print(f"De connector van {services.settings.name} werkt in {home}.", flush=True)
                 print(f"The connector of {services.settings.name} works in {home}.", flush=True)
-                await run_agent(services, stop=stop)
+                async with beside(services, stop=stop):
+                    await run_agent(services, stop=stop)
     except AlreadyRunningError as error:
-        raise _already(home) from error
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:
-            # Windows: handlers run between bytecodes; the event is set from the loop's own thread.
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        raise already(home) from error
 
 
 async def send(home: Path, file: Path, *, seconds: float) -> int:
@@ -132,7 +121,3 @@ def _fate(path: Path, *, name: str, digest: str, after: int) -> int | None:
         return 0
     finally:
         journal.close()
-
-
-def _already(home: Path) -> CommandError:
-    return CommandError(f"er werkt al een connector in {home}", f"a connector works in {home} already")

@@ -46,6 +46,41 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("listen", "shown"),
+    [("127.0.0.1:8490", "127.0.0.1:8490"), ("[::1]:8490", "[::1]:8490"), ("127.8.9.1:1", "127.8.9.1:1")],
+)
+def test_the_api_listens_on_this_machine(tmp_path: Path, listen: str, shown: str) -> None:
+    assert parse_settings(MINIMUM, home=tmp_path).api is None
+    assert str(parse_settings(f'{MINIMUM}[api]\nlisten = "{listen}"\n', home=tmp_path).api) == shown
+
+
+@pytest.mark.parametrize(
+    "listen",
+    [
+        "0.0.0.0:8490",
+        "[::]:8490",
+        ":8490",
+        "8490",
+        "localhost:8490",
+        "192.0.2.1:8490",
+        "[::ffff:192.0.2.1]:8490",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "127.0.0.1:٣",
+        "127.0.0.01:80",
+        "999.0.0.1:80",
+        "[127.0.0.1:80",
+    ],
+)
+def test_the_api_listens_nowhere_else(tmp_path: Path, listen: str) -> None:
+    """What is asked there are values of children, in clear. A name could lead elsewhere tomorrow."""
+    with pytest.raises(DocumentError, match=r"api\.listen"):
+        parse_settings(f'{MINIMUM}[api]\nlisten = "{listen}"\n', home=tmp_path)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
