@@ -35,6 +35,9 @@ class Event(StrEnum):
     API_LISTENS = "api.listens"
     ROUND_FAILED = "round.failed"
     DISK_FULL = "disk.full"
+    CANARIES_REFUSED = "canaries.refused"
+    CANARY_DOUBTED = "canary.doubted"
+    CANARY_PASSED = "canary.passed"
 
 
 def say(event: Event, *, level: int = logging.INFO, **keys: str | int) -> None:

@@ -281,6 +281,13 @@ async def _access(services: Services) -> list[Finding]:
 
 
 async def _chain(services: Services, own: Participant) -> list[Finding]:
+    if own.canary:
+        return [
+            ok(
+                "Dit is een kanarie: zij heeft geen ketensleutel nodig, en verstuurt met `canary run`.",
+                "This is a canary: it needs no chain key, and sends by `canary run`.",
+            )
+        ]
     if own.role not in CHAIN_KEY_ROLES:
         return []
     try:

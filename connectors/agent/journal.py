@@ -258,6 +258,7 @@ class NoticeKind(StrEnum):
     ENDS = "ends"
     TOLD_BY_HUB = "told-by-hub"
     RELEASE_DENIED = "release-denied"
+    CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,10 +85,10 @@ async def hand_over(home: Path, receiver: str) -> None:
         participant = directory.participant(OIN(receiver))
         if participant is None or participant.sealing_key is None or not participant.in_force(now):
             raise CommandError("deze organisatie doet niet mee", "this organisation takes no part")
-        if participant.role not in CHAIN_KEY_ROLES:
+        if participant.canary or participant.role not in CHAIN_KEY_ROLES:
             raise CommandError(
-                "een organisatie met deze rol mag de ketensleutel niet hebben",
-                "an organisation of this role may not hold the chain key",
+                "een kanarie, of een organisatie met deze rol, mag de ketensleutel niet hebben",
+                "a canary, or an organisation of this role, may not hold the chain key",
             )
         handover = make_handover(
             key,
@@ -150,7 +150,7 @@ def _verify_handover(services: Services, token: str) -> Handover | None:
         handover = parse_handover(parsed.payload)
         giver = services.directory.directory.participant(handover.giver)
         key = giver.signing_key(parsed.kid) if giver else None
-        if giver is None or key is None or giver.role not in CHAIN_KEY_ROLES:
+        if giver is None or key is None or giver.canary or giver.role not in CHAIN_KEY_ROLES:
             return None
         verify_parsed_jws(parsed, key=key)
     except ExchangeError:

@@ -65,13 +65,14 @@ def init(options: argparse.Namespace) -> None:
     if not (home / STATEMENT).exists():
         write_new(home / STATEMENT, _statement(settings, keys, notify=options.notify).encode())
     if not (home / REQUEST).exists():
-        write_new(home / REQUEST, _request(settings, keys))
+        write_new(home / REQUEST, _request(settings, keys, canary=options.canary))
     print(f"Klaar: {home}")
-    print(f"  1. Laat de registrar {home / REQUEST} ondertekenen (ketenhub-registrar admit).")
+    admit = f"ketenhub-registrar admit{' --canary' if options.canary else ''}"
+    print(f"  1. Laat de registrar {home / REQUEST} ondertekenen ({admit}).")
     print("  2. ketenhub-connector join TOELATINGSBESTAND")
     print("  3. ketenhub-connector doctor")
     print(f"Done: {home}")
-    print(f"  1. Have the registrar sign {home / REQUEST} (ketenhub-registrar admit).")
+    print(f"  1. Have the registrar sign {home / REQUEST} ({admit}).")
     print("  2. ketenhub-connector join ADMISSION-FILE")
     print("  3. ketenhub-connector doctor")
 
@@ -137,12 +138,14 @@ def _statement(settings: Settings, keys: Keys, *, notify: str | None) -> str:
     return sign_jws(statement_to_payload(statement), typ=TokenType.PARTICIPANT, key=keys.signing)
 
 
-def _request(settings: Settings, keys: Keys) -> bytes:
-    request = {
+def _request(settings: Settings, keys: Keys, *, canary: bool) -> bytes:
+    request: dict[str, JSONValue] = {
         "oin": settings.oin.value,
         "name": settings.name,
         "role": settings.role.value,
-        "capacities": sorted(capacity.value for capacity in settings.capacities),
+        "capacities": [*sorted(capacity.value for capacity in settings.capacities)],
         "first_key": keys.signing.public.thumbprint.value,
     }
+    if canary:
+        request["canary"] = True
     return (json.dumps(request, ensure_ascii=False, indent=2) + "\n").encode()

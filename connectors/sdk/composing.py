@@ -140,6 +140,7 @@ def compose(
     pickup_by = issued_at + PICKUP_SECONDS_MAX
     until = datetime.fromtimestamp(pickup_by, UTC)
     # 1.
+    _check_no_canary(envelope)
     purpose = purpose_of(document, envelope=envelope, catalogue=policy.catalogue, at=at)
     # 2.
     possible, beyond = _complete(document, purpose=purpose, policy=policy, at=at)
@@ -182,6 +183,18 @@ def compose(
     submission = _sign(message, sealed, tags=tag_texts, policy=policy, keys=keys)
     withheld = (*beyond, *projection.withheld)
     return _composed(message, submission, projection=projection, withheld=withheld, tags=tags)
+
+
+def _check_no_canary(envelope: Envelope) -> None:
+    """Refuse to send a canary's messages by this way, and to send anything to one.
+
+    Raises:
+        DocumentError: One of the two is a canary.
+    """
+    if envelope.sender.canary:
+        raise _refused("sender.canary", "a canary sends what must be refused (`canary run`), and nothing else", "/")
+    if envelope.recipient.canary:
+        raise _refused("sender.recipient.canary", "the recipient is a canary: nothing is disclosed to it", "/ontvanger")
 
 
 def _seal(texts: Sequence[str], *, message_id: MessageId, envelope: Envelope, randomness: Randomness) -> SealedContent:

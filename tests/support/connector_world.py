@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from audit.entries import EntryDraft
@@ -59,6 +59,11 @@ class Organisation:
     sealing: SealingPrivateKey
     capacities: frozenset[Capacity] = frozenset()
     canary: bool = False
+
+
+def no_canary(participant: Participant) -> Participant:
+    """Return a participant as somebody sees it who does not look whether it is a canary."""
+    return replace(participant, admission=replace(participant.admission, canary=False))
 
 
 @dataclass
@@ -180,11 +185,11 @@ class World:
     def compose(
         self, document: Document, *, sender: OIN = GEMEENTE, recipient: OIN = RAAD, **changes: object
     ) -> Composed:
-        """Compose a document as its sender's connector does."""
+        """Compose a document as its sender's connector does, or one that does not look whether somebody is a canary."""
         envelope: dict[str, object] = {
-            "sender": self.participant(sender),
+            "sender": no_canary(self.participant(sender)),
             "capacity": None,
-            "recipient": self.participant(recipient),
+            "recipient": no_canary(self.participant(recipient)),
             "recipient_capacity": None,
             "hub": HUB,
             "responsible": RESPONSIBLE,

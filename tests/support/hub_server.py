@@ -48,6 +48,7 @@ from schemas.requests import (
 )
 from schemas.sealing import SealingPrivateKey
 from schemas.wire import Releases, encode_submission, parse_releases
+from tests.support.connector_world import no_canary
 from tests.support.example_documents import request_document
 from tests.support.parties import REGISTRAR
 
@@ -272,9 +273,9 @@ class HubParticipant:
         return compose(
             document or request_document(),
             envelope=Envelope(
-                sender=sender,
+                sender=no_canary(sender),
                 capacity=None,
-                recipient=other,
+                recipient=no_canary(other),
                 recipient_capacity=None,
                 hub=HubName(HUB_NAME),
                 responsible=RESPONSIBLE,

@@ -73,17 +73,18 @@ class Office:
 
     # ---- joining ----
 
-    async def join(self) -> None:
-        """Make keys, be admitted and join."""
+    async def join(self, *, canary: bool = False) -> None:
+        """Make keys, be admitted, perhaps as a canary, and join."""
         registrar = self.file_beside("registrar.json", json.dumps(REGISTRAR.public.to_jwk()))
         words = ["--oin", self.oin.value, "--name", self.role.title(), "--role", self.role.value]
         words += ["--responsible", "SKJ:110012345", "--hub", self.hub.url, "--hub-name", HUB_NAME]
         if self.role is Role.GI:
             words += [word for each in sorted(CAPACITIES) for word in ("--capacity", each.value)]
+        words += ["--canary"] if canary else []
         vkey = self.hub.web.log_identity.vkey
         assert await self.command("init", *words, "--log-vkey", vkey, "--registrar", registrar) == 0
         request = (self.home / "admission-request.json").read_bytes()
-        admission = admission_of(request, clock=CLOCK, randomness=SystemRandomness())
+        admission = admission_of(request, clock=CLOCK, randomness=SystemRandomness(), canary=canary)
         assert await self.command("join", self.file("admission.jwt", _admit(admission))) == 0
 
     def file_beside(self, name: str, content: str) -> Path:
@@ -209,6 +210,12 @@ class Chain:
         await office.join()
         assert await self.gemeente.command("chain-key", "hand-over", oin.value) == 0
         assert await office.command("chain-key", "take") == 0
+        return office
+
+    async def canary(self, oin: OIN) -> Office:
+        """Let a canary join, with the role of a GI that is no guardian; it takes no chain key."""
+        office = _office(self.hub, self.folder, oin, Role.GI)
+        await office.join(canary=True)
         return office
 
     async def suspend(self, office: Office) -> None:

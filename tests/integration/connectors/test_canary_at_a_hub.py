@@ -1,0 +1,95 @@
+"""A canary's connector at a real hub: it proves that the hub refuses, and stops it when the hub does not."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.sdk.canaries import KINDS
+from consent.grounds import packaged_catalogue
+from hub.enforcement import Proof, judge
+from schemas.clock import SystemClock
+from schemas.identifiers import OIN
+from tests.support.hub_server import RunningHub, running_hub
+from tests.support.offices import Chain, Office
+
+CANARY = OIN("00000099000000009000")
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, database_url: str) -> AsyncIterator[RunningHub]:
+    async with running_hub(tmp_path, database_url=database_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def chain(hub: RunningHub, tmp_path: Path) -> Chain:
+    return await Chain.opened(hub, tmp_path)
+
+
+async def once(canary: Office, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, str]]:
+    """Send each kind once: the exit code, and what came of each."""
+    capsys.readouterr()
+    code = await canary.command("canary", "once", "--json")
+    done: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return code, {each["kind"]: each["verdict"] for each in done["outcomes"]}
+
+
+async def test_every_kind_is_refused_by_a_hub_at_work_and_proves_it(
+    hub: RunningHub, chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canary = await chain.canary(CANARY)
+    code, outcomes = await once(canary, capsys)
+    assert (code, set(outcomes), set(outcomes.values())) == (0, {kind.name for kind in KINDS}, {"refused"})
+    world = await hub.web.services.worlds.refresh()
+    proof = judge(world.enforcement, participants=world.directory, at=SystemClock().now(), silence_seconds=60)
+    assert proof is Proof.PROVED
+    proved = {each.reason for each in world.enforcement.proved}
+    assert proved == {reason.value for kind in KINDS for reason in kind.reasons}
+    assert await canary.command("canary", "status") == 0
+    assert (await canary.told("status"))["notices"] == []
+    assert await canary.command("doctor") == 0
+    assert "kanarie" in capsys.readouterr().out
+
+
+async def test_nobody_else_sends_canaries_and_a_canary_sends_nothing_else(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await chain.gemeente.command("canary", "once") == 1
+    assert "niet als kanarie toegelaten" in capsys.readouterr().err
+    canary = await chain.canary(CANARY)
+    assert await chain.gemeente.command("chain-key", "hand-over", CANARY.value) == 1
+    assert "een kanarie" in capsys.readouterr().err
+    assert await canary.command("canary", "run", "--every", "1") == 1
+    assert "ten minste 15 seconden" in capsys.readouterr().err
+
+
+async def test_a_catalogue_that_permits_too_much_stops_the_hub_at_the_next_round_of_the_canary(
+    hub: RunningHub, chain: Chain, tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A question of a GI goes without the measure that it needs: nobody who exchanges messages would notice."""
+    canary = await chain.canary(CANARY)
+    assert (await once(canary, capsys))[0] == 0
+    text = packaged_catalogue().data.decode()
+    start = text.index('code = "GI-OTS-VRAAG"')
+    loose = text[start:].replace('ties = ["measure"]', "ties = []", 2).replace("spoed_hours = 72\n", "", 2)
+    catalogue = tmp_path / "permissive.toml"
+    catalogue.write_text(text[:start] + loose, encoding="utf-8")
+    async with running_hub(tmp_path, database_url=database_url, issuer=hub.url, HUB_CATALOGUE=str(catalogue)):
+        await hub.web.services.worlds.refresh()
+        code, outcomes = await once(canary, capsys)
+        assert code == 3
+        assert {kind for kind, verdict in outcomes.items() if verdict == "accepted"} == {"maatregel-ontbreekt"}
+        assert {verdict for kind, verdict in outcomes.items() if kind != "maatregel-ontbreekt"} == {"refused"}
+        stop = (await hub.web.services.store.enforcement()).stop
+        assert stop is not None
+        assert stop.canary == CANARY
+        (alarm,) = (await canary.told("status"))["notices"]
+        assert alarm["kind"] == "alarm"
+        assert (await once(canary, capsys))[0] == 3
+        lacking = (await hub.web.services.store.enforcement()).unproved_since_stop()
+        assert lacking == ("measure-missing",)
