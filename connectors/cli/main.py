@@ -130,6 +130,20 @@ def _api(options: argparse.Namespace) -> None:
             systems.openapi()
 
 
+def _chain_key(options: argparse.Namespace) -> None:
+    from connectors.cli import chain
+
+    match options.action:
+        case "create":
+            asyncio.run(chain.create(options.home))
+        case "open":
+            asyncio.run(chain.open_epoch(options.home, options.signed))
+        case "hand-over":
+            asyncio.run(chain.hand_over(options.home, options.receiver))
+        case _:
+            asyncio.run(chain.take(options.home))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ketenhub-connector",
