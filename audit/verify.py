@@ -8,20 +8,23 @@ What is checked, in this order, each tile once and never more than one path of t
 4. the tree's root is the checkpoint's;
 5. earlier checkpoints that somebody kept: their root is the root of the log's beginning;
 6. the entries follow each other: no time before that of the entry before, each names the newest PARTICIPANT entry
-   before it and was decided at a size that the log had, and only the first can say which log this one continues.
+   before it and was decided at a size that the log had, and only the first can say which log this one continues;
+7. what decides: a message is accepted and disclosed by the catalogue of the newest entry `grounds` before it, and such
+   an entry names a proposal that the log holds; without one only as long as none had one.
 
-Without entries (they need a token; hashes are open to all) 2 and 6 fall away: the log is then shown to be one tree that
-continues the earlier ones, and nothing about what it says. `nth` and `previous` stand in records that are not in the
-log: an accounting is checked where the records are.
+Without entries (they need a token; hashes are open to all) 2, 6 and 7 fall away: the log is then shown to be one tree
+that continues the earlier ones, and nothing about what it says. `nth` and `previous` stand in records that are not in
+the log: an accounting is checked where the records are. What the members of the board signed is not in the log either:
+that the steps which its entries commit to were enough is checked where they are, by each connector.
 
 Source: c2sp.org/tlog-tiles; RFC 6962, section 2.1; the architecture, section 6.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from typing import Protocol
+from typing import Final, Protocol
 
 from audit.checkpoint import Checkpoint, parse_checkpoint
 from audit.entries import Entry, parse_entry
@@ -32,6 +35,9 @@ from audit.policy import Policy, VerifiedCheckpoint
 from audit.tiles import CHECKPOINT_PATH, TILE_WIDTH, Tile, parse_bundle, parse_tile
 from schemas.codes import EntryKind
 from schemas.errors import ISSUES_MAX, DocumentError, EvidenceError, Issue
+
+GROUNDS: Final = "grounds"
+_DECIDED: Final = frozenset({EntryKind.SUBMISSION, EntryKind.DISCLOSURE})
 
 
 class LogFiles(Protocol):
@@ -123,6 +129,39 @@ def _by_size(earlier: Sequence[Checkpoint], checkpoint: Checkpoint) -> dict[int,
 
 
 @dataclass(slots=True)
+class _Catalogues:
+    """What the entries so far say of the catalogue in force."""
+
+    in_force: str | None = None
+    """Its digest; None before the first, and where an entry that could not be read may have changed it."""
+    by_steps: bool = False
+    """Whether one came into force by a proposal: from then on each must."""
+    proposed: set[tuple[str | None, str | None, str | None]] = field(default_factory=set)
+    unseen: bool = False
+    """Whether entries could not be read: a proposal may be among them."""
+
+    def miss(self) -> None:
+        """Pass over an entry that cannot be read."""
+        self.in_force, self.unseen = None, True
+
+    def follow(self, index: int, entry: Entry) -> Iterator[str]:
+        """Check what decides, and take an entry in."""
+        if entry.kind in _DECIDED and self.in_force not in (None, entry.catalogue):
+            yield f"entry {index} was decided by another catalogue than the one in force"
+        if entry.kind is not EntryKind.CATALOGUE:
+            return
+        about = entry.request, entry.catalogue, entry.version
+        if entry.id != GROUNDS:
+            self.proposed.add(about)
+            return
+        if entry.request is None and self.by_steps:
+            yield f"entry {index} brings a catalogue into force without the board"
+        elif entry.request is not None and about not in self.proposed and not self.unseen:
+            yield f"entry {index} brings a catalogue into force by a proposal that is not in the log"
+        self.in_force, self.by_steps = entry.catalogue, self.by_steps or entry.request is not None
+
+
+@dataclass(slots=True)
 class _Chain:
     """What the entries so far say that the next one must follow."""
 
@@ -132,14 +171,16 @@ class _Chain:
     newest_participant: int | None = None
     gap: int | None = None
     """Index of the first of the entries before the next one that could not be read; None if there are none."""
+    catalogues: _Catalogues = field(default_factory=_Catalogues)
 
     def miss(self, index: int) -> None:
         """Pass over an entry that cannot be read."""
+        self.catalogues.miss()
         self.gap = index if self.gap is None else self.gap
 
     def follow(self, index: int, entry: Entry) -> list[str]:
         """Check the next entry, and take it in."""
-        wrong = []
+        wrong = list(self.catalogues.follow(index, entry))
         if self.time is not None and entry.time < self.time:
             wrong.append(f"entry {index} is dated before the entry before it")
         if entry.as_of is not None and entry.as_of > index:

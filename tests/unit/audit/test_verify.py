@@ -16,7 +16,7 @@ from audit.verify import verify_log
 from schemas.codes import EntryKind
 from schemas.errors import DocumentError, EvidenceError, SignatureError
 from schemas.identifiers import OIN
-from tests.support.log_files import ORIGIN, SIGNER, MemoryFiles, MemoryLog, participant, submission
+from tests.support.log_files import ORIGIN, SIGNER, MemoryFiles, MemoryLog, digest, participant, submission
 
 POLICY = Policy(logs=(SIGNER.public,))
 OINS = [OIN(f"0000009900000000{number}000") for number in range(1, 4)]
@@ -230,6 +230,81 @@ def test_a_decision_is_not_taken_at_a_size_to_come() -> None:
     assert text != log.texts[2]
     log.texts[2] = text
     assert findings(log) == ["entry 2 was decided at a size that the log did not have"]
+
+
+# ---- what decides ----
+
+
+def catalogue(number: int, name: str, *, about: str, proposal: str | None = None) -> EntryDraft:
+    """An entry about a catalogue; with the digest of what was signed, or of the proposal that it enacts."""
+    return EntryDraft(
+        kind=EntryKind.CATALOGUE,
+        id=name,
+        catalogue=digest(about),
+        version="1",
+        request=proposal,
+        pad=number.to_bytes(16, "big"),
+    )
+
+
+def log_with(*drafts: EntryDraft) -> MemoryLog:
+    log = MemoryLog()
+    for draft in drafts:
+        log.append(draft)
+    return log
+
+
+PROPOSAL = digest("proposal")
+PROPOSED = catalogue(1, "0194", about="catalogue", proposal=PROPOSAL)
+ENACTED = catalogue(2, "grounds", about="catalogue", proposal=PROPOSAL)
+OTHER = catalogue(3, "grounds", about="other")
+DEFINITIONS = catalogue(4, "definitions", about="definitions")
+
+
+@pytest.mark.parametrize(
+    "drafts",
+    [
+        (PROPOSED, ENACTED, DEFINITIONS, submission(1)),
+        (OTHER, PROPOSED, ENACTED, submission(1)),
+        (PROPOSED, OTHER, ENACTED, submission(1)),
+        (submission(1), PROPOSED, ENACTED),
+    ],
+    ids=range(4),
+)
+def test_what_decides_came_into_force_by_what_the_log_holds(drafts: tuple[EntryDraft, ...]) -> None:
+    """A first catalogue of before the board may stand there without a proposal, and none after one that had one."""
+    assert verify_log(MemoryFiles(log_with(*drafts).files), policy=POLICY).entries == len(drafts)
+
+
+@pytest.mark.parametrize(
+    ("drafts", "found"),
+    [
+        ((ENACTED,), "entry 0 brings a catalogue into force by a proposal that is not in the log"),
+        ((ENACTED, PROPOSED), "entry 0 brings a catalogue into force by a proposal that is not in the log"),
+        (
+            (PROPOSED, catalogue(2, "grounds", about="another", proposal=PROPOSAL)),
+            "entry 1 brings a catalogue into force by a proposal that is not in the log",
+        ),
+        ((PROPOSED, ENACTED, OTHER), "entry 2 brings a catalogue into force without the board"),
+        ((OTHER, submission(1), PROPOSED), "entry 1 was decided by another catalogue than the one in force"),
+    ],
+    ids=range(5),
+)
+def test_a_catalogue_of_the_hub_alone_is_found(drafts: tuple[EntryDraft, ...], found: str) -> None:
+    assert findings(log_with(*drafts)) == [found]
+
+
+def test_what_could_not_be_read_may_have_brought_another_catalogue_into_force() -> None:
+    """Nothing is said of what decides after a gap, until an entry says it again."""
+    drafts = [OTHER, *(participant(number, OINS[0]) for number in range(255)), submission(1), ENACTED]
+    log = log_with(*drafts)
+    files = log.files
+    assert findings(log) == [
+        "entry 256 was decided by another catalogue than the one in force",
+        "entry 257 brings a catalogue into force by a proposal that is not in the log",
+    ]
+    del files["tile/entries/000"]
+    assert verify_log(MemoryFiles(files), policy=POLICY).entries == 2
 
 
 def test_a_leaf_that_is_no_entry_is_found_though_it_hashes_right() -> None:
