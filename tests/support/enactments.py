@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from audit.entries import EntryDraft
 from audit.records import token_digest
+from connectors.sdk.answers import Catalogues, Proposal, ProvenBoard, ProvenStep, ProvenText
 from connectors.sdk.catalogues import Enacted, NotEnacted, Stated, verify_enactment
 from connectors.sdk.proving import ProvenEntry, prove_entry
 from schemas.board import Board, CatalogueStep, Enactment, Step, StepOutcome, board_to_payload, step_to_payload
@@ -42,6 +43,7 @@ class BoardLog:
         boards: What the hub shows as boards: the token, and the place of its entry.
         steps: The same of steps.
         enacted: Places of the entries that say that a catalogue is in force.
+        texts: Catalogues by their digest.
     """
 
     log: MemoryLog = field(default_factory=MemoryLog)
@@ -49,6 +51,7 @@ class BoardLog:
     boards: list[tuple[str, int]] = field(default_factory=list)
     steps: list[tuple[str, int]] = field(default_factory=list)
     enacted: list[int] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
     numbers: int = 0
 
     @property
@@ -124,6 +127,17 @@ class BoardLog:
         return message_id(7000 + self.numbers)
 
     # ---- what a connector makes of it ----
+
+    def shown(self) -> Catalogues:
+        """All of it, as a hub shows it."""
+        return Catalogues(
+            boards=tuple(ProvenBoard(token, *self._line(index)) for token, index in self.boards),
+            proposals=(Proposal("all", tuple(ProvenStep(token, *self._line(index)) for token, index in self.steps)),),
+            enacted=tuple(ProvenText(*self._line(index)) for index in self.enacted),
+        )
+
+    def _line(self, index: int) -> tuple[int, str, str]:
+        return index, self.log.texts[index].decode(), self.log.proof(index)
 
     def proven(self, index: int) -> ProvenEntry:
         """An entry with its proof."""

@@ -30,9 +30,6 @@ from connectors.sdk.answers import (
     Metadata,
     ParticipantLine,
     ParticipantList,
-    Proposal,
-    ProvenBoard,
-    ProvenStep,
     ProvenText,
     RecallAnswer,
     ReceiptAnswer,
@@ -94,7 +91,6 @@ class MemoryHub:
         alter: Changes what is handed out, as a bad hub would.
         alter_found: The same, for what a search finds.
         board: What the board did, in the world's log; None: nothing is said of it.
-        texts: Catalogues by their digest.
         alter_catalogues: Changes what is said of the board.
         notices: What each participant is told.
         marks: What every decision asks to be shown.
@@ -108,7 +104,6 @@ class MemoryHub:
     messages: dict[str, Stored] = field(default_factory=dict)
     records: list[StoredRecord] = field(default_factory=list)
     board: BoardLog | None = None
-    texts: dict[str, str] = field(default_factory=dict)
     alter_catalogues: Callable[[Catalogues], Catalogues] = lambda shown: shown
     notices: dict[OIN, list[HubNotice]] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
@@ -210,24 +205,11 @@ class Caller:
         return GroundsText(digest=catalogue.digest, version=catalogue.version, text=catalogue.data.decode())
 
     async def catalogues(self) -> Catalogues:
-        board, log = self.hub.board, self.hub.world.log
-        if board is None:
-            return Catalogues()
-
-        def at(index: int) -> tuple[int, str, str]:
-            return index, log.texts[index].decode(), log.proof(index)
-
-        return self.hub.alter_catalogues(
-            Catalogues(
-                boards=tuple(ProvenBoard(token, *at(index)) for token, index in board.boards),
-                proposals=(Proposal("all", tuple(ProvenStep(token, *at(index)) for token, index in board.steps)),),
-                enacted=tuple(ProvenText(*at(index)) for index in board.enacted),
-            )
-        )
+        return self.hub.alter_catalogues(self.hub.board.shown() if self.hub.board else Catalogues())
 
     async def catalogue_text(self, digest: str) -> str:
         self.hub.before("catalogue")
-        return self.hub.texts[digest]
+        return self.hub.board.texts[digest] if self.hub.board else ""
 
     async def submit(self, content_type: str, body: bytes) -> SubmissionAnswer:
         self.hub.before("submit")

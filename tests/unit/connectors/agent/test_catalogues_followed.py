@@ -55,7 +55,7 @@ def raad(gemeente: Agent, tmp_path: Path) -> Agent:
 
 def enactment(hub: MemoryHub, text: str) -> Enactment:
     assert hub.board is not None
-    hub.texts[digest_of(text)] = text
+    hub.board.texts[digest_of(text)] = text
     before = hub.board.proven(hub.board.enacted[-1]).entry.catalogue if hub.board.enacted else None
     version = text.split('version = "')[1].split('"', maxsplit=1)[0]
     return hub.board.enactment(digest_of(text), replaces=before, version=version)
@@ -187,12 +187,14 @@ async def test_a_board_that_was_seen_counts_where_the_hub_hides_it(gemeente: Age
 
 
 async def test_another_text_than_the_log_names_is_not_followed(gemeente: Agent) -> None:
+    assert gemeente.hub.board is not None
+    texts = gemeente.hub.board.texts
     enact(gemeente.hub, NEXT)
-    gemeente.hub.texts[digest_of(NEXT)] = THEN
+    texts[digest_of(NEXT)] = THEN
     await watch_log(gemeente.services)
     assert gemeente.services.policy.catalogue.digest == PACKAGED.digest
     assert "een andere tekst dan het log noemt" in told(gemeente)[NoticeKind.ALARM]
-    gemeente.hub.texts[digest_of(NEXT)] = NEXT
+    texts[digest_of(NEXT)] = NEXT
     await watch_log(gemeente.services)
     assert gemeente.services.policy.catalogue.version == "2026-2"
     assert list(told(gemeente)) == [NoticeKind.CATALOGUE]
@@ -204,7 +206,7 @@ async def test_a_catalogue_that_this_version_cannot_read_counts_all_the_same(gem
     assert board is not None
     about = board.enactment(digest_of("newer = 1"), replaces=PACKAGED.digest)
     index = board.enact(about, by=board.decide(about))
-    gemeente.hub.texts[about.digest] = "newer = 1"
+    board.texts[about.digest] = "newer = 1"
     await watch_log(raad.services)
     assert "werk de connector bij" in told(raad)[NoticeKind.CATALOGUE]
     assert NoticeKind.ALARM not in told(raad)
