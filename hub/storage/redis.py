@@ -36,6 +36,8 @@ PAUSE_SECONDS: Final = 1.0
 """How long a server that failed is left alone."""
 
 LISTEN_SECONDS: Final = 5.0
+GATHER_SECONDS: Final = 0.02
+"""For how long wake-ups for other processes gather after a publication: publishing each costs a tenth of a message."""
 CONNECTIONS_MAX: Final = 32
 _GONE: Final = (RedisError, OSError, TimeoutError)
 
@@ -117,7 +119,8 @@ class RedisWakeUps:
     """`hub.ports.WakeUps` over one channel; waiters of this process are woken at once, those of others by the server.
 
     Waking is a mark and a task that publishes what is marked: a hundred messages for one recipient in one moment are
-    one publication, and the request that wakes never waits for the server.
+    one publication, and the request that wakes never waits for the server. The first mark is published at once, those
+    that follow it closely together.
     """
 
     server: RedisServer
@@ -162,6 +165,7 @@ class RedisWakeUps:
                     await pipeline.execute()
 
             await self.server.ask(publish, otherwise=None)
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def _listen(self) -> None:
         while not self._ending:
