@@ -12,6 +12,7 @@ again, so that a flood of strange questions costs time and no memory.
 Source: the architecture, section 10: at most 3 µs an element remembered, 50 µs cold.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, TypeAlias, TypeVar
@@ -73,6 +74,11 @@ class MessageDecisions:
     _frame: dict[_Element, Decision]
     _at: datetime
     _key: _Frame
+
+    @property
+    def key(self) -> Hashable:
+        """All that these decisions depend on beside the elements and the catalogue: equal keys, equal decisions."""
+        return self._key
 
     def decide(
         self,

@@ -16,6 +16,7 @@ from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, 
 from hub.exchange.canaries import about_recipient, check_enforced, proved_by, stop
 from hub.exchange.decide import decide_labels, keep, make_shown, marks_to_review, pointer, watches
 from hub.exchange.facts import emergencies_of, find_facts
+from hub.exchange.outline import Outline, outline_of
 from hub.exchange.services import GROUNDS, Services, World, policy_in_force
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
 from hub.ports import DecisionOutdatedError, MemberLostError
@@ -145,7 +146,8 @@ def structure(verified: Verified, *, world: World, arrival: Arrival, services: S
         DocumentError: With every issue.
     """
     message, submission = verified.message, verified.submission
-    issues = list(check_structure(message, services.definitions))
+    outline = outline_of(message)
+    issues = list(_check_structure(message, outline, services=services))
     if services.hub != message.hubs[0]:
         text = "the first hub that the message names is not this hub"
         issues.append(Issue(pointer="/hubs/0", code="sender.hub.other", text=text))
@@ -163,8 +165,24 @@ def structure(verified: Verified, *, world: World, arrival: Arrival, services: S
     if issues or recipient is None:
         raise DocumentError("the message does not fit its definition", issues=issues)
     return Structured(
-        message=message, sender=verified.sender, recipient=recipient, labels=labels(message), tags=tags, hashes=hashes
+        message=message,
+        sender=verified.sender,
+        recipient=recipient,
+        outline=outline,
+        labels=labels(message),
+        tags=tags,
+        hashes=hashes,
     )
+
+
+def _check_structure(message: Message, outline: Outline, *, services: Services) -> tuple[Issue, ...]:
+    """Check the labels against the definitions, once for each outline."""
+    key = (outline, services.definitions.digest)
+    issues = services.structures.get(key)
+    if issues is None:
+        issues = check_structure(message, services.definitions)
+        services.structures.put(key, issues, outline=outline)
+    return issues
 
 
 def _check_seal(verified: Verified) -> tuple[bytes, list[Issue]]:
@@ -254,8 +272,10 @@ def _refuse_incomplete(decided: Decided, *, definitions: Definitions) -> None:
     Raises:
         DocumentError: With an issue for each withheld label.
     """
+    if decided.outcome.permitted and not decided.outcome.withheld:
+        return
     permitted = frozenset(label.text for label in decided.permitted)
-    if permitted and (not decided.withheld or not check_structure(_what_is_left(decided, permitted), definitions)):
+    if permitted and not check_structure(_what_is_left(decided, permitted), definitions):
         return
     issues = [
         Issue(pointer=pointer(label), code=f"sender.decision.{reason}", text=reason.en, text_nl=reason.nl)
@@ -319,7 +339,7 @@ def _submission_member(
             pickup_by=message.pickup_by,
             sealing_kid=message.sealed.kid,
             sealed_key=submission.key,
-            elements={number: submission.elements[number] for number in decided.numbers},
+            elements={number: submission.elements[number] for number in decided.outcome.numbers},
             hashes=structured.hashes,
             tags=submission.tags,
             trace_id=arrival.trace_id,

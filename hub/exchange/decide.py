@@ -14,12 +14,14 @@ from typing import Final
 from audit.records import SALT_BYTES, ShownRecord, Withheld, parse_shown
 from consent.decide import decide_pseudonym
 from consent.decision import Decision, Deny
+from consent.memo import MessageDecisions
 from consent.reasons import Mark, Reason
 from consent.request import DataSubject, Exchange, Facts, Party
 from hub.changes import KeptDraft, Shown
 from hub.exchange.services import Policy, World
-from hub.exchange.stages import Arrival, Decided, LabelDecision, Structured
+from hub.exchange.stages import Arrival, Decided, Outcome, Structured
 from schemas.codes import AgeBand, Capacity, EntryKind, SubjectRole
+from schemas.definitions import Definitions
 from schemas.message import Label
 from schemas.participants import Participant
 from schemas.randomness import Randomness
@@ -55,12 +57,30 @@ def decide_labels(
         message_type=message.type,
         spoed=message.spoed is not None,
     )
-    decisions_by_element = policy.decisions.for_message(exchange, facts=facts, at=at)
+    by_element = policy.decisions.for_message(exchange, facts=facts, at=at)
+    key = (structured.outline, by_element.key, tuple(denied.items()))
+    outcome = policy.outcomes.get(key)
+    if outcome is None:
+        decisions = _decide_each(structured, by_element, definitions=policy.definitions, denied=denied)
+        outcome = Outcome.of(decisions, structured.labels)
+        policy.outcomes.put(key, outcome, outline=structured.outline)
+    return Decided(structured=structured, outcome=outcome, catalogue=policy.catalogue.digest, as_of=world.as_of)
+
+
+def _decide_each(
+    structured: Structured,
+    by_element: MessageDecisions,
+    *,
+    definitions: Definitions,
+    denied: Mapping[str, tuple[Reason, ...]],
+) -> list[Decision]:
+    """Decide label by label. What is read of the message stands in its outline: the answers are remembered by it."""
+    message = structured.message
     people = tuple(_person(each.role, each.age, each.turns, place) for place, each in enumerate(message.subjects))
     abouts = tuple(tuple(people[index] for index in item.about) for item in message.content)
     # What was accepted by other definitions than those of today can have labels that nobody here knows.
-    profiles = tuple(policy.definitions.profiles.get(item.profile) for item in message.content)
-    decisions: list[LabelDecision] = []
+    profiles = tuple(definitions.profiles.get(item.profile) for item in message.content)
+    decisions: list[Decision] = []
     about_subject: dict[int, list[Decision]] = {index: [] for index in range(len(people))}
     for label in structured.labels:
         decision: Decision
@@ -72,7 +92,7 @@ def decide_labels(
             decision = _NOT_EVALUABLE
         else:
             item = message.content[label.item]
-            decision = decisions_by_element.decide(
+            decision = by_element.decide(
                 item.profile,
                 label.name,
                 category=profile.elements[label.name].category,
@@ -82,13 +102,8 @@ def decide_labels(
         if label.item is not None:
             for index in message.content[label.item].about:
                 about_subject[index].append(decision)
-        decisions.append(LabelDecision(label, decision))
-    return Decided(
-        structured=structured,
-        decisions=tuple(decisions),
-        catalogue=policy.catalogue.digest,
-        as_of=world.as_of,
-    )
+        decisions.append(decision)
+    return decisions
 
 
 @lru_cache(maxsize=1024)
@@ -123,23 +138,25 @@ def pointer(label: Label) -> str:
 
 def make_shown(decided: Decided, *, kind: EntryKind, randomness: Randomness) -> Shown:
     """Write the record that both parties get: labels permitted, labels withheld with reasons, marks, and the ground."""
-    record = ShownRecord(
-        entry_kind=kind,
-        ground=decided.structured.message.recipient.purpose,
-        permitted=tuple(label.text for label in decided.permitted),
-        withheld=tuple(
-            Withheld(label=label.text, reasons=tuple(reason.value for reason in reasons))
-            for label, reasons in decided.withheld
-        ),
-        marks=tuple(mark.value for mark in decided.marks),
-        catalogue=decided.catalogue,
-    )
-    return Shown(text=record.text, salt=randomness.bytes(SALT_BYTES))
+    texts = decided.outcome.shown
+    if kind not in texts:
+        texts[kind] = ShownRecord(
+            entry_kind=kind,
+            ground=decided.structured.message.recipient.purpose,
+            permitted=tuple(label.text for label in decided.permitted),
+            withheld=tuple(
+                Withheld(label=label.text, reasons=tuple(reason.value for reason in reasons))
+                for label, reasons in decided.withheld
+            ),
+            marks=tuple(mark.value for mark in decided.outcome.marks),
+            catalogue=decided.catalogue,
+        ).text
+    return Shown(text=texts[kind], salt=randomness.bytes(SALT_BYTES))
 
 
 def keep(decided: Decided, *, arrival: Arrival, randomness: Randomness) -> tuple[KeptDraft, ...]:
     """Make the records that the hub keeps, one for each data subject."""
-    responsible, relied_on = decided.structured.message.responsible, decided.relied_on
+    responsible, relied_on = decided.structured.message.responsible, decided.outcome.relied_on
     written = f"{responsible.register}:{responsible.number.value}"
     return tuple(
         KeptDraft(
@@ -156,7 +173,7 @@ def keep(decided: Decided, *, arrival: Arrival, randomness: Randomness) -> tuple
 
 def marks_to_review(decided: Decided) -> tuple[str, ...]:
     """Name what somebody has to look at; a self-declared measure is looked at once, as the statement that it is."""
-    return tuple(mark.value for mark in decided.marks if mark is not Mark.SELF_DECLARED)
+    return tuple(mark.value for mark in decided.outcome.marks if mark is not Mark.SELF_DECLARED)
 
 
 def watches(decided: Decided) -> frozenset[str]:

@@ -27,6 +27,7 @@ from hub.exchange.decide import (
     watches,
 )
 from hub.exchange.facts import find_facts
+from hub.exchange.outline import outline_of
 from hub.exchange.services import Services, World, policy_in_force
 from hub.exchange.stages import Arrival, Decided, Structured
 from hub.exchange.withheld import DENIED, KEY_REVOKED, KEY_REVOKED_ISSUE, SUSPENDED_ISSUE, TOLD, tell_senders
@@ -95,7 +96,7 @@ class _Plan:
     @property
     def unchanged(self) -> bool:
         """Whether the newest disclosure released exactly this."""
-        return self.stored.disclosure is not None and self.stored.disclosure.released == self.decided.numbers
+        return self.stored.disclosure is not None and self.stored.disclosure.released == self.decided.outcome.numbers
 
 
 async def release(token: str, *, arrival: Arrival, services: Services) -> Released:
@@ -230,7 +231,7 @@ async def _decide_again(
         policy=policy,
         denied=denied_before(stored.shown.text),
     )
-    if not decided.permitted:
+    if not decided.outcome.permitted:
         text = "nothing of this message may go to this recipient any more"
         raise RejectedMessageError(text, code=DENIED, issues=_why(decided, stored=stored))
     digests = [digest for label in decided.permitted for digest in label.digests]
@@ -264,6 +265,7 @@ def _structured_again(stored: StoredMessage, *, recipient: Participant, world: W
         message=message,
         sender=sender,
         recipient=recipient,
+        outline=outline_of(message),
         labels=labels(message),
         tags=tags,
         hashes=stored.hashes,
@@ -308,7 +310,7 @@ async def _log_and_hand_out(
                 "this message was received; its content is gone", code="recipient.message.received"
             )
         # What somebody took out of the store is missed by the recipient, whose receipt says so to the sender.
-        permitted = {number: sealed[number] for number in plan.decided.numbers if number in sealed}
+        permitted = {number: sealed[number] for number in plan.decided.outcome.numbers if number in sealed}
         before = plan.stored.disclosure
         if before is not None and plan.unchanged:
             if not newest:
@@ -378,10 +380,10 @@ def _disclosure_member(
         touches=frozenset(),
         change=DisclosureMade(
             message_id=stored.id,
-            released=decided.numbers,
+            released=decided.outcome.numbers,
             released_digest=plan.digest,
             replaces=stored.disclosure.index if stored.disclosure else None,
-            relied_on=decided.relied_on,
+            relied_on=decided.outcome.relied_on,
             marks=marks_to_review(decided),
         ),
     )

@@ -1,6 +1,6 @@
 """What the use cases work with: ports wired once by `hub/bootstrap.py`, and the world as the log has it."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
 
@@ -8,10 +8,12 @@ from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
 from hub.attention import Attention
 from hub.enforcement import Enforcement
+from hub.exchange.outline import Outline, OutlineMemo
+from hub.exchange.stages import Outcome
 from hub.persons import Persons
 from hub.ports import Log, Outbox, RateLimits, Store, WakeUps
 from schemas.definitions import Definitions
-from schemas.errors import UnavailableError
+from schemas.errors import Issue, UnavailableError
 from schemas.identifiers import HubName
 from schemas.jwk import VerificationKey
 from schemas.participants import Directory
@@ -24,11 +26,17 @@ DEFINITIONS: Final = "definitions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """By what is decided: one catalogue, one set of definitions, and the decisions already taken by them."""
+    """By what is decided: one catalogue, one set of definitions, and the decisions already taken by them.
+
+    Attributes:
+        decisions: About single elements.
+        outcomes: About all labels of a message, by its outline and by all else that they depend on.
+    """
 
     catalogue: Catalogue
     definitions: Definitions
     decisions: DecisionMemo
+    outcomes: OutlineMemo[Hashable, Outcome] = field(default_factory=OutlineMemo)
 
     @classmethod
     def of(cls, catalogue: Catalogue, definitions: Definitions) -> Self:
@@ -99,6 +107,7 @@ class Services:
         hub: This hub's name, as it stands in `hubs`.
         registrar: The pinned key that admits participants and opens chain-key epochs.
         definitions: What messages look like; they belong to the software.
+        structures: Issues of messages, by their outline and the digest of the definitions.
     """
 
     hub: HubName
@@ -113,3 +122,4 @@ class Services:
     outbox: Outbox
     rate_limits: RateLimits
     randomness: Randomness
+    structures: OutlineMemo[tuple[Outline, str], tuple[Issue, ...]] = field(default_factory=OutlineMemo)

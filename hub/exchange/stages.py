@@ -6,12 +6,15 @@ only a `Decided` can be logged.
     bytes → Submission → Verified → Structured → Decided → LogMember
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Self
 
-from consent.decision import Decision, Permit
+from consent.decision import Decision, Deny, Permit
 from consent.reasons import Mark, Reason
+from hub.exchange.outline import Outline
+from schemas.codes import EntryKind
 from schemas.identifiers import SubjectTag
 from schemas.message import Label, Message
 from schemas.participants import Participant
@@ -55,6 +58,7 @@ class Structured:
         message: The claims.
         sender: Who signed them.
         recipient: The one recipient, admitted and not suspended.
+        outline: Everything that structure and decision depend on.
         labels: Every label, in the order of the sealed elements.
         tags: Each subject in this hub's tag space.
         hashes: SHA-256 of the sealed key and of each sealed element, concatenated.
@@ -63,16 +67,50 @@ class Structured:
     message: Message
     sender: Participant
     recipient: Participant
+    outline: Outline
     labels: tuple[Label, ...]
     tags: tuple[SubjectTag, ...]
     hashes: bytes
 
 
-class LabelDecision(NamedTuple):
-    """What was decided about one label; a tuple, as `Label` is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What was decided about every label, by its place; messages of one outline share it.
 
-    label: Label
-    decision: Decision
+    Attributes:
+        decisions: One for each label, in order.
+        permitted: Places of the labels that may go, ascending.
+        withheld: Places of those that may not.
+        numbers: The numbers of the sealed elements that may go, ascending.
+        marks: What must be shown with the message and looked at afterwards, each once.
+        relied_on: The consents and measures that a permit rests on, each once, in order.
+        shown: Texts of the records for both parties that were written of it, by kind of entry: always the same.
+    """
+
+    decisions: tuple[Decision, ...]
+    permitted: tuple[int, ...]
+    withheld: tuple[tuple[int, tuple[Reason, ...]], ...]
+    numbers: tuple[int, ...]
+    marks: tuple[Mark, ...]
+    relied_on: tuple[str, ...]
+    shown: dict[EntryKind, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, decisions: Sequence[Decision], labels: Sequence[Label]) -> Self:
+        """Gather what follows from the decisions about labels."""
+        permits = [(place, each) for place, each in enumerate(decisions) if isinstance(each, Permit)]
+        return cls(
+            decisions=tuple(decisions),
+            permitted=tuple(place for place, _ in permits),
+            withheld=tuple((place, each.reasons) for place, each in enumerate(decisions) if isinstance(each, Deny)),
+            numbers=tuple(
+                number
+                for place, _ in permits
+                for number in range(labels[place].first, labels[place].first + len(labels[place].digests))
+            ),
+            marks=tuple(dict.fromkeys(mark for _, each in permits for mark in each.marks)),
+            relied_on=tuple(dict.fromkeys(identifier for _, each in permits for identifier in each.relied_on)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,48 +119,24 @@ class Decided:
 
     Attributes:
         structured: The stage before.
-        decisions: One for each label, in order.
+        outcome: What was decided.
         catalogue: Digest of the catalogue that decided.
         as_of: Log size at which the inputs were read.
     """
 
     structured: Structured
-    decisions: tuple[LabelDecision, ...]
+    outcome: Outcome
     catalogue: str
     as_of: int
 
     @property
     def permitted(self) -> tuple[Label, ...]:
         """The labels that may go."""
-        return tuple(each.label for each in self.decisions if isinstance(each.decision, Permit))
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The numbers of the sealed elements that may go, ascending."""
-        return tuple(n for label in self.permitted for n in range(label.first, label.first + len(label.digests)))
+        labels = self.structured.labels
+        return tuple([labels[place] for place in self.outcome.permitted])
 
     @property
     def withheld(self) -> tuple[tuple[Label, tuple[Reason, ...]], ...]:
         """The labels that may not, each with every reason."""
-        return tuple(
-            (each.label, each.decision.reasons) for each in self.decisions if not isinstance(each.decision, Permit)
-        )
-
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        """What must be shown with the message and looked at afterwards, each once."""
-        found = {
-            mark: None for each in self.decisions if isinstance(each.decision, Permit) for mark in each.decision.marks
-        }
-        return tuple(found)
-
-    @property
-    def relied_on(self) -> tuple[str, ...]:
-        """The consents and measures that a permit rests on, each once, in order."""
-        found = {
-            identifier: None
-            for each in self.decisions
-            if isinstance(each.decision, Permit)
-            for identifier in each.decision.relied_on
-        }
-        return tuple(found)
+        labels = self.structured.labels
+        return tuple((labels[place], reasons) for place, reasons in self.outcome.withheld)
