@@ -24,6 +24,7 @@ from connectors.cli.law_options import SEND_SECONDS, add_law_commands
 from schemas.codes import Capacity, Role
 
 DEMO: Final = "demo"
+CANARY_SECONDS: Final = 900.0
 _EXIT_CODES: Final = (
     "exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 a proof does not hold, 75 not now"
 )
@@ -130,6 +131,19 @@ def _api(options: argparse.Namespace) -> None:
             systems.openapi()
 
 
+def _canary(options: argparse.Namespace) -> int | None:
+    from connectors.cli import canary
+
+    match options.action:
+        case "once":
+            return asyncio.run(canary.once(options.home, as_json=options.json))
+        case "status":
+            return asyncio.run(canary.status(options.home, as_json=options.json))
+        case _:
+            asyncio.run(canary.keep_sending(options.home, every_seconds=options.every))
+            return None
+
+
 def _chain_key(options: argparse.Namespace) -> None:
     from connectors.cli import chain
 
@@ -190,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_api(commands.add_parser("api", help="the API for the organisation's own systems"), home)
     add_law_commands(commands, home)
+    _add_canary(commands.add_parser("canary", help="prove that a hub refuses what it must refuse"), home)
     chain_key = commands.add_parser("chain-key", help="the key that makes pseudonyms")
     chain_key.set_defaults(work=_chain_key)
     _add_chain_key(chain_key, home)
@@ -213,6 +228,7 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-vkey", default="", metavar="VKEY", help="the key of the hub's log")
     parser.add_argument("--responsible", metavar="REGISTER:NUMBER", help="who answers where a document names nobody")
     parser.add_argument("--notify", metavar="URL", help="where the hub tells that something waits")
+    parser.add_argument("--canary", action="store_true", help="of a canary, which sends what must be refused")
 
 
 def _add_example(parser: argparse.ArgumentParser) -> None:
@@ -253,6 +269,22 @@ def _add_log(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> 
     copying.add_argument(
         "folder", type=Path, metavar="FOLDER", help="where the copy goes; a second run adds what is new"
     )
+
+
+def _add_canary(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
+    parser.set_defaults(work=_canary)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "send what must be refused again and again, as a service; only what the registrar admitted as a canary can"
+    keep = actions.add_parser("run", parents=[home], help=text, description=text)
+    keep.add_argument(
+        "--every", type=float, default=CANARY_SECONDS, metavar="SECONDS", help="pause between rounds (default: 900)"
+    )
+    for name, text in (
+        ("once", "send each kind once; exit code 0 refused as it must be, 1 otherwise, 3 ACCEPTED, 75 not known"),
+        ("status", "what came of the newest round; exit codes as of `once`"),
+    ):
+        action = actions.add_parser(name, parents=[home], help=text, description=text)
+        action.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_chain_key(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
