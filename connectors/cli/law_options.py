@@ -14,6 +14,7 @@ from schemas.codes import Capacity, Category, SpoedReason, SubjectRole
 from schemas.consents import Giver, WithoutParents
 from schemas.measures import MeasureType
 from schemas.requests import RecallReason
+from schemas.reviews import Finding
 
 SEND_SECONDS: Final = 30.0
 _GIVERS: Final = ", ".join(each.value for each in Giver)
@@ -41,6 +42,7 @@ def add_law_commands(commands: "argparse._SubParsersAction[Any]", home: argparse
     _add_questions(commands, home)
     _add_correct(commands, home)
     _add_read(commands, home)
+    _add_reviews(commands, home)
     text = "neem een bericht terug dat nog niet is opgehaald. Take back a message that was not picked up"
     recall = commands.add_parser("recall", parents=[home], help="neem een bericht terug / recall", description=text)
     recall.set_defaults(work=_recall)
@@ -115,6 +117,42 @@ def _read(options: argparse.Namespace) -> int:
     from connectors.cli import reading
 
     return reading.read(options)
+
+
+def _add_reviews(commands: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:
+    text = (
+        "toon wat moet worden nagekeken: van deze organisatie, en voor een toezichthouder van iedereen. Waar een"
+        " organisatie voor zichzelf instond, antwoordt zij en handelt een toezichthouder het af."
+        " Show what has to be looked at, and say that it was"
+    )
+    reviews = commands.add_parser("reviews", parents=[home], help="na te kijken / to be looked at", description=text)
+    reviews.set_defaults(work=_reviews)
+    _add_json_option(reviews)
+    actions = reviews.add_subparsers(dest="action", metavar="ACTION")
+    # What is given before the action must not be undone by the action's own defaults.
+    text = "toon wat open staat. Show what is open"
+    listing = actions.add_parser("list", help="toon / show", description=text)
+    listing.add_argument("--home", type=Path, default=argparse.SUPPRESS, metavar="FOLDER", help="the connector's home")
+    listing.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="voor systemen / for machines")
+    text = "zeg dat het is nagekeken, en wat eruit kwam. Say that it was looked at, and what came of it"
+    closing = actions.add_parser("close", help="handel af of antwoord / close or answer", description=text)
+    closing.add_argument("--home", type=Path, default=argparse.SUPPRESS, metavar="FOLDER", help="the connector's home")
+    closing.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="voor systemen / for machines")
+    closing.add_argument("id", metavar="ID", help="het bericht of de vastlegging, zoals `reviews` het noemt / which")
+    closing.add_argument(
+        "--reason", required=True, choices=[each.value for each in Finding], help="wat eruit kwam / what came of it"
+    )
+    closing.add_argument(
+        "--mark", metavar="MARK", help="waarom het op de lijst staat, als er meer is / why it is there"
+    )
+
+
+def _reviews(options: argparse.Namespace) -> int:
+    from connectors.cli import reviewing
+
+    return asyncio.run(
+        reviewing.close_review(options) if options.action == "close" else reviewing.list_reviews(options)
+    )
 
 
 def _add_correct(commands: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:

@@ -276,6 +276,43 @@ class RecallAnswer(msgspec.Struct, frozen=True):
     tlog_proof: str
 
 
+class ReviewAnswerLine(msgspec.Struct, frozen=True):
+    """What a party says of an item, with its signed review."""
+
+    oin: str
+    index: Number
+    finding: str
+    review: str
+
+
+class ReviewLine(msgspec.Struct, frozen=True):
+    """One item of the review list. `supervised`: a party answers it, a supervisor closes it."""
+
+    about: str
+    mark: str
+    index: Number
+    sender: str
+    recipient: str
+    supervised: bool = False
+    answers: tuple[ReviewAnswerLine, ...] = ()
+
+
+class ReviewPage(msgspec.Struct, frozen=True):
+    """A page of `POST /v1/reviews/search`; the page after the last is empty."""
+
+    reviews: tuple[ReviewLine, ...]
+    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
+
+
+class Reviewed(msgspec.Struct, frozen=True):
+    """`POST /v1/reviews`: the entry of a review, and whether it closed the item."""
+
+    index: Number
+    entry: str
+    tlog_proof: str
+    closed: bool = True
+
+
 class HubNotice(msgspec.Struct, frozen=True):
     """Something that the hub tells us: what it is, and which message or record it is about."""
 

@@ -33,6 +33,8 @@ from connectors.sdk.answers import (
     RecallAnswer,
     ReceiptAnswer,
     Recorded,
+    Reviewed,
+    ReviewPage,
     SubmissionAnswer,
 )
 from connectors.sdk.transport import TIMEOUT_SECONDS, HubTransport, Identity, Reply, decode
@@ -149,6 +151,15 @@ class HubClient:
     async def notices(self, *, after: int) -> HubNotices:
         """What the hub tells us after a number: withdrawals, contradictions, terms."""
         return decode(await self._get("/v1/notices", after=after), HubNotices)
+
+    async def reviews(self, *, after: int = -1) -> ReviewPage:
+        """A page of what has to be looked at: of us, and for a supervisor of everybody."""
+        body = msgspec.json.encode({"after": after} if after >= 0 else {})
+        return decode(await self._post("/v1/reviews/search", body, JSON), ReviewPage)
+
+    async def close_review(self, token: str) -> Reviewed:
+        """Post a signed review; the same review gives the same answer."""
+        return decode(await self._post("/v1/reviews", token.encode("ascii"), JOSE), Reviewed)
 
     async def open_chain_epoch(self, signed: str) -> None:
         """Post a chain-key epoch that the registrar signed."""
