@@ -14,6 +14,7 @@ from connectors.agent.journal import Delivery, NoticeKind
 from connectors.agent.reports import mark_texts, to_json
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
+from connectors.agent.threads import was_answered_before
 from connectors.formats.ports import Format, Written
 from connectors.sdk.envelope import person_key
 from connectors.sdk.opening import Opened
@@ -83,6 +84,14 @@ async def prepare_files(services: Services, opened: Opened, *, at: datetime) -> 
     if opened.marks:
         told = [mark_texts(mark) for mark in opened.marks]
         notices.append((NoticeKind.MARKED, " ".join(nl for nl, _ in told), " ".join(en for _, en in told)))
+    if message.reply_to is not None and was_answered_before(message, journal=services.journal):
+        notices.append(
+            (
+                NoticeKind.UNPROMPTED,
+                f"Antwoordt op {message.reply_to.value}, waarop het laatste antwoord al was ontvangen.",
+                f"Answers {message.reply_to.value}, to which the last answer had been received already.",
+            )
+        )
     items = without(opened.items, held)
     withheld = (*(each.label for each in opened.withheld), *held)
     if opened.withheld:

@@ -30,7 +30,7 @@ from connectors.agent.handing import Handing, prepare_files
 from connectors.agent.journal import NoticeKind, deliver, hand_over_all, milliseconds, notify, remember
 from connectors.agent.questions import question_file
 from connectors.agent.services import Services
-from connectors.agent.threads import Direction, remember_thread
+from connectors.agent.threads import Direction, is_last, remember_thread
 from connectors.agent.troubles import Troubles, own_mistakes
 from connectors.sdk.dutch import trouble_text
 from connectors.sdk.evidence import make_evidence
@@ -323,7 +323,15 @@ def _journal_opened(
         if question is not None:
             deliver(db, question)
         remember_thread(
-            db, opened.message, direction=Direction.RECEIVED, number=handing.number, tags=handing.tags, at=at
+            db,
+            opened.message,
+            direction=Direction.RECEIVED,
+            number=handing.number,
+            tags=handing.tags,
+            last_reply=is_last(
+                opened.message, opened.items, journal=services.journal, definitions=services.policy.definitions
+            ),
+            at=at,
         )
         for kind, text_nl, text_en in handing.notices:
             notify(db, kind=kind, about=row["id"], text_nl=text_nl, text_en=text_en, at=at)

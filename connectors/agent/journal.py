@@ -223,7 +223,20 @@ _SIXTH_SCHEMA: Final = """
 ALTER TABLE submissions ADD COLUMN denied TEXT;
 """
 
-_SCHEMAS: Final = (_FIRST_SCHEMA, _SECOND_SCHEMA, _THIRD_SCHEMA, _FOURTH_SCHEMA, _FIFTH_SCHEMA, _SIXTH_SCHEMA)
+_SEVENTH_SCHEMA: Final = """
+-- Whether a message is the last reply to the one that it answers; of what passed before this was noted, that it is.
+ALTER TABLE threads ADD COLUMN last_reply INTEGER NOT NULL DEFAULT 1;
+"""
+
+_SCHEMAS: Final = (
+    _FIRST_SCHEMA,
+    _SECOND_SCHEMA,
+    _THIRD_SCHEMA,
+    _FOURTH_SCHEMA,
+    _FIFTH_SCHEMA,
+    _SIXTH_SCHEMA,
+    _SEVENTH_SCHEMA,
+)
 SCHEMA_VERSION: Final = len(_SCHEMAS)
 
 
@@ -259,6 +272,8 @@ class NoticeKind(StrEnum):
     TOLD_BY_HUB = "told-by-hub"
     RELEASE_DENIED = "release-denied"
     CANARY = "canary"
+    UNPROMPTED = "unprompted"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

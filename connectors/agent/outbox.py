@@ -33,7 +33,7 @@ from connectors.agent.recording import record_round
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.agent.submitting import check_answer
-from connectors.agent.threads import Addressed, Direction, address, remember_thread
+from connectors.agent.threads import Addressed, Direction, address, is_last, remember_thread
 from connectors.agent.troubles import Troubles, own_mistakes, settle
 from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
@@ -279,7 +279,14 @@ def _address(services: Services, document: Document, *, at: datetime) -> Address
         destination = find_destination(document.receiver.organisation, addressbook=book, day=day)
     except DocumentError as error:
         unknown = error
-    return address(document, journal=services.journal, own=settings.oin, destination=destination, unknown=unknown)
+    return address(
+        document,
+        journal=services.journal,
+        definitions=services.policy.definitions,
+        own=settings.oin,
+        destination=destination,
+        unknown=unknown,
+    )
 
 
 def _table(path: Path, parse: Callable[[bytes], _T]) -> _T | None:
@@ -373,7 +380,17 @@ def _journal_composed(services: Services, row: Row, *, known: Format, document: 
                 message.pickup_by,
             ),
         )
-        remember_thread(db, message, direction=Direction.SENT, number=document.case_reference, tags=tags, at=at)
+        remember_thread(
+            db,
+            message,
+            direction=Direction.SENT,
+            number=document.case_reference,
+            tags=tags,
+            last_reply=is_last(
+                message, document.items, journal=services.journal, definitions=services.policy.definitions
+            ),
+            at=at,
+        )
         concluding.answer(services, db, row, AnswerKind.READ, known=known, document=document)
     say(Event.MESSAGE_COMPOSED, file=row["id"], message=message.id.value)
 

@@ -1,6 +1,6 @@
-"""What a person must know, at a glance: notices, what is under way, what was sent and received lately, open questions.
+"""What a person must know, at a glance: notices, what is under way, what was sent and received lately, what waits.
 
-    overview(journal, day=…)
+    overview(journal, definitions=…, day=…)
 
 People read it by `ketenhub-connector status`, systems by the API.
 """
@@ -12,16 +12,19 @@ from typing import Final
 from connectors.agent.denials import denied_text
 from connectors.agent.journal import Journal, from_milliseconds
 from connectors.agent.questions import open_questions, question_to_json
+from connectors.agent.waiting import waiting_assignments, waiting_to_json
+from schemas.definitions import Definitions
 from schemas.document import JSONValue
 
 SHOWN_MAX: Final = 50
 
 
-def overview(journal: Journal, *, day: date) -> dict[str, list[dict[str, JSONValue]]]:
+def overview(journal: Journal, *, definitions: Definitions, day: date) -> dict[str, list[dict[str, JSONValue]]]:
     """Say what waits, what was sent and received lately, and everything that nobody has confirmed yet.
 
     Args:
         journal: Where it stands.
+        definitions: What waits for a reply.
         day: Today in the Netherlands.
     """
     notices: list[dict[str, JSONValue]] = [
@@ -58,6 +61,7 @@ def overview(journal: Journal, *, day: date) -> dict[str, list[dict[str, JSONVal
         "sent": [{**_line(row), "denied": denied_text(row["denied"])} for row in sent],
         "received": [_line(row) for row in received],
         "questions": [question_to_json(each, day=day) for each in open_questions(journal)],
+        "assignments": [waiting_to_json(each) for each in waiting_assignments(journal, definitions=definitions)],
     }
 
 

@@ -1,5 +1,6 @@
 """What people are reminded of: terms of questions, consents and measures that end, and what the hub tells.
 
+    an assignment   when nothing at all was replied to it for thirty days
     a question      three days before its term, and again when the term has come
     a consent       of our own, fourteen days before its last day
     a measure       that only we state, seven days before it lapses, unless the Raad confirms it
@@ -21,6 +22,7 @@ from connectors.agent.questions import Question, clear_answered, open_questions
 from connectors.agent.recording import CONSENT, MEASURE
 from connectors.agent.services import Services
 from connectors.agent.troubles import settle
+from connectors.agent.waiting import Waiting, waiting_assignments
 from connectors.sdk.answers import HubNotice
 from consent.measures import DECLARED_DAYS
 from consent.request import civil_day
@@ -35,6 +37,7 @@ REMINDED: Final = "reminded"
 SOON_DAYS: Final = 3
 CONSENT_DAYS: Final = 14
 MEASURE_DAYS: Final = 7
+REPLY_DAYS: Final = 30
 PAGES_MAX: Final = 100
 _OF_QUESTIONS: Final = frozenset({"question-soon", "question-due"})
 """What the hub tells of terms: this connector knows them itself."""
@@ -151,6 +154,7 @@ def remind(services: Services) -> None:
         if row["about"] not in known:
             settle(services, kind=NoticeKind.QUESTION, about=row["about"])
     clear_answered(services)
+    _settle_answered_assignments(services)
     if services.journal.meta(REMINDED) == day.isoformat():
         return  # days are what counts of records, and there may be many of them
     for row in services.journal.rows(
@@ -159,6 +163,8 @@ def remind(services: Services) -> None:
         MEASURE.entry.value,
     ):
         _remind_of_record(services, row, day=day, at=at)
+    for each in waiting_assignments(services.journal, definitions=services.policy.definitions):
+        _remind_of_assignment(services, each, at=at)
     with services.journal.step("reminded") as db:
         remember(db, REMINDED, day.isoformat())
 
@@ -181,6 +187,33 @@ def _remind_of_question(services: Services, question: Question, *, day: date, at
             text_en=f"Not answered yet: {whose_en}; the term ({question.term.isoformat()}) {when_en}.",
             at=at,
         )
+
+
+def _remind_of_assignment(services: Services, assignment: Waiting, *, at: datetime) -> None:
+    if assignment.replies or assignment.told or at - assignment.at < timedelta(days=REPLY_DAYS):
+        return
+    kind = services.policy.definitions.message_type(assignment.type)
+    since = civil_day(assignment.at) or assignment.at.date()
+    with services.journal.step("no reply") as db:
+        db.execute("UPDATE threads SET told = 'unanswered' WHERE message = ?", (assignment.message.value,))
+        notify(
+            db,
+            kind=NoticeKind.UNANSWERED,
+            about=assignment.message.value,
+            text_nl=f"{kind.nl} van {since} aan {assignment.other.value}: al {REPLY_DAYS} dagen geen antwoord.",
+            text_en=f"{kind.en} of {since} to {assignment.other.value}: no reply for {REPLY_DAYS} days.",
+            at=at,
+        )
+
+
+def _settle_answered_assignments(services: Services) -> None:
+    """Take back what was told of assignments to which a reply came."""
+    for row in services.journal.rows(
+        "SELECT about FROM notices WHERE kind = ? AND confirmed_at IS NULL"
+        " AND EXISTS (SELECT 1 FROM threads WHERE reply_to = about AND direction = 'received')",
+        NoticeKind.UNANSWERED,
+    ):
+        settle(services, kind=NoticeKind.UNANSWERED, about=row["about"])
 
 
 def _remind_of_record(services: Services, row: Row, *, day: date, at: datetime) -> None:

@@ -206,5 +206,6 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         sent=_list(_OPEN),
         received=_list(_OPEN),
         questions=_list(_object(_QUESTION)),
+        assignments=_list(_object(message=_ID, type=_TEXT, other=_OIN, at=_TIME, replies=_INTEGER)),
     ),
 }

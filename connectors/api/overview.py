@@ -14,7 +14,7 @@ async def status(_: Call, api: Api) -> Answer:
     """Say what needs a person, what is under way, and what was sent and received lately."""
     services = api.services
     value: dict[str, JSONValue] = {"oin": services.settings.oin.value, "name": services.settings.name}
-    for name, lines in overview(services.journal, day=today(services)).items():
+    for name, lines in overview(services.journal, definitions=services.policy.definitions, day=today(services)).items():
         value[name] = [*lines]
     return Answer(value=value)
 

@@ -13,6 +13,7 @@ from connectors.cli.common import CommandError
 from connectors.settings import load_settings
 from consent.request import civil_day
 from schemas.clock import SystemClock
+from schemas.definitions import load_definitions
 from schemas.document import JSONValue
 
 _NOT_RUNNING: Final = "DE CONNECTOR DRAAIT NIET (`ketenhub-connector run`). THE CONNECTOR IS NOT RUNNING."
@@ -53,7 +54,7 @@ def status(home: Path, *, as_json: bool) -> int:
     try:
         day = civil_day(SystemClock().now())
         assert day is not None, "the clock gives aware moments"
-        found = overview(journal, day=day)
+        found = overview(journal, definitions=load_definitions(), day=day)
     finally:
         journal.close()
     running = is_running(home)
@@ -64,6 +65,7 @@ def status(home: Path, *, as_json: bool) -> int:
     print("De connector draait. The connector is running.\n" if running else f"{_NOT_RUNNING}\n")
     _print_notices(found["notices"])
     _print_questions(found["questions"])
+    _print_assignments(found["assignments"])
     _print_table("Onderweg / under way", found["files"], ("target",), states=_OUTGOING)
     _print_table("Verzonden / sent", found["sent"], ("target", "message", "recipient"), states=_SENT)
     _print_table("Ontvangen / received", found["received"], ("message", "sender", "type"), states=_RECEIVED)
@@ -101,6 +103,13 @@ def _print_questions(questions: list[dict[str, JSONValue]]) -> None:
         late = sum(bool(each["overdue"]) for each in questions)
         print(f"Onbeantwoorde vragen / questions without an answer: {len(questions)}, te laat / overdue: {late}")
         print("  zie / see `ketenhub-connector questions`\n")
+
+
+def _print_assignments(assignments: list[dict[str, JSONValue]]) -> None:
+    if assignments:
+        none = sum(each["replies"] == 0 for each in assignments)
+        print(f"Opdrachten die op antwoord wachten / assignments that wait for a reply: {len(assignments)}")
+        print(f"  zonder enig antwoord / without any reply: {none}; zie / see `status --json`\n")
 
 
 def _print_table(

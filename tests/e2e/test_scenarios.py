@@ -56,10 +56,15 @@ def test_each_of_the_eight_notifications_comes_out_at_the_gemeente(office: Stack
     case = unique("ZAAK")
     request = office.gemeente.drop(vto_scenario(1, header=vto(unique("VTO")), case_number=case))
     asked = office.gemeente.sent(request, state="received")
-    dropped = {}
+    dropped: dict[str, tuple[int, bytes]] = {}
     for number in range(1, NOTIFICATION_SCENARIOS + 1):
         data = notification_scenario(number, header=notification(unique(f"NOT-{number}")), municipal_case=case)
         assert xsd_errors(data) == []
+        if "Zaak afgerond" in data.decode():
+            for name in dropped:
+                office.raad.sent(
+                    name
+                )  # after that no further reply is awaited: what answers the request goes before it
         dropped[office.raad.drop(data)] = number, data
     for name, (number, data) in dropped.items():
         evidence = arrives_whole(office.raad, office.gemeente, name, data)

@@ -13,6 +13,7 @@ from connectors.agent.reminding import hear_notices
 from connectors.agent.watching import watch_round
 from connectors.formats.stuf.examples import vto_example
 from connectors.sdk.answers import Denial, HubNotice, HubWarning
+from schemas.definitions import load_definitions
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
 from tests.support.memory_hub import MemoryHub
@@ -134,7 +135,7 @@ async def test_the_sender_is_told_with_the_reasons_until_somebody_confirms(hub: 
         {"code": WITHDRAWN.code, "nl": WITHDRAWN.text_nl, "en": WITHDRAWN.text}
     ]
     day = hub.world.clock.now().date()
-    (line,) = overview(gemeente.journal, day=day)["sent"]
+    (line,) = overview(gemeente.journal, definitions=load_definitions(), day=day)["sent"]
     assert line["denied"] == "de toestemming is ingetrokken / the consent was withdrawn"
     with gemeente.journal.step("confirmed") as db:
         confirm(db, about=message_id, at=hub.world.clock.now())
