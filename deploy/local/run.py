@@ -11,7 +11,7 @@ from typing import Final
 
 from deploy.local.children import LocalServerError
 from deploy.local.processes import StackError
-from deploy.local.stack import HUB_NAME, ORGANISATIONS, Stack, default_home, running_stack
+from deploy.local.stack import CANARY, HUB_NAME, ORGANISATIONS, Stack, default_home, running_stack
 
 LOOK_SECONDS: Final = 1.0
 
@@ -24,7 +24,8 @@ def main() -> int:
     home = default_home()
     print(f"Ketenhub: starting in {home} …", flush=True)
     try:
-        with running_stack(home, health_rule=True) as stack:
+        with running_stack(home, health_rule=True, canary=True) as stack:
+            stack.start_canary()
             _print_where(stack)
             while not stop.wait(LOOK_SECONDS):
                 _start_what_stopped(stack)
@@ -37,7 +38,7 @@ def main() -> int:
 
 def _print_where(stack: Stack) -> None:
     print(f"  hub        {stack.url}   ({HUB_NAME}; description: {stack.url}/openapi.json)")
-    for organisation in ORGANISATIONS:
+    for organisation in (*ORGANISATIONS, CANARY):
         print(
             f"  {organisation.name:10} {stack.organisation(organisation)}   ({organisation.title}, {organisation.oin})"
         )

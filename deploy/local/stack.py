@@ -51,6 +51,7 @@ class Organisation:
     title: str
     role: str
     capacities: tuple[str, ...] = ()
+    canary: bool = False
 
 
 GEMEENTE: Final = Organisation(
@@ -67,6 +68,18 @@ GI: Final = Organisation(
     capacities=("ots", "voogdij", "preventief"),
 )
 ORGANISATIONS: Final = (GEMEENTE, RAAD, GI)
+CANARY: Final = Organisation(
+    name="kanarie",
+    oin="00000099000000009000",
+    title="Kanarie (test)",
+    role="gi",
+    # Not in every capacity: one of its messages names the one that it lacks.
+    capacities=("ots", "preventief"),
+    canary=True,
+)
+"""Not one of the organisations: it exchanges nothing, and only proves that what must be refused is refused."""
+CANARY_SECONDS: Final = 60
+"""How often it does so here, where somebody looks."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +91,7 @@ class Stack:
         organisations: Who takes part; the first draws the chain key and hands it over to the others.
         hubs: How many hub processes serve; each has its own port, the first is the one that connectors use.
         health_rule: Whether the gemeente's connector is made with `HEALTH_RULE`.
+        canary: Whether `CANARY` joins too.
         processes: Everything that runs but the two servers, by name.
         ports: Port of each hub process.
     """
@@ -86,6 +100,7 @@ class Stack:
     organisations: tuple[Organisation, ...] = ORGANISATIONS
     hubs: int = 1
     health_rule: bool = False
+    canary: bool = False
     postgresql: PostgreSQLServer | None = None
     valkey: ValkeyServer | None = None
     processes: dict[str, ManagedProcess] = field(default_factory=dict)
@@ -118,7 +133,8 @@ class Stack:
             self.start_servers()
             registrar.result()
             self._make_hub_keys()
-            admitted = [at_once.submit(self._admit, organisation) for organisation in self.organisations]
+            canaries = (CANARY,) if self.canary else ()
+            admitted = [at_once.submit(self._admit, each) for each in (*self.organisations, *canaries)]
             self._migrate()
             for number in range(self.hubs):
                 self.start_hub(number)
@@ -126,7 +142,7 @@ class Stack:
                 each.result()
             first, *others = self.organisations
             giver = at_once.submit(self._join_and_open_epoch, first)
-            list(at_once.map(self._join, others))
+            list(at_once.map(self._join, (*others, *canaries)))
             self.start_process("worker", [_BIN / "ketenhub", "worker", "--settings", self._settings])
             giver.result()
             list(at_once.map(self._give_chain_key, others))
@@ -176,6 +192,13 @@ class Stack:
         """Start the connector of an organisation."""
         home = self.organisation(organisation)
         return self.start_process(organisation.name, [_BIN / "ketenhub-connector", "run", "--home", home])
+
+    def start_canary(self) -> ManagedProcess:
+        """Start sending, again and again, what the hub must refuse."""
+        program, home = _BIN / "ketenhub-connector", self.organisation(CANARY)
+        return self.start_process(
+            CANARY.name, [program, "canary", "run", "--every", str(CANARY_SECONDS), "--home", home]
+        )
 
     def start_process(
         self, name: str, command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
@@ -263,20 +286,21 @@ class Stack:
         admission = self._admission(organisation)
         if admission.exists():
             return
+        canary = ["--canary"] if organisation.canary else []
         capacities = [part for capacity in organisation.capacities for part in ("--capacity", capacity)]
         self.command(
             "ketenhub-connector", "init", "--home", home,
             "--oin", organisation.oin, "--name", organisation.title, "--role", organisation.role, *capacities,
             "--hub", self.url, "--hub-name", HUB_NAME,
             "--registrar", registrar / "registrar.jwk.json", "--log-vkey", self._log_vkey,
-            "--responsible", "eigen:dienstdoende",
+            "--responsible", "eigen:dienstdoende", *canary,
         )  # fmt: skip
         if self.health_rule and organisation is GEMEENTE:
             with (home / "connector.toml").open("a") as settings:
                 settings.write(HEALTH_RULE)
         self.command(
             "ketenhub-registrar", "admit", home / "admission-request.json",
-            "--key", registrar / "registrar.pem", "--out", admission,
+            "--key", registrar / "registrar.pem", "--out", admission, *canary,
         )  # fmt: skip
 
     def _join(self, organisation: Organisation) -> None:
@@ -329,6 +353,7 @@ def running_stack(
     hubs: int = 1,
     forget: bool = False,
     health_rule: bool = False,
+    canary: bool = False,
 ) -> Iterator[Stack]:
     """Start a stack and stop it whatever happens.
 
@@ -338,11 +363,12 @@ def running_stack(
         hubs: How many hub processes serve.
         forget: Remove the folder afterwards.
         health_rule: See `Stack`.
+        canary: See `Stack`.
 
     Raises:
         StackError: Something did not start, or a stack runs in this folder already.
     """
-    stack = Stack(home=home, organisations=organisations, hubs=hubs, health_rule=health_rule)
+    stack = Stack(home=home, organisations=organisations, hubs=hubs, health_rule=health_rule, canary=canary)
     with _alone(home):
         try:
             stack.start()

@@ -38,6 +38,9 @@ def test_a_request_shows_the_way_and_leaves_nothing() -> None:
     said = played()
     for words in ("may go to the Raad", "stays behind", "ok: the evidence holds", "no value", "who must act: sender"):
         assert words in said
+    for kind in ("maatregel-ontbreekt", "toestemming-ontbreekt", "niet-gevraagd"):
+        assert f"{kind:30} refused\n" in said
+    assert "the hub: proved, for 11 reasons" in said
 
 
 @pytest.mark.timeout(300)

@@ -30,6 +30,7 @@ class Scenario:
         title: What it shows.
         starting: What is said while everything starts.
         organisations: Who takes part.
+        canary: Whether there is one that proves that what must be refused is refused.
         play: Plays it on a running stack; raises `DemoError` where it does not see what it must see.
     """
 
@@ -37,6 +38,7 @@ class Scenario:
     starting: str
     organisations: tuple[Organisation, ...]
     play: Callable[[Stack], None]
+    canary: bool = False
 
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
@@ -45,6 +47,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         starting="Starting PostgreSQL, Valkey, the hub, a worker and three connectors …",
         organisations=ORGANISATIONS,
         play=play_request,
+        canary=True,
     ),
     "case": Scenario(
         title="Ketenhub: een zaak van begin tot eind, tussen vier organisaties / a case over its life",
@@ -69,7 +72,7 @@ def main() -> int:
     try:
         title(scenario.title)
         say(scenario.starting)
-        with running_stack(home, organisations=scenario.organisations) as stack:
+        with running_stack(home, organisations=scenario.organisations, canary=scenario.canary) as stack:
             say(f"Started in {time.monotonic() - began:.1f} s, with state in a temporary folder.")
             scenario.play(stack)
         title(f"Done in {time.monotonic() - began:.1f} s; everything is stopped and the folder is gone.")

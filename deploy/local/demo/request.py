@@ -25,7 +25,7 @@ from deploy.local.demo.common import (
     write_policy,
 )
 from deploy.local.processes import wait_until
-from deploy.local.stack import GEMEENTE, GI, HEALTH_RULE, RAAD, Organisation, Stack
+from deploy.local.stack import CANARY, GEMEENTE, GI, HEALTH_RULE, RAAD, Organisation, Stack
 
 
 def play_request(stack: Stack) -> None:
@@ -39,6 +39,7 @@ def play_request(stack: Stack) -> None:
     step_refused(stack)
     step_answer(stack, evidence)
     step_log(stack)
+    step_canary(stack)
 
 
 def step_send(stack: Stack) -> dict[str, Any]:
@@ -164,6 +165,23 @@ def step_log(stack: Stack) -> None:
     """What the log says, for everyone who may read it."""
     title("8. The log: what happened, in order, without a name, a label or a pseudonym")
     show_log(stack)
+
+
+def step_canary(stack: Stack) -> None:
+    """A participant that was admitted for it sends what must be refused; the hub counts each refusal as proof."""
+    title("9. A canary sends what the hub must refuse, each for one reason; one that passed would stop the hub")
+    home = stack.organisation(CANARY)
+    done = stack.attempt("ketenhub-connector", "canary", "once", "--json", "--home", home)
+    outcomes = json.loads(done.stdout or "{}").get("outcomes", [])
+    for outcome in outcomes:
+        say(f"{outcome['kind']:30} {outcome['verdict']}")
+    if done.returncode != 0 or not outcomes:
+        raise DemoError(f"a canary was not refused as it must be: {done.stdout}{done.stderr}")
+    settings = stack.home / "hub" / "hub.toml"
+    proved = json.loads(stack.command("ketenhub", "canary", "status", "--json", "--settings", settings))
+    say(f"the hub: {proved['enforcement']}, for {len(proved['refused'])} reasons of the decision")
+    if proved["enforcement"] != "proved" or len(proved["refused"]) < len(outcomes):
+        raise DemoError("the hub does not count the refusals of the canary as proof")
 
 
 # ---- helpers ----

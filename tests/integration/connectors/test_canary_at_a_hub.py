@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from connectors.sdk.canaries import KINDS
-from consent.grounds import packaged_catalogue
+from consent.grounds import load_catalogue, packaged_catalogue
 from hub.enforcement import Proof, judge
+from hub.exchange.directory import publish_policy
 from schemas.clock import SystemClock
 from schemas.identifiers import OIN
 from tests.support.hub_server import RunningHub, running_hub
@@ -69,7 +70,7 @@ async def test_nobody_else_sends_canaries_and_a_canary_sends_nothing_else(
 
 
 async def test_a_catalogue_that_permits_too_much_stops_the_hub_at_the_next_round_of_the_canary(
-    hub: RunningHub, chain: Chain, tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+    hub: RunningHub, chain: Chain, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A question of a GI goes without the measure that it needs: nobody who exchanges messages would notice."""
     canary = await chain.canary(CANARY)
@@ -77,19 +78,16 @@ async def test_a_catalogue_that_permits_too_much_stops_the_hub_at_the_next_round
     text = packaged_catalogue().data.decode()
     start = text.index('code = "GI-OTS-VRAAG"')
     loose = text[start:].replace('ties = ["measure"]', "ties = []", 2).replace("spoed_hours = 72\n", "", 2)
-    catalogue = tmp_path / "permissive.toml"
-    catalogue.write_text(text[:start] + loose, encoding="utf-8")
-    async with running_hub(tmp_path, database_url=database_url, issuer=hub.url, HUB_CATALOGUE=str(catalogue)):
-        await hub.web.services.worlds.refresh()
-        code, outcomes = await once(canary, capsys)
-        assert code == 3
-        assert {kind for kind, verdict in outcomes.items() if verdict == "accepted"} == {"maatregel-ontbreekt"}
-        assert {verdict for kind, verdict in outcomes.items() if kind != "maatregel-ontbreekt"} == {"refused"}
-        stop = (await hub.web.services.store.enforcement()).stop
-        assert stop is not None
-        assert stop.canary == CANARY
-        (alarm,) = (await canary.told("status"))["notices"]
-        assert alarm["kind"] == "alarm"
-        assert (await once(canary, capsys))[0] == 3
-        lacking = (await hub.web.services.store.enforcement()).unproved_since_stop()
-        assert lacking == ("measure-missing",)
+    await publish_policy(load_catalogue((text[:start] + loose).encode()), services=hub.web.services)
+    code, outcomes = await once(canary, capsys)
+    assert code == 3
+    assert {kind for kind, verdict in outcomes.items() if verdict == "accepted"} == {"maatregel-ontbreekt"}
+    assert {verdict for kind, verdict in outcomes.items() if kind != "maatregel-ontbreekt"} == {"refused"}
+    stop = (await hub.web.services.store.enforcement()).stop
+    assert stop is not None
+    assert stop.canary == CANARY
+    (alarm,) = (await canary.told("status"))["notices"]
+    assert alarm["kind"] == "alarm"
+    assert (await once(canary, capsys))[0] == 3
+    lacking = (await hub.web.services.store.enforcement()).unproved_since_stop()
+    assert lacking == ("measure-missing",)
