@@ -16,7 +16,7 @@ from typing import Protocol
 from hub.changes import LogMember, Shown
 from hub.enforcement import Enforcement, Stop
 from schemas.codes import EntryKind
-from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
+from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
 
 
 class MessageState(StrEnum):
@@ -302,6 +302,15 @@ class Store(Protocol):
         self, party: OIN, *, after: int, limit: int, message_id: MessageId | None
     ) -> tuple[DisclosureRecord, ...]:
         """Return entries that `party` is sender or recipient of, beyond index `after`, oldest first."""
+        ...
+
+    async def records_about(
+        self, sender: OIN, tags: Sequence[SubjectTag], *, after: int, limit: int
+    ) -> tuple[DisclosureRecord, ...]:
+        """Return SUBMISSION and DISCLOSURE entries of `sender` about these persons beyond index `after`, oldest first.
+
+        A person is every pseudonym that is linked to one of these.
+        """
         ...
 
     async def use_once(self, *, issuer: str, identifier: str, until: int) -> bool:

@@ -229,10 +229,11 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
     ),
     "Reviewed": _object(index=_INDEX, entry=_TEXT, tlog_proof=_TEXT, closed={"type": "boolean"}),
     "RecordSearch": _object(
-        optional=("after", "limit", "message"),
+        optional=("after", "limit", "message", "about"),
         after={"type": "integer", "minimum": -1},
         limit={"type": "integer", "minimum": 1, "maximum": 200},
         message=_or_null(_ID),
+        about=_or_null(_ID),
     ),
     "Records": _object(
         records=_list(

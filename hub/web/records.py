@@ -7,23 +7,34 @@ from aiohttp import web
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.reading import INTEGER_MAX, integer_member, optional_text_member, read_members
 from schemas.canonical import b64url
-from schemas.identifiers import MessageId
+from schemas.errors import DocumentError, Issue, RejectedMessageError
+from schemas.identifiers import MessageId, SubjectTag
+from schemas.sdjwt import parse_disclosure
 
 RECORDS_MAX: Final = 200
+_MEMBER: Final = "sender.request.member"
 
 
 async def search(call: Call, hub: HubWeb) -> web.Response:
     """Answer with the entries that the caller is party to, oldest first, a page at a time.
 
-    It is a POST so that no identifier stands in a URL.
+    With `about`, a message of the caller's: those by which it told anybody anything about the same persons, which is
+    whom a correction must reach. It is a POST so that no identifier stands in a URL.
     """
-    members = read_members(call.body, required=frozenset(), optional=frozenset({"after", "limit", "message"}))
+    optional = frozenset({"after", "limit", "message", "about"})
+    members = read_members(call.body, required=frozenset(), optional=optional)
     after = integer_member(members, "after", default=-1, at_least=-1, at_most=INTEGER_MAX)
     limit = integer_member(members, "limit", default=RECORDS_MAX, at_least=1, at_most=RECORDS_MAX)
-    message = optional_text_member(members, "message")
-    found = await hub.services.store.records(
-        call.participant.oin, after=after, limit=limit, message_id=None if message is None else MessageId(message)
-    )
+    message, about = optional_text_member(members, "message"), optional_text_member(members, "about")
+    store, party = hub.services.store, call.participant.oin
+    if about is None:
+        message_id = None if message is None else MessageId(message)
+        found = await store.records(party, after=after, limit=limit, message_id=message_id)
+    elif message is None:
+        found = await store.records_about(party, await _people_of(about, call, hub), after=after, limit=limit)
+    else:
+        issue = Issue(pointer="/about", code=_MEMBER, text="say `message` or `about`, not both")
+        raise DocumentError(issue.text, code=_MEMBER, issues=[issue])
     return json_response(
         {
             "records": [
@@ -39,3 +50,15 @@ async def search(call: Call, hub: HubWeb) -> web.Response:
             "next": found[-1].index if found else after,
         }
     )
+
+
+async def _people_of(about: str, call: Call, hub: HubWeb) -> tuple[SubjectTag, ...]:
+    """The pseudonyms of whom a message of the caller's is about: who sent it knows them already.
+
+    Raises:
+        RejectedMessageError: The caller sent no such message.
+    """
+    stored = await hub.services.store.message(MessageId(about))
+    if stored is None or stored.sender != call.participant.oin:
+        raise RejectedMessageError("no message of yours has this id", code="sender.message.unknown")
+    return tuple(SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags)

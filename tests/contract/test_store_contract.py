@@ -11,7 +11,7 @@ from hub.storage.postgresql.database import Database
 from hub.storage.postgresql.store import SMALL_BYTES_MAX
 from schemas.clock import FrozenClock
 from schemas.codes import EntryKind
-from schemas.identifiers import MessageId
+from schemas.identifiers import MessageId, SubjectTag
 from tests.support.members import GEMEENTE, GI, RAAD, SECONDS, Members
 
 pytestmark = pytest.mark.database
@@ -283,3 +283,27 @@ async def test_a_shown_record_is_its_exact_text(database: Database, members: Mem
     assert isinstance(stored.shown, Shown)
     assert member.shown is not None
     assert (stored.shown.text, stored.shown.salt) == (member.shown.text, member.shown.salt)
+
+
+async def test_what_a_sender_told_about_a_person_is_found_under_every_pseudonym(
+    database: Database, members: Members
+) -> None:
+    one, other, stranger = (members.tag() for _ in range(3))
+    first, second = members.submission(tags=(one, stranger)), members.submission(tags=(other,))
+    elsewhere = members.submission(tags=(members.tag(),))
+    for each in (first, second, elsewhere):
+        await database.log.append(each)
+    disclosed = await database.log.append(members.disclosure(first))
+
+    async def found(*tags: SubjectTag, **page: int) -> list[int]:
+        beyond = {"after": -1, "limit": 10, **page}
+        return [each.index for each in await database.store.records_about(GEMEENTE, tags, **beyond)]
+
+    assert await found(one) == [0, disclosed.index]
+    assert await found(one, stranger) == [0, disclosed.index]
+    await database.log.append(members.link(one, other, as_of=disclosed.index + 1))
+    assert await found(one) == [0, 1, disclosed.index]
+    assert await found(one, after=0, limit=1) == [1]
+    assert await database.store.records_about(RAAD, [one], after=-1, limit=10) == ()
+    newest = (await database.store.records_about(GEMEENTE, [one], after=1, limit=10))[0]
+    assert (newest.kind, newest.shown is not None) == (EntryKind.DISCLOSURE, True)

@@ -55,7 +55,7 @@ from hub.storage.postgresql.store import SMALL_BYTES_MAX
 from schemas.clock import FrozenClock
 from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
-from schemas.identifiers import OIN, MessageId
+from schemas.identifiers import OIN, MessageId, SubjectTag
 from tests.support.log_files import SIGNER, reader_of
 from tests.support.memory_persons import MemoryPersons
 
@@ -420,6 +420,12 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     ) -> tuple[DisclosureRecord, ...]:
         """See `hub.ports.Store.records`; no use case asks for it."""
         raise NotImplementedError((party, after, limit, message_id))
+
+    async def records_about(
+        self, sender: OIN, tags: Sequence[SubjectTag], *, after: int, limit: int
+    ) -> tuple[DisclosureRecord, ...]:
+        """See `hub.ports.Store.records_about`; no use case asks for it."""
+        raise NotImplementedError((sender, tags, after, limit))
 
     async def use_once(self, *, issuer: str, identifier: str, until: int) -> bool:
         """See `hub.ports.Store.use_once`; no use case asks for it."""

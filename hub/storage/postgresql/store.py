@@ -31,7 +31,7 @@ from hub.storage.postgresql.gathering import Gathering, Row
 from hub.storage.postgresql.person_writes import MS
 from hub.storage.postgresql.queries import Statement, queries
 from schemas.codes import EntryKind
-from schemas.identifiers import OIN, CaseId, MessageId, Thumbprint
+from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
 
 SMALL_BYTES_MAX: Final = 64 * 1024
 """Ciphertexts up to this are read with their message: together they are a fraction of what one answer may hold."""
@@ -203,11 +203,14 @@ class PostgreSQLStore(Store):
         if message_id is not None:
             statement = queries.records_of_message
             parameters["id"] = message_id.value
-        rows = (await self._ask(statement, parameters)).rows
-        return tuple(
-            DisclosureRecord(index=index, kind=EntryKind(kind), entry=entry, shown=_shown(text, salt))
-            for index, kind, entry, text, salt in rows
-        )
+        return _disclosure_records(await self._ask(statement, parameters))
+
+    async def records_about(
+        self, sender: OIN, tags: Sequence[SubjectTag], *, after: int, limit: int
+    ) -> tuple[DisclosureRecord, ...]:
+        """See `hub.ports.Store.records_about`."""
+        parameters = {"sender": sender.value, "tags": [tag.value for tag in tags], "after": after, "limit": limit}
+        return _disclosure_records(await self._ask(queries.records_about, parameters))
 
     async def use_once(self, *, issuer: str, identifier: str, until: int) -> bool:
         """See `hub.ports.Store.use_once`."""
@@ -228,6 +231,13 @@ class PostgreSQLStore(Store):
             self.pool, lambda connection: connection.run([(statement, parameters or {})]), again=again
         )
         return result
+
+
+def _disclosure_records(result: Result) -> tuple[DisclosureRecord, ...]:
+    return tuple(
+        DisclosureRecord(index=index, kind=EntryKind(kind), entry=entry, shown=_shown(text, salt))
+        for index, kind, entry, text, salt in result.rows
+    )
 
 
 def _ids(message_ids: Sequence[MessageId]) -> dict[str, object]:

@@ -245,6 +245,24 @@ async def test_the_sender_of_what_nobody_may_have_any_more_is_told_and_sees_why(
     assert (await gemeente.get(path)).json["denied"] is None
 
 
+async def test_a_sender_finds_what_it_told_about_the_people_of_a_message(parties: list[HubParticipant]) -> None:
+    gemeente, raad, gi = parties
+    child = consent_of()
+    assert (await state(gemeente, child)).status == 201
+    messages = [await casusinformatie(gemeente, gi, child) for _ in range(2)]
+    for each in messages:
+        assert (await gemeente.submit(each)).status == 202
+    about = {"about": messages[0].message.id.value}
+    records = (await gemeente.call("POST", "/v1/records/search", json=about)).json["records"]
+    assert [parse_entry(each["entry"].encode()).id for each in records] == [each.message.id.value for each in messages]
+    assert parse_shown(records[0]["shown"]).permitted
+    for stranger in (raad, gi):
+        refused = await stranger.call("POST", "/v1/records/search", json=about)
+        assert (refused.status, refused.json["code"]) == (404, "sender.message.unknown")
+    both = await gemeente.call("POST", "/v1/records/search", json={**about, "message": about["about"]})
+    assert both.status == 400
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -75,6 +75,20 @@ LEFT JOIN shown_records s ON s.index = e.index AND s.time = e.time
 WHERE e.index > $after AND (e.sender = $party OR e.recipient = $party)
 ORDER BY e.index LIMIT $limit
 
+-- name: records_about (sender text, tags text[], after bigint, limit bigint)
+WITH RECURSIVE person (tag) AS (
+    SELECT tag FROM unnest($tags) AS u (tag)
+    UNION
+    SELECT l.other FROM person p JOIN linked_tags l ON l.tag = p.tag
+)
+SELECT DISTINCT e.index, e.kind, e.entry, s.text, s.salt
+FROM person p
+JOIN kept_records k ON k.tag = p.tag AND k.index > $after
+JOIN log_entries e ON e.index = k.index
+LEFT JOIN shown_records s ON s.index = e.index AND s.time = e.time
+WHERE e.sender = $sender AND e.kind IN ('SUBMISSION', 'DISCLOSURE')
+ORDER BY e.index LIMIT $limit
+
 -- name: use_once (issuer text, identifier text, until bigint)
 INSERT INTO used_identifiers (issuer, identifier, until) VALUES ($issuer, $identifier, $until)
 ON CONFLICT DO NOTHING
