@@ -10,9 +10,10 @@ What is checked, in this order, each tile once and never more than one path of t
 6. the entries follow each other: no time before that of the entry before, each names the newest PARTICIPANT entry
    before it and was decided at a size that the log had, and only the first can say which log this one continues;
 7. what decides: a message is accepted and disclosed by the catalogue of the newest entry `grounds` before it, and such
-   an entry names a proposal that the log holds; without one only as long as none had one.
+   an entry names a proposal that the log holds; without one only as long as none had one;
+8. stops: between a STOP entry and its RESUMPTION nothing is accepted and nothing disclosed, and each ends the other.
 
-Without entries (they need a token; hashes are open to all) 2, 6 and 7 fall away: the log is then shown to be one tree
+Without entries (they need a token; hashes are open to all) 2 and 6 to 8 fall away: the log is then shown to be one tree
 that continues the earlier ones, and nothing about what it says. `nth` and `previous` stand in records that are not in
 the log: an accounting is checked where the records are. What the members of the board signed is not in the log either:
 that the steps which its entries commit to were enough is checked where they are, by each connector.
@@ -98,7 +99,7 @@ def verify_log(
     note = parse_note(data)
     verified = policy.verify(note) if policy is not None else None
     checkpoint = parse_checkpoint(note.text)
-    # 2 to 6.
+    # 2 to 8.
     walk = _Walk(files=files, size=checkpoint.size, entries=entries, earlier=_by_size(earlier, checkpoint))
     walk.run()
     if not compare_digest(walk.grown.root(), checkpoint.root_hash):
@@ -162,6 +163,27 @@ class _Catalogues:
 
 
 @dataclass(slots=True)
+class _Stops:
+    """What the entries so far say of whether the hub may accept and disclose."""
+
+    stopped: bool | None = False
+    """None where an entry that could not be read may have changed it."""
+
+    def follow(self, index: int, entry: Entry) -> Iterator[str]:
+        """Check what a stop forbids, and take an entry in."""
+        if entry.kind in _DECIDED and self.stopped:
+            yield f"entry {index} accepts or discloses something though the hub has stopped"
+        elif entry.kind is EntryKind.STOP:
+            if self.stopped:
+                yield f"entry {index} stops a hub that has stopped"
+            self.stopped = True
+        elif entry.kind is EntryKind.RESUMPTION:
+            if self.stopped is False:
+                yield f"entry {index} resumes a hub that has not stopped"
+            self.stopped = False
+
+
+@dataclass(slots=True)
 class _Chain:
     """What the entries so far say that the next one must follow."""
 
@@ -172,15 +194,17 @@ class _Chain:
     gap: int | None = None
     """Index of the first of the entries before the next one that could not be read; None if there are none."""
     catalogues: _Catalogues = field(default_factory=_Catalogues)
+    stops: _Stops = field(default_factory=_Stops)
 
     def miss(self, index: int) -> None:
         """Pass over an entry that cannot be read."""
         self.catalogues.miss()
+        self.stops.stopped = None
         self.gap = index if self.gap is None else self.gap
 
     def follow(self, index: int, entry: Entry) -> list[str]:
         """Check the next entry, and take it in."""
-        wrong = list(self.catalogues.follow(index, entry))
+        wrong = [*self.catalogues.follow(index, entry), *self.stops.follow(index, entry)]
         if self.time is not None and entry.time < self.time:
             wrong.append(f"entry {index} is dated before the entry before it")
         if entry.as_of is not None and entry.as_of > index:

@@ -307,6 +307,46 @@ def test_what_could_not_be_read_may_have_brought_another_catalogue_into_force() 
     assert verify_log(MemoryFiles(files), policy=POLICY).entries == 2
 
 
+# ---- stops ----
+
+STOP = EntryDraft(kind=EntryKind.STOP, id="0195", sender=OINS[0], message=digest("canary"), pad=bytes(16))
+RESUMPTION = EntryDraft(kind=EntryKind.RESUMPTION, id="0196", request=digest("reason"), pad=bytes(16))
+
+
+def test_a_hub_that_stopped_and_was_resumed_is_in_order() -> None:
+    drafts = (submission(1), STOP, participant(2, OINS[0]), RESUMPTION, submission(3), STOP, RESUMPTION)
+    assert verify_log(MemoryFiles(log_with(*drafts).files), policy=POLICY).entries == 7
+
+
+@pytest.mark.parametrize(
+    ("drafts", "found"),
+    [
+        ((STOP, submission(1)), "entry 1 accepts or discloses something though the hub has stopped"),
+        ((STOP, STOP), "entry 1 stops a hub that has stopped"),
+        ((RESUMPTION,), "entry 0 resumes a hub that has not stopped"),
+        ((STOP, RESUMPTION, RESUMPTION), "entry 2 resumes a hub that has not stopped"),
+    ],
+    ids=["accepted", "stopped twice", "resumed", "resumed twice"],
+)
+def test_a_hub_that_goes_on_after_a_stop_is_found(drafts: tuple[EntryDraft, ...], found: str) -> None:
+    """Whoever has the entries sees that a stop held, or that it did not."""
+    assert findings(log_with(*drafts)) == [found]
+
+
+def test_what_could_not_be_read_may_have_stopped_or_resumed() -> None:
+    drafts = [STOP, *(participant(number, OINS[0]) for number in range(255)), submission(1), RESUMPTION, RESUMPTION]
+    log = log_with(*drafts)
+    files = log.files
+    del files["tile/entries/000"]
+    assert findings(log) == [
+        "entry 256 accepts or discloses something though the hub has stopped",
+        "entry 258 resumes a hub that has not stopped",
+    ]
+    with pytest.raises(EvidenceError) as contradicted:
+        verify_log(MemoryFiles(files), policy=POLICY)
+    assert [issue.text for issue in contradicted.value.issues] == ["entry 258 resumes a hub that has not stopped"]
+
+
 def test_a_leaf_that_is_no_entry_is_found_though_it_hashes_right() -> None:
     log = log_of(3)
     log.texts.append(b"hello")
