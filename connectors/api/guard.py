@@ -38,7 +38,8 @@ HELD_BYTES_MAX: Final = 128 * 1024 * 1024
 BODY_SECONDS: Final = 20.0
 BYTES_PER_SECOND_MIN: Final = 256 * 1024
 KEY_CHARACTERS_MAX: Final = 255
-ABOUT: Final = "api"
+ABOUT: Final = "api-request"
+"""What a notice about a mistake of ours is about."""
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _AFTER: Final = re.compile(r"-1|0|[1-9][0-9]{0,14}")

@@ -16,7 +16,7 @@ from connectors.agent.events import Event, say
 from connectors.agent.services import Services
 from connectors.agent.troubles import LoopHealth
 from connectors.api.calls import Api
-from connectors.api.guard import ABOUT, Guard
+from connectors.api.guard import Guard
 from connectors.api.problems import SERVER, RequestError, problem_response
 from connectors.api.token import make_token
 from connectors.settings import Listening
@@ -24,16 +24,20 @@ from connectors.settings import Listening
 LINE_BYTES_MAX: Final = 8190
 HEADERS_MAX: Final = 64
 IDLE_SECONDS: Final = 75.0
+CONNECTIONS_MAX: Final = 64
+"""Every program of this machine can connect; the agent needs files and connections of its own."""
 LINGERING_SECONDS: Final = 2.0
 """How long the rest of a body that nobody wants may still come, so that the client can read why."""
 STOP_SECONDS: Final = 3.0
 AGAIN_SECONDS: Final = 5.0
+ABOUT: Final = "api"
+"""What a notice is about where it cannot listen; taken back once it does."""
 
 
 class Connection(web.RequestHandler):
     """A connection of a system; what is no HTTP gets a problem too, and nothing that came is quoted."""
 
-    __slots__ = ()
+    __slots__ = ("_server",)
 
     def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -47,6 +51,13 @@ class Connection(web.RequestHandler):
             max_field_size=LINE_BYTES_MAX,
             max_headers=HEADERS_MAX,
         )
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, or end it where there are as many as there may be."""
+        super().connection_made(transport)
+        if len(self._server.connections) > CONNECTIONS_MAX:
+            self.force_close()
 
     def handle_error(
         self,
@@ -88,7 +99,7 @@ async def serving(services: Services, *, sock: socket.socket) -> AsyncIterator[s
     server = web.Server(guard.answer)
     listening = await loop.create_server(lambda: Connection(server, loop=loop), sock=sock)
     try:
-        say(Event.API_LISTENS, count=port)
+        say(Event.API_LISTENS, code=named)
         yield f"http://{named}"
     finally:
         listening.close()

@@ -42,6 +42,8 @@ def _print_where(stack: Stack) -> None:
         print(
             f"  {organisation.name:10} {stack.organisation(organisation)}   ({organisation.title}, {organisation.oin})"
         )
+    for name, port in stack.apis.items():
+        print(f"  API        http://127.0.0.1:{port}   (for systems of {name}; token in its keys/api.token)")
     print(f"  logs       {stack.home / 'logs'}")
     print("Drop a StUF file in a connector's `out/`. Ctrl-C stops everything; the state stays.", flush=True)
 

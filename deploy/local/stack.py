@@ -31,6 +31,8 @@ from deploy.local.valkey import ValkeyServer, start_valkey
 
 HUB_NAME: Final = "hub.ketenhub.test"
 HUB_PORT: Final = 8480
+API_PORT: Final = 8490
+"""Where the API of the first organisation's connector listens; the next has the next."""
 READY_SECONDS: Final = 30.0
 HEALTH_RULE: Final = """
 [stuf]
@@ -94,6 +96,7 @@ class Stack:
         canary: Whether `CANARY` joins too.
         processes: Everything that runs but the two servers, by name.
         ports: Port of each hub process.
+        apis: Port of each connector's API for systems, by organisation.
     """
 
     home: Path
@@ -105,6 +108,7 @@ class Stack:
     valkey: ValkeyServer | None = None
     processes: dict[str, ManagedProcess] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
+    apis: dict[str, int] = field(default_factory=dict)
     _reserved: list[ReservedPort] = field(default_factory=list)
     _log_vkey: str = ""
 
@@ -162,6 +166,7 @@ class Stack:
             port.give_back()
         self._reserved.clear()
         self.ports.clear()
+        self.apis.clear()
 
     def start_servers(self) -> None:
         """Start PostgreSQL and Valkey."""
@@ -189,8 +194,9 @@ class Stack:
         )
 
     def start_connector(self, organisation: Organisation) -> ManagedProcess:
-        """Start the connector of an organisation."""
+        """Start the connector of an organisation, with its API for systems."""
         home = self.organisation(organisation)
+        self._let_listen(organisation)
         return self.start_process(organisation.name, [_BIN / "ketenhub-connector", "run", "--home", home])
 
     def start_canary(self) -> ManagedProcess:
@@ -319,6 +325,18 @@ class Stack:
         settings.write_text(
             "\n".join(f'url = "{self.url}"' if line.startswith("url = ") else line for line in lines) + "\n"
         )
+
+    def _let_listen(self, organisation: Organisation) -> None:
+        """Let a connector know where its API listens today."""
+        if organisation.name not in self.apis:
+            self._reserved.append(ReservedPort(API_PORT + len(self.apis)))
+            self.apis[organisation.name] = self._reserved[-1].number
+        settings = self.organisation(organisation) / "connector.toml"
+        listen = f'listen = "127.0.0.1:{self.apis[organisation.name]}"'
+        lines = settings.read_text().splitlines()
+        if "[api]" not in lines:
+            lines += ["", "[api]", listen]
+        settings.write_text("\n".join(listen if line.startswith("listen = ") else line for line in lines) + "\n")
 
     def _join_and_open_epoch(self, organisation: Organisation) -> None:
         """Let one organisation join and draw the first chain key, and the registrar open its epoch."""

@@ -3,17 +3,21 @@
 import asyncio
 import gzip
 import json
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
-from connectors.agent.journal import NoticeKind
-from connectors.api import guard
+from connectors.agent import troubles
+from connectors.agent.journal import Notice, NoticeKind
+from connectors.api import guard, server
 from connectors.api.calls import JSON
 from connectors.api.token import TOKEN, make_token, read_token
+from connectors.settings import Listening
 from schemas.randomness import SystemRandomness
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, World
@@ -309,6 +313,55 @@ async def test_what_is_no_json_object_is_refused(api: LocalApi, agent: Agent, bo
 # ---- the connector itself ----
 
 
+async def test_connections_are_bounded(api: LocalApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no token can still connect, and takes nothing that the agent needs; those that are there are served."""
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 3)
+    port = int(api.url.rpartition(":")[2])
+    assert (await api.get("/v1/status")).status == 200  # its connection stays
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+    reader, more = await asyncio.open_connection("127.0.0.1", port)
+    assert await reader.read() == b""
+    assert (await api.get("/v1/status")).status == 200
+    for writer in (more, *(writer for _, writer in held)):
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_an_address_that_is_taken_is_tried_again_and_told(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages go on meanwhile, and so does the API once the other program is gone."""
+    monkeypatch.setattr(server, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(troubles, "TELL_SECONDS", -1)
+    stop = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = Listening("127.0.0.1", taken.getsockname()[1])
+        agent.services.settings = replace(agent.settings, api=where)
+        serving = asyncio.create_task(_beside(agent, stop))
+        told = await _notices(agent, some=True)
+    assert [(each.kind, each.about) for each in told] == [(NoticeKind.BLOCKED, "api")]
+    await _notices(agent, some=False)
+    async with aiohttp.ClientSession() as session:
+        again = LocalApi(url=f"http://{where}", token=read_token(agent.settings.keys), session=session)
+        assert (await again.get("/v1/status")).status == 200
+    stop.set()
+    await serving
+    server.bound(where).close()
+
+
+async def _notices(agent: Agent, *, some: bool) -> tuple[Notice, ...]:
+    """Wait until people are told something, or nothing any more."""
+    for _ in range(3000):
+        found = agent.journal.open_notices()
+        if bool(found) is some:
+            return found
+        await asyncio.sleep(0.01)
+    raise AssertionError("what people are told does not change")
+
+
+async def _beside(agent: Agent, stop: asyncio.Event) -> None:
+    async with server.beside(agent.services, stop=stop):
+        await stop.wait()
+
+
 async def test_nothing_is_taken_when_the_disk_is_full(api: LocalApi, agent: Agent) -> None:
     """Nothing is promised that could not be kept."""
     agent.services.settings = replace(agent.settings, free_bytes_min=1 << 62)
@@ -329,7 +382,7 @@ async def test_a_mistake_of_ours_is_told_to_people_and_quotes_nothing(
     assert (said.status, said.json["code"]) == (503, "sender.connector.failed")
     assert b"999911120" not in said.body
     (notice,) = (await api.get("/v1/status")).json["notices"]
-    assert (notice["kind"], notice["about"]) == (NoticeKind.BLOCKED, "api")
+    assert (notice["kind"], notice["about"]) == (NoticeKind.BLOCKED, "api-request")
     assert "999911120" not in json.dumps(notice)
     assert (await api.post(f"/v1/notices/{notice['id']}/confirmation")).status == 204
     assert (await api.get("/v1/status")).json["notices"] == []
