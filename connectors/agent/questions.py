@@ -34,7 +34,7 @@ _OPEN: Final = (
     " AND (direction = 'received' OR EXISTS"
     "   (SELECT 1 FROM submissions WHERE id = question.message AND state IN ('waiting', 'released', 'received')))"
     " AND NOT EXISTS (SELECT 1 FROM threads AS answer LEFT JOIN submissions ON submissions.id = answer.message"
-    "   WHERE answer.reply_to = question.message AND answer.direction <> question.direction"
+    "   WHERE answer.reply_to = question.message AND answer.direction <> question.direction AND answer.last_reply"
     "   AND (answer.direction = 'received' OR submissions.state IN ('waiting', 'released', 'received')))"
 )
 """Every question that has no answer; what is sent counts once the hub accepted it."""

@@ -12,10 +12,12 @@ from typing import Final
 from hub.exchange.services import Services
 from hub.exchange.stages import Structured
 from hub.ports import MessageState, StoredMessage
-from schemas.definitions import Definitions
+from schemas.codes import TokenType
+from schemas.definitions import Definitions, ReplyValue
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import SubjectTag
-from schemas.message import Item, Message, labels
+from schemas.jws import parse_jws
+from schemas.message import Item, Message, labels, parse_message
 from schemas.replies import ANSWERED
 from schemas.sdjwt import parse_disclosure
 
@@ -48,8 +50,8 @@ async def check_not_answered(
 ) -> None:
     """Check that what a message answers has not got its last answer yet, as far as labels show which that is.
 
-    What was taken back, refused or never collected was no answer: nobody has it. Of a message that is stored already,
-    those that were stored before it count.
+    What was taken back, refused or never collected was no answer: nobody has it. What may say that the answer follows
+    is not the last one. Of a message that is stored already, those that were stored before it count.
 
     Raises:
         DocumentError: It was answered.
@@ -62,8 +64,17 @@ async def check_not_answered(
     own = next((each.index for each in replies if each.id == message.id), None)
     earlier = [each.id for each in replies if each.id != message.id and (own is None or each.index < own)]
     known = await services.store.messages(earlier) if earlier else {}
-    if any(each.state not in _NOBODY_HAS_IT for each in known.values()):
+    last = (each for each in known.values() if each.state not in _NOBODY_HAS_IT)
+    if any(not _may_say(kind.interim_reply, each) for each in last):
         raise DocumentError(ANSWERED.text, issues=[ANSWERED])
+
+
+def _may_say(value: ReplyValue | None, reply: StoredMessage) -> bool:
+    """Whether a reply has the label under which that value would stand."""
+    content = parse_message(parse_jws(reply.jws, typ=TokenType.MESSAGE).payload).content if value is not None else ()
+    return any(
+        value is not None and item.profile == value.profile and value.element in item.elements for item in content
+    )
 
 
 async def check_corrected(

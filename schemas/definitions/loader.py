@@ -24,7 +24,6 @@ from schemas.definitions.model import (
     CodeList,
     ContentRule,
     ElementDefinition,
-    FinalReply,
     GroupMember,
     GroupRule,
     MessageType,
@@ -32,6 +31,7 @@ from schemas.definitions.model import (
     Part,
     Profile,
     ReplyRule,
+    ReplyValue,
     ValueType,
     When,
 )
@@ -172,6 +172,9 @@ def read_definitions(data: Mapping[str, Any]) -> Definitions:
     for kind in message_types.values():
         for other in (*kind.replies, *kind.answers):
             _must(other in message_types, f"{kind.name}: there is no message type `{other}`")
+        for value in filter(None, (kind.final_reply, kind.interim_reply)):
+            stands = all(message_types[each].may_say(value, profiles) for each in kind.replies)
+            _must(stands, f"{kind.name}: no reply can say `{value.code}`")
     canonical = canonical_json(_plain(data))
     return Definitions(
         version=version,
@@ -385,7 +388,7 @@ def _with_other_places(profile: Profile) -> Mapping[str, ElementDefinition]:
 def _message_type(name: str, table: Mapping[str, Any], profiles: Mapping[str, Profile]) -> MessageType:
     reader = _Reader(f"message type {name}", table)
     _must(reader.take("name") == name, f"message type {name}: has another name than its file")
-    final = reader.get("final_reply")
+    final, interim = reader.get("final_reply"), reader.get("interim_reply")
     categories = frozenset(map(Category, reader.get("categories", Category)))
     content = {key: _content_rule(name, key, row, profiles, categories) for key, row in reader.take("content").items()}
     claims, needs_claims = frozenset(reader.take("claims")), frozenset(reader.get("needs_claims", ()))
@@ -398,7 +401,8 @@ def _message_type(name: str, table: Mapping[str, Any], profiles: Mapping[str, Pr
         senders=frozenset(map(Role, reader.take("senders"))),
         recipients=frozenset(map(Role, reader.take("recipients"))),
         replies=tuple(reader.get("replies", ())),
-        final_reply=FinalReply(**final) if final else None,
+        final_reply=ReplyValue(**final) if final else None,
+        interim_reply=ReplyValue(**interim) if interim else None,
         answers=tuple(reader.get("answers", ())),
         reply_to=ReplyRule(reader.take("reply_to")),
         answered_by_receipt=reader.get("answered_by_receipt", False),

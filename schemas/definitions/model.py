@@ -260,8 +260,8 @@ class GroupRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinalReply:
-    """The value after which no further reply is awaited."""
+class ReplyValue:
+    """A value of a reply by which one knows whether another one follows."""
 
     profile: str
     element: str
@@ -280,6 +280,7 @@ class MessageType:
         recipients: Roles that may receive it.
         replies: Message types that answer it.
         final_reply: After which value no further reply is awaited; None if the first reply is the last.
+        interim_reply: After which value a further reply is awaited all the same; None if there is none.
         answers: Message types that it may reply to.
         reply_to: Whether `reply_to` may or must stand in it.
         answered_by_receipt: Whether the receipt is all the answer that an assignment gets.
@@ -298,7 +299,8 @@ class MessageType:
     senders: frozenset[Role]
     recipients: frozenset[Role]
     replies: tuple[str, ...]
-    final_reply: FinalReply | None
+    final_reply: ReplyValue | None
+    interim_reply: ReplyValue | None
     answers: tuple[str, ...]
     reply_to: ReplyRule
     answered_by_receipt: bool
@@ -322,3 +324,8 @@ class MessageType:
         """
         rule = self.content.get(profile)
         return rule is not None and not rule.off and element in rule.elements
+
+    def may_say(self, value: ReplyValue, profiles: Mapping[str, Profile]) -> bool:
+        """Whether a message of this type has a place for a value, and the value is a code there."""
+        allowed = profiles[value.profile].elements[value.element].allowed if value.profile in profiles else None
+        return self.permits(value.profile, value.element) and allowed is not None and value.code in allowed

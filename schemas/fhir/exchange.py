@@ -18,7 +18,7 @@ from datetime import date
 from typing import Final
 
 from schemas.codes import Category
-from schemas.definitions import Definitions, MessageType
+from schemas.definitions import Definitions, MessageType, ReplyValue
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.parts import read_parts
@@ -117,12 +117,18 @@ def is_last_reply(items: Iterable[DocumentItem], *, answered: MessageType) -> bo
         items: What the reply says, as far as it is here.
         answered: The type of the message that it answers.
     """
-    final = answered.final_reply
-    return final is None or any(
-        concept_code(value) == final.code
+    said = tuple(items)
+    if answered.interim_reply is not None and _says(said, answered.interim_reply):
+        return False
+    return answered.final_reply is None or _says(said, answered.final_reply)
+
+
+def _says(items: Iterable[DocumentItem], value: ReplyValue) -> bool:
+    return any(
+        concept_code(each) == value.code
         for item in items
-        if item.profile == final.profile
-        for value in item.elements.get(final.element, ())
+        if item.profile == value.profile
+        for each in item.elements.get(value.element, ())
     )
 
 

@@ -22,7 +22,7 @@ PUBLIC: Final = {
         packaged_catalogue question_fact reply_fact standing_measures
     """,
     "schemas/definitions": """
-        Code CodeList ContentRule Definitions ElementDefinition FinalReply GroupMember GroupRule MessageType Need
+        Code CodeList ContentRule Definitions ElementDefinition ReplyValue GroupMember GroupRule MessageType Need
         Part Profile ReplyRule ValueType When json_schemas load_definitions read_definitions
     """,
     "schemas/fhir": """

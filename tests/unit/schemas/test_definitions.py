@@ -357,6 +357,11 @@ BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
         members=[{"profile": "professional", "elements": ["address"]}]
     ),
     "a reply that there is not": lambda data: _kind(data).update(replies=["antwoord"]),
+    "a last reply that is no code": lambda data: _kind(data)["final_reply"].update(code="klaar"),
+    "a last reply of a profile that there is not": lambda data: _kind(data)["final_reply"].update(profile="stand"),
+    "a first reply that no reply has a place for": lambda data: _kind(data).update(
+        interim_reply={"profile": "vraag", "element": "refusal", "code": "volgt-later"}
+    ),
     "an assignment without an answer": lambda data: _kind(data).update(replies=[]),
     "an assignment that its receipt and a message answer": lambda data: _kind(data).update(answered_by_receipt=True),
     "a question that nothing answers": lambda data: data["message_types"]["informatieverzoek"].update(replies=[]),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.agent.journal import confirm
+from connectors.agent.questions import open_questions
 from connectors.agent.reminding import remind
 from connectors.agent.waiting import waiting_assignments
 from connectors.formats.fhir import FhirFormat
@@ -19,6 +20,7 @@ from schemas.identifiers import OIN
 from schemas.message import Message
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
+from tests.support.example_documents import concept, item
 from tests.support.example_messages import example_document
 from tests.support.memory_hub import MemoryHub
 from tests.support.parties import message_id
@@ -130,6 +132,21 @@ async def test_a_question_is_answered_once_by_whoever_answers_it(gemeente: Agent
         db.execute("UPDATE submissions SET state = 'refused' WHERE id = ?", (first.id.value,))
     drop(gemeente, "opnieuw.json", replace(answer, reference="ANTW-3"))
     assert (await there(gemeente, raad)).reply_to == question.id
+
+
+async def test_a_question_stays_open_while_its_answer_is_to_follow(gemeente: Agent, raad: Agent) -> None:
+    question = await asked(raad, gemeente)
+    answer = document("informatieantwoord", sender=GEMEENTE, receiver=RAAD, reply_to=question.id)
+    later = item("vraag", "q1", refusal=(concept("weigeringsgrond", "volgt-later"),))
+    header = next(each for each in answer.items if each.profile == "bericht")
+    drop(gemeente, "later.json", replace(answer, reference="ANTW-0", items=(header, later)))
+    assert (await there(gemeente, raad)).reply_to == question.id
+    for agent in (gemeente, raad):
+        assert [each.message for each in open_questions(agent.journal)] == [question.id]
+    drop(gemeente, "antwoord.json", answer)
+    assert (await there(gemeente, raad)).reply_to == question.id
+    for agent in (gemeente, raad):
+        assert open_questions(agent.journal) == ()
 
 
 async def test_people_hear_of_an_answer_to_what_was_answered(gemeente: Agent, raad: Agent) -> None:

@@ -10,8 +10,9 @@ from connectors.sdk.envelope import Thread
 from consent.request import Facts, QuestionFact, ReplyFact
 from hub.exchange.expiry import expire
 from schemas.codes import Category
+from schemas.document import DocumentItem
 from schemas.errors import DocumentError, Issue
-from tests.support.example_documents import notification_document
+from tests.support.example_documents import concept, item, notification_document
 from tests.support.example_messages import example_document
 from tests.support.exchange_hub import GEMEENTE, RAAD, MemoryHub
 from tests.support.statements import recalls, sign_recall
@@ -25,12 +26,20 @@ def question(hub: MemoryHub) -> Composed:
     return hub.world.compose(document, sender=RAAD, recipient=GEMEENTE)
 
 
-def answer(hub: MemoryHub, asked: Composed) -> Composed:
+def answer(hub: MemoryHub, asked: Composed, *, items: tuple[DocumentItem, ...] | None = None) -> Composed:
     """The gemeente answers."""
     facts = Facts(reply=ReplyFact(message_type="informatieverzoek"), question=QuestionFact(categories=ASKED))
     thread = Thread(case=asked.message.case, reply_to=asked.message.id, reply_facts=facts)
     document = replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW")
+    document = replace(document, items=document.items if items is None else items)
     return hub.world.compose(document, sender=GEMEENTE, recipient=RAAD, thread=thread)
+
+
+def refusal(hub: MemoryHub, asked: Composed) -> Composed:
+    """The gemeente refuses, and says that the answer follows."""
+    why = item("vraag", "q1", refusal=(concept("weigeringsgrond", "volgt-later"),))
+    header = next(each for each in example_document("informatieantwoord").items if each.profile == "bericht")
+    return answer(hub, asked, items=(header, why))
 
 
 async def refused(hub: MemoryHub, composed: Composed) -> list[Issue]:
@@ -84,6 +93,17 @@ async def test_an_answer_that_nobody_has_is_no_answer(how: str) -> None:
         hub.world.clock.advance(seconds=31 * 24 * 3600)
         await expire(arrival=hub.arrival, services=hub.services)
     assert (await hub.submit(answer(hub, asked))).index
+
+
+async def test_that_the_answer_follows_is_not_yet_the_answer() -> None:
+    """The hub sees that something is refused and not why: so what may follow is let through."""
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    await hub.submit(refusal(hub, asked))
+    await hub.submit(answer(hub, asked))
+    (issue,) = await refused(hub, refusal(hub, asked))
+    assert issue.code == "sender.reply-to.answered"
 
 
 async def test_a_request_is_answered_as_often_as_there_is_news() -> None:
