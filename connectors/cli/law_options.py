@@ -170,7 +170,8 @@ def _add_correct(commands: "argparse._SubParsersAction[Any]", home: argparse.Arg
         metavar="PROFILE/ID[/ELEMENT]",
         help="wat onjuist is, zoals het resultaatbestand het noemt; vaker / what is wrong; repeat it",
     )
-    correct.add_argument("--reason", required=True, metavar="CODE", help="een code van de lijst correctiereden / why")
+    correct.add_argument("--reason", metavar="CODE", help="een code van de lijst correctiereden / why")
+    correct.add_argument("--who", action="store_true", help="noem alleen wie het heeft / only name who has it")
     correct.add_argument(
         "--file", type=Path, metavar="FILE", help="een FHIR-bericht met het juiste; anders vervalt het / what is right"
     )
@@ -178,7 +179,12 @@ def _add_correct(commands: "argparse._SubParsersAction[Any]", home: argparse.Arg
         "--requested-by", choices=["sender", "betrokkene"], default="sender", help="wie erom vroeg / who asked for it"
     )
     correct.add_argument(
-        "--reaction", type=Path, metavar="FILE", help="wat de betrokkene ervan zegt, als tekst / what the person says"
+        "--reaction-file",
+        "--reaction",
+        dest="reaction",
+        type=Path,
+        metavar="FILE",
+        help="wat de betrokkene ervan zegt, als tekst / what the person says",
     )
     _add_person_option(correct)
     _add_seconds_option(correct)

@@ -276,6 +276,22 @@ class RecallAnswer(msgspec.Struct, frozen=True):
     tlog_proof: str
 
 
+class SentRecord(msgspec.Struct, frozen=True):
+    """An entry by which we told somebody something, with the record that we were shown."""
+
+    index: Number
+    entry: str
+    shown: str | None = None
+    shown_salt: str | None = None
+
+
+class SentRecords(msgspec.Struct, frozen=True):
+    """A page of `POST /v1/records/search`; the page after the last has no records."""
+
+    records: tuple[SentRecord, ...]
+    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
+
+
 class ReviewAnswerLine(msgspec.Struct, frozen=True):
     """What a party says of an item, with its signed review."""
 

@@ -35,6 +35,7 @@ from connectors.sdk.answers import (
     Recorded,
     Reviewed,
     ReviewPage,
+    SentRecords,
     SubmissionAnswer,
 )
 from connectors.sdk.transport import TIMEOUT_SECONDS, HubTransport, Identity, Reply, decode
@@ -151,6 +152,12 @@ class HubClient:
     async def notices(self, *, after: int) -> HubNotices:
         """What the hub tells us after a number: withdrawals, contradictions, terms."""
         return decode(await self._get("/v1/notices", after=after), HubNotices)
+
+    async def sent_about(self, message_id: MessageId, *, after: int = -1) -> SentRecords:
+        """A page of what we told anybody about the persons of a message of ours."""
+        page = {"after": after} if after >= 0 else {}
+        body = msgspec.json.encode({"about": message_id.value, **page})
+        return decode(await self._post("/v1/records/search", body, JSON), SentRecords)
 
     async def reviews(self, *, after: int = -1) -> ReviewPage:
         """A page of what has to be looked at: of us, and for a supervisor of everybody."""

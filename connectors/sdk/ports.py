@@ -24,6 +24,7 @@ from connectors.sdk.answers import (
     RecallAnswer,
     ReceiptAnswer,
     Recorded,
+    SentRecords,
     SubmissionAnswer,
 )
 from connectors.sdk.transport import Reply
@@ -103,6 +104,10 @@ class Hub(Protocol):
 
     async def notices(self, *, after: int) -> HubNotices:
         """What the hub tells us after a number: withdrawals, contradictions, terms."""
+        ...
+
+    async def sent_about(self, message_id: MessageId, *, after: int = -1) -> SentRecords:
+        """A page of what we told anybody about the persons of a message of ours, also by another installation."""
         ...
 
     async def open_chain_epoch(self, signed: str) -> None:

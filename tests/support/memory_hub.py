@@ -34,6 +34,7 @@ from connectors.sdk.answers import (
     RecallAnswer,
     ReceiptAnswer,
     Recorded,
+    SentRecords,
     StoredReceipt,
     SubmissionAnswer,
     WithheldLabel,
@@ -55,6 +56,7 @@ from schemas.wire import RefusedRelease, Release, Releases, Submission, encode_r
 from tests.support.connector_world import HUB, World
 from tests.support.enactments import BoardLog
 from tests.support.log_files import reader_of
+from tests.support.memory_answers import problem_of, records_about
 
 
 @dataclass
@@ -319,7 +321,8 @@ class Caller:
                 state = "unknown" if stored is None else stored.state if stored.state == "recalled" else "received"
                 refused.append(RefusedRelease(id=message_id, problem={"code": f"recipient.message.{state}"}))
                 continue
-            if (problem := self._denial(message_id.value)) is not None:
+            denied = self.hub.denied.get(message_id.value)
+            if (problem := problem_of(denied) if denied else self.hub.refused.get(message_id.value)) is not None:
                 refused.append(RefusedRelease(id=message_id, problem=problem))
                 continue
             releases.append(self.hub.alter(self._release(stored, token_digest(request))))
@@ -327,14 +330,11 @@ class Caller:
         self.hub.after("release")
         return Reply(status=200, content_type=content_type, body=body)
 
-    def _denial(self, message_id: str) -> dict[str, JSONValue] | None:
-        denied = self.hub.denied.get(message_id)
-        if denied is None:
-            return self.hub.refused.get(message_id)
-        issues: list[JSONValue] = [
-            {"pointer": "", "code": each.code, "text": each.text, "text_nl": each.text_nl} for each in denied.reasons
-        ]
-        return {"code": "recipient.decision.denied", "detail": "nothing may go", "issues": issues}
+    async def sent_about(self, message_id: MessageId, *, after: int = -1) -> SentRecords:
+        stored = self.hub.messages.get(message_id.value)
+        if stored is None or stored.message.sender != self.oin:
+            raise RejectedMessageError("unknown", code="sender.message.unknown")
+        return records_about(self.hub.messages.values(), stored, log=self.hub.world.log, after=after)
 
     def _release(self, stored: Stored, request: str) -> Release:
         denied = {**self.hub.withhold, **self.hub.withhold_later}

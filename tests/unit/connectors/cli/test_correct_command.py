@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from connectors.agent.journal import NoticeKind
 from connectors.agent.services import Services
 from connectors.cli import asking, correcting, measuring, working
 from connectors.cli.main import main
 from connectors.formats.fhir import FhirFormat
+from connectors.sdk.answers import Denial
 from schemas.codes import Capacity, Register
 from schemas.document import Address, Document, DocumentItem, DocumentResponsible
 from schemas.errors import RejectedMessageError
@@ -22,7 +24,7 @@ from schemas.message import Message
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, GI, RAAD, World
 from tests.support.example_messages import example_document
-from tests.support.memory_hub import MemoryHub
+from tests.support.memory_hub import Caller, MemoryHub
 
 Command = Callable[..., int]
 WRONG = ["--item", "leefgebied/l1/finding", "--reason", "onjuist", "--seconds", "0"]
@@ -104,6 +106,12 @@ def send(agents: dict[OIN, Agent], *documents: Document) -> None:
     asyncio.run(agents[GEMEENTE].rounds())
 
 
+def uncorrected(agents: dict[OIN, Agent]) -> list[tuple[str, str]]:
+    """What the gemeente's people see of who may not have the right thing yet."""
+    notices = agents[GEMEENTE].journal.open_notices()
+    return [(each.about, each.text_nl) for each in notices if each.kind is NoticeKind.UNCORRECTED]
+
+
 def collect(agents: dict[OIN, Agent]) -> None:
     for oin in (GI, RAAD, GEMEENTE):
         asyncio.run(agents[oin].rounds())
@@ -174,6 +182,113 @@ def test_a_correction_that_does_not_go_stays_in_sight(
 def _refuse_submission(name: str) -> None:
     if name == "submit":
         raise RejectedMessageError("suspended", code="sender.recipient.suspended")
+
+
+def test_who_was_told_the_like_elsewhere_is_named_until_it_is_corrected_or_confirmed(
+    agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another case about the same child: whether it holds the same error, a person judges."""
+    send(agents, case(), case(reference="CASUS-2", case_reference="ZAAK-8"))
+    collect(agents)
+    first, other = messages(hub, "casusinformatie")
+    assert command(GEMEENTE, "correct", first.id.value, *WRONG, "--person", person) == 0
+    assert f"`correct {other.id.value}`" in capsys.readouterr().out
+    ((about, text),) = uncorrected(agents)
+    assert about == other.id.value
+    assert f"OIN {GI.value} kreeg op" in text
+    assert len(messages(hub, "correctie")) == 1
+    assert command(GEMEENTE, "correct", other.id.value, *WRONG, "--person", person) == 0
+    assert uncorrected(agents) == []
+
+
+def test_what_another_installation_sent_is_named_from_the_records_of_the_hub(
+    agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Or this one, before its journal was lost."""
+    assert person
+    send(agents, case(), case(reference="CASUS-2", case_reference="ZAAK-8"))
+    collect(agents)
+    first, other = messages(hub, "casusinformatie")
+    with agents[GEMEENTE].journal.step("lost") as db:
+        db.execute("DELETE FROM threads")
+        db.execute("DELETE FROM submissions")
+    assert command(GEMEENTE, "correct", first.id.value, *WRONG, "--person", person) == 1
+    said = capsys.readouterr()
+    assert "niet door deze connector verstuurd" in said.err
+    told = dict(uncorrected(agents))
+    assert set(told) == {first.id.value, other.id.value}
+    assert all("deze connector verstuurde het niet" in text for text in told.values())
+
+
+def test_who_has_it_is_named_without_correcting_anything(
+    agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert person
+    send(agents, case())
+    collect(agents)
+    (sent,) = messages(hub, "casusinformatie")
+    assert command(GEMEENTE, "correct", sent.id.value, "--item", "leefgebied/l1", "--who") == 0
+    assert f"{GI.value}: {sent.id.value} (received)" in capsys.readouterr().out
+    assert messages(hub, "correctie") == []
+    assert uncorrected(agents) == []
+
+
+def test_where_the_hub_does_not_say_who_else_was_told_that_stays_in_sight(
+    agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(agents, case())
+    collect(agents)
+    (sent,) = messages(hub, "casusinformatie")
+
+    async def older(*_: object, **__: object) -> None:
+        raise RejectedMessageError("unknown member", code="sender.request.member")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Caller, "sent_about", older)
+        assert command(GEMEENTE, "correct", sent.id.value, *WRONG, "--person", person) == 0
+    ((about, text),) = uncorrected(agents)
+    assert (about, "`--who`" in text) == (sent.id.value, True)
+    assert command(GEMEENTE, "correct", sent.id.value, "--item", "leefgebied/l1", "--who") == 0
+    assert uncorrected(agents) == []
+
+
+@pytest.mark.parametrize("how", ["expired", "denied"])
+def test_a_correction_that_is_never_collected_stays_in_sight(
+    agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, how: str
+) -> None:
+    send(agents, case())
+    collect(agents)
+    (sent,) = messages(hub, "casusinformatie")
+    assert command(GEMEENTE, "correct", sent.id.value, *WRONG, "--person", person) == 0
+    (made,) = messages(hub, "correctie")
+    if how == "denied":
+        hub.denied[made.id.value] = Denial(since=0)
+        hub.world.clock.advance(seconds=7200)
+    else:
+        hub.messages[made.id.value].state = "expired"
+        hub.world.clock.advance(seconds=40 * 24 * 3600)
+    asyncio.run(agents[GEMEENTE].rounds())
+    kinds = {notice.kind for notice in agents[GEMEENTE].journal.open_notices() if notice.about == made.id.value}
+    assert {"expired": "expired", "denied": "release-denied"}[how] in kinds
+
+
+def test_a_correction_holds_what_the_person_who_asked_for_it_says(
+    agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, tmp_path: Path
+) -> None:
+    send(agents, case())
+    collect(agents)
+    (sent,) = messages(hub, "casusinformatie")
+    words = tmp_path / "reactie.txt"
+    asked = ["--person", person, "--requested-by", "betrokkene", "--reaction-file", str(words)]
+    words.write_text("  ")
+    assert command(GEMEENTE, "correct", sent.id.value, *WRONG, *asked) == 1
+    words.write_text("ik heb dit niet gezegd")
+    assert command(GEMEENTE, "correct", sent.id.value, *WRONG, *asked) == 0
+    collect(agents)
+    (made,) = messages(hub, "correctie")
+    handed = (agents[GI].home / "in" / f"{made.id.value}.fhir.json").read_text()
+    assert "ik heb dit niet gezegd" in handed
+    assert "betrokkene" in handed
 
 
 @pytest.mark.parametrize(
