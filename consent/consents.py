@@ -178,7 +178,7 @@ def consent_facts(records: Sequence[ConsentRecord], *, sender: OIN, recipient: A
         A fact for each record that none replaces, newest first by when its answers were given.
     """
     by_id = {record.id: record for record in records}
-    facts: list[tuple[int, str, ConsentFact]] = []
+    facts: list[tuple[tuple[int, str], str, ConsentFact]] = []
     for family in _families(by_id):
         replaced = {earlier.id for each in family if (earlier := _replaced(each, by_id))}
         lost = _Lost.of(family, by_id)
@@ -265,19 +265,20 @@ def _families(by_id: Mapping[MessageId, ConsentRecord]) -> list[list[ConsentReco
     return list({id(family): family for family in family_of.values()}.values())
 
 
-def _said_at(record: ConsentRecord, by_id: Mapping[MessageId, ConsentRecord]) -> int:
+def _said_at(record: ConsentRecord, by_id: Mapping[MessageId, ConsentRecord]) -> tuple[int, str]:
     """When the answers were first recorded: signing or confirming them again makes them no newer, a no among them does.
 
-    In which order they stand says nothing, and a yes that is left out makes the others no newer.
+    In which order they stand says nothing, and a yes that is left out makes the others no newer. Of what was recorded
+    in one second the id says which came first.
     """
     seen: set[MessageId] = set()
-    said_at = record.issued_at
+    said_at = record.issued_at, record.id.value
     while record.id not in seen:
         seen.add(record.id)
         before = _replaced(record, by_id) or _confirmed(record, by_id)
         if before is None or _noes(record) - _noes(before):
             break
-        record, said_at = before, min(said_at, before.issued_at)
+        record, said_at = before, min(said_at, (before.issued_at, before.id.value))
     return said_at
 
 

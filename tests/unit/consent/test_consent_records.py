@@ -416,3 +416,11 @@ def test_a_withdrawal_may_repeat_anything() -> None:
 
 def test_time_is_that_of_the_records() -> None:
     assert on(date(2026, 10, 1)) < given(1).issued_at < given(2).issued_at
+
+
+def test_in_one_second_too_a_yes_that_is_signed_again_stays_older_than_the_no_after_it() -> None:
+    """The records of a case can be made within one second, and what is signed again has a later id."""
+    second = on(date(2026, 10, 1))
+    yes, no = given(1, issued_at=second), given(2, issuer=GI, issued_at=second, givers=(PARENT_YES, PARENT_NO))
+    assert names(facts(yes, no)) == [2, 1]
+    assert names(facts(yes, no, again(yes, 3, issued_at=second))) == [2, 3]
