@@ -246,7 +246,7 @@ class TagsLinked:
 
     id: MessageId
     issuer: OIN
-    random: SubjectTag
+    other: SubjectTag
     known: SubjectTag
     token: str
     reviews: tuple[ReviewItem, ...] = ()

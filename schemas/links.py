@@ -2,12 +2,14 @@
 
 A person without a number (unborn, or no resident) gets a random pseudonym when first named. When the number becomes
 known, a `link+jwt` joins that pseudonym and the one that the chain key makes of the number, so that consents, measures
-and the accounting of one follow the other, both ways.
+and the accounting of one follow the other, both ways. When the chain key is replaced, a link joins what was made of a
+number in a former epoch with what the newer key makes of the same number.
 
     link = verify_link(token, key=…)
 
-Here is the form only. Whose key signed, and whether the issuer has anything to do with the person, is the hub's to
-check: it has if it sent or received a message about the random pseudonym.
+Exactly one of both is named beside the pseudonym that is known: what was drawn nobody can check, and what was made of a
+number everybody can who holds both keys and knows the number. Here is the form only. Whose key signed, and whether the
+issuer has anything to do with the person, is the hub's to check.
 
 Source: the architecture, section 3.
 """
@@ -32,42 +34,65 @@ class Link:
         id: Unique.
         issued_at: Seconds since the epoch.
         hub: The hub in whose tag space both stand.
-        random: The pseudonym that was drawn.
         known: The pseudonym made of the number.
+        random: The pseudonym that was drawn; None where `former` is named.
+        former: The pseudonym made of the same number in an earlier epoch; None where `random` is named.
     """
 
     issuer: OIN
     id: MessageId
     issued_at: int
     hub: HubName
-    random: SubjectTag
     known: SubjectTag
+    random: SubjectTag | None = None
+    former: SubjectTag | None = None
+
+    @property
+    def other(self) -> SubjectTag:
+        """The pseudonym that is joined with the known one."""
+        found = self.random or self.former
+        assert found is not None, "a link names one of both"
+        return found
 
 
 def link_to_payload(link: Link) -> bytes:
     """Write the claims of a link as the canonical bytes to sign."""
-    return canonical_json({**stated(link), "random": link.random.value, "known": link.known.value})
+    return canonical_json(
+        {
+            **stated(link),
+            "known": link.known.value,
+            "random": link.random.value if link.random else None,
+            "former": link.former.value if link.former else None,
+        }
+    )
 
 
 def parse_link(payload: bytes) -> Link:
     """Read the claims of a link.
 
     Raises:
-        DocumentError: Not canonical, a member missing, unknown or of the wrong form, or a pseudonym linked to itself;
-            every finding is listed.
+        DocumentError: Not canonical, a member missing, unknown or of the wrong form, not exactly one of `random` and
+            `former`, a pseudonym linked to itself, or a former one of no earlier epoch; every finding is listed.
     """
-    reader = ClaimsReader(payload, code="sender.link.form", members=("iss", "jti", "iat", "hub", "random", "known"))
+    members = ("iss", "jti", "iat", "hub", "known", "random", "former")
+    reader = ClaimsReader(payload, code="sender.link.form", members=members)
     link = Link(
         issuer=reader.convert("iss", OIN.from_urn),
         id=reader.convert("jti", MessageId),
         issued_at=reader.moment("iat"),
         hub=reader.convert("hub", HubName),
-        random=reader.convert("random", SubjectTag),
         known=reader.convert("known", SubjectTag),
+        random=reader.optional("random", SubjectTag),
+        former=reader.optional("former", SubjectTag),
     )
-    if reader.raw("random") == reader.raw("known"):
-        reader.wrong("known", "the same pseudonym as `random`")
     reader.finish("the link does not have its form")
+    if (link.random is None) is (link.former is None):
+        reader.wrong("random", "exactly one of `random` and `former` is named")
+    elif link.other == link.known:
+        reader.wrong("known", "the pseudonym that it is joined with")
+    elif link.former is not None and link.former.epoch >= link.known.epoch:
+        reader.wrong("former", "of no earlier epoch than `known`")
+    reader.finish("the link contradicts itself")
     return link
 
 

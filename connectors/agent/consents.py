@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from connectors.agent.joining import join, join_former
 from connectors.agent.journal import from_milliseconds
-from connectors.agent.lookup import find_consents
+from connectors.agent.lookup import hold_consents
 from connectors.agent.persons import Person
 from connectors.agent.recording import CONSENT, Unsigned, new_record_id, refuse_if_any, seconds, today
 from connectors.agent.refusals import refused
@@ -66,6 +67,34 @@ def check_consent(services: Services, made: ConsentRecord, *, known: Sequence[Co
     refuse_if_any(issues, text=_NEVER, code=REFUSED)
 
 
+async def check_new_consent(services: Services, person: Person, made: ConsentRecord) -> None:
+    """Look what former chain keys know of a person to whose records a new one is added.
+
+    What we recorded under a former one is joined with the newest, so that the hub goes on to hold a no or a withdrawal
+    against it. A form that we recorded there is not recorded again: its answers would look newer than they are, and win
+    from a no that came after them.
+
+    Raises:
+        DocumentError: It is such a form.
+        EvidenceError: What the hub shows does not hold.
+        UnavailableError: The hub was not reached.
+    """
+    known = person.pseudonyms(services)
+    if not known.former:
+        return
+    held = await hold_consents(services, (known,))
+    await join_former(services, held)
+    yes = made.status is ConsentStatus.GIVEN and any(each.answer is Answer.YES for each in made.givers)
+    before = (each for each in held.about[known.newest] if each.tag != known.newest and each.form == made.form)
+    if yes and any(each.issuer == services.settings.oin for each in before):
+        raise refused(
+            "this form was recorded in a former epoch of the chain key; sign that again by `consent renew`",
+            "dit formulier is in een vorig tijdvak van de ketensleutel vastgelegd; doe `consent renew`",
+            code="sender.consent.renew",
+            pointer="/form",
+        )
+
+
 def unsigned_consent(made: ConsentRecord) -> Unsigned:
     """Return a record as what is to be signed."""
     return Unsigned(id=made.id, payload=consent_to_payload(made))
@@ -100,7 +129,7 @@ async def consents_of_file(services: Services, data: bytes) -> tuple[ConsentReco
                 code="sender.consent.without-number",
                 pointer="/patient",
             )
-        tag = Person(bsn=BSN(value)).tag(services)
+        person = Person(bsn=BSN(value))
         denied = any(each.answer is Answer.NO for each in draft.givers)
         made = draft.record(
             issuer=services.settings.oin,
@@ -108,10 +137,12 @@ async def consents_of_file(services: Services, data: bytes) -> tuple[ConsentReco
             # What is refused counts against what is older: it is said a moment later than what is allowed.
             issued_at=seconds(services) + denied,
             hub=services.settings.hub.name,
-            tag=tag,
+            tag=person.tag(services),
         )
-        named = (each for each in (made.replaces, made.confirms) if each is not None)
-        check_consent(services, made, known=[await named_consent(services, tag, each) for each in named])
+        named = [each for each in (made.replaces, made.confirms) if each is not None]
+        check_consent(services, made, known=[await named_consent(services, person, each) for each in named])
+        if not named:
+            await check_new_consent(services, person, made)
         checked.append(made)
     return tuple(checked)
 
@@ -182,14 +213,19 @@ def own_consents(services: Services) -> tuple[ConsentRecord, ...]:
     return tuple(parse_consent(parse_jws(row["token"], typ=TokenType.CONSENT).payload) for row in rows)
 
 
-async def named_consent(services: Services, tag: SubjectTag, record_id: MessageId) -> ConsentRecord:
-    """Find a record about a person at the hub.
+async def named_consent(services: Services, person: Person, record_id: MessageId) -> ConsentRecord:
+    """Find a record about a person at the hub, to confirm or replace it under the newest pseudonym.
 
     Raises:
-        DocumentError: There is none with this id about this person.
+        DocumentError: There is none with this id about this person; or it stands under a former pseudonym that we may
+            not join with the newest.
     """
-    for each in (await find_consents(services, (tag,)))[tag]:
+    known = person.pseudonyms(services)
+    held = await hold_consents(services, (known,))
+    for each in held.about[known.newest]:
         if each.id == record_id:
+            if each.tag in held.apart[known.newest]:
+                await join(services, former=each.tag, newest=known.newest)
             return each
     raise refused(
         "nothing with this id is recorded about this person",

@@ -18,6 +18,8 @@ from connectors.agent.catalogues import newest_at_hub
 from connectors.agent.files import NOT_TAKEN_SHOWN_MAX, not_taken
 from connectors.agent.keystore import open_to_others
 from connectors.agent.lock import is_running
+from connectors.agent.recording import today
+from connectors.agent.renewing import renewals_due
 from connectors.agent.services import Services
 from connectors.sdk.addresses import parse_addressbook
 from connectors.sdk.answers import Metadata
@@ -311,7 +313,19 @@ async def _chain(services: Services, own: Participant) -> list[Finding]:
                 f"There is a newer epoch ({max(epochs)}) than this connector holds. Run `chain-key take`.",
             )
         ]
-    return [ok("De ketensleutel is er.", "The chain key is there.")]
+    return [ok("De ketensleutel is er.", "The chain key is there."), *_renewals(services)]
+
+
+def _renewals(services: Services) -> Iterator[Finding]:
+    """What still counts and stands under a former chain key."""
+    chain = services.keys.newest_chain
+    assert chain is not None, "a chain key is held"
+    count = renewals_due(services.journal, newest=chain.epoch, day=today(services))
+    if count:
+        yield warning(
+            f"{count} vastlegging(en) staan onder een vorige ketensleutel. Doe `consent renew` en `measure renew`.",
+            f"{count} record(s) stand under a former chain key. Run `consent renew` and `measure renew`.",
+        )
 
 
 async def _catalogue(services: Services, metadata: Metadata) -> list[Finding]:

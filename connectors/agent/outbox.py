@@ -28,7 +28,7 @@ from connectors.agent.events import Event, say
 from connectors.agent.files import NOT_TAKEN_SHOWN_MAX, OVERSIZE, not_taken, take_files
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify
 from connectors.agent.keystore import load_keys, newest_epoch
-from connectors.agent.lookup import people_of
+from connectors.agent.lookup import people_of, pseudonyms_of
 from connectors.agent.recording import record_round
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
@@ -39,7 +39,7 @@ from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
 from connectors.sdk.composing import Composed, SenderKeys, compose
 from connectors.sdk.dutch import trouble_text
-from connectors.sdk.envelope import Envelope, known_tag, person_key
+from connectors.sdk.envelope import Envelope, known_tag, number_of, person_key
 from connectors.sdk.professionals import find_responsible, parse_professionals
 from connectors.sdk.purposes import purpose_of, ties_of
 from consent.consents import Addressee
@@ -255,10 +255,14 @@ async def _with_people(
     catalogue = services.policy.catalogue
     purpose = purpose_of(document, envelope=envelope, catalogue=catalogue, at=at)
     ties = ties_of(purpose, message_type=document.type, catalogue=catalogue)
-    tags = (known_tag(each, thread=envelope.thread, hub=envelope.hub, chain=chain) for each in document.subjects)
+    tags = [known_tag(each, thread=envelope.thread, hub=envelope.hub, chain=chain) for each in document.subjects]
     people = await people_of(
         services,
-        {tag for tag in tags if tag is not None},
+        [
+            pseudonyms_of(services, tag, number=number_of(each))
+            for each, tag in zip(document.subjects, tags, strict=True)
+            if tag is not None
+        ],
         ties=ties,
         sender=envelope.sender.oin,
         recipient=Addressee(

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from connectors.agent.lookup import pseudonyms_of
 from connectors.agent.refusals import refused
 from connectors.agent.services import Services
 from connectors.sdk.ages import age_of
+from connectors.sdk.records import Pseudonyms
 from schemas.codes import AgeBand, SubjectRole
 from schemas.document import DocumentSubject, JSONValue
 from schemas.errors import DocumentError, Issue, UnavailableError
@@ -61,6 +63,15 @@ class Person:
             issue = Issue(pointer="", code=CHAIN_KEY_MISSING, text=text, text_nl=text_nl)
             raise UnavailableError(text, code=CHAIN_KEY_MISSING, issues=[issue])
         return chain.tag(recipient=services.settings.hub.name, system=BSN_SYSTEM, value=self.bsn.value)
+
+    def pseudonyms(self, services: Services) -> Pseudonyms:
+        """What the person is known by: of each epoch whose chain key we hold, the newest first.
+
+        Raises:
+            UnavailableError: There is no chain key yet.
+        """
+        number = None if self.bsn is None else self.bsn.value
+        return pseudonyms_of(services, self.tag(services), number=number)
 
 
 def person_of(said: JSONValue, *, pointer: str = "") -> Person:

@@ -54,9 +54,8 @@ async def confirm(call: Call, api: Api) -> Answer:
     async def make() -> Sequence[Unsigned]:
         check_role(services)
         await services.directory.refresh(services.hub, at=services.clock.now())
-        tag = person.tag(services)
-        named = await named_consent(services, tag, record)
-        made = confirmation_of(services, tag, named, form=form)
+        named = await named_consent(services, person, record)
+        made = confirmation_of(services, person.tag(services), named, form=form)
         check_consent(services, made, known=(named,))
         return [unsigned_consent(made)]
 
@@ -86,8 +85,8 @@ async def search(call: Call, api: Api) -> Answer:
     person = read_person(reader)
     finish(reader)
     assert person is not None, "without whom it is about there was a finding"
-    tag = person.tag(services)
-    found = (await find_consents(services, (tag,)))[tag]
+    known = person.pseudonyms(services)
+    found = (await find_consents(services, (known,)))[known.newest]
     return Answer(value={"records": [consent_to_json(services, each, found) for each in found]})
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from connectors.agent.consents import (
     check_consent,
+    check_new_consent,
     check_role,
     confirmation_of,
     consent_to_json,
@@ -55,7 +56,7 @@ async def give(options: argparse.Namespace) -> int:
         person = read_person(options.person)
         tag = person.tag(services)
         if options.confirms is not None:
-            named = await named_consent(services, tag, _id(options.confirms))
+            named = await named_consent(services, person, _id(options.confirms))
             one = confirmation_of(services, tag, named, form=_form_of(options))
             known: Sequence[ConsentRecord] = (named,)
         elif options.replaces is not None:
@@ -65,6 +66,7 @@ async def give(options: argparse.Namespace) -> int:
             known = own_consents(services)
         else:
             one, known = _new(services, options, person, tag), ()
+            await check_new_consent(services, person, one)
         if known:
             one = _narrowed(one, options)
         check_consent(services, one, known=known)
@@ -85,8 +87,8 @@ async def show(options: argparse.Namespace) -> int:
         if options.all:
             found = own_consents(services)
         else:
-            tag = read_person(options.person).tag(services)
-            found = (await find_consents(services, (tag,)))[tag]
+            known = read_person(options.person).pseudonyms(services)
+            found = (await find_consents(services, (known,)))[known.newest]
         lines = [consent_to_json(services, each, found) for each in found]
     if options.json:
         print_json({"records": [*lines]})

@@ -223,6 +223,8 @@ def _answer(options: argparse.Namespace) -> int:
 def _consent(options: argparse.Namespace) -> int:
     from connectors.cli import consenting
 
+    if options.action == "renew":
+        return _renew(options, "consents")
     work = {"give": consenting.give, "withdraw": consenting.withdraw, "show": consenting.show}
     return asyncio.run(work[options.action](options))
 
@@ -230,6 +232,8 @@ def _consent(options: argparse.Namespace) -> int:
 def _measure(options: argparse.Namespace) -> int:
     from connectors.cli import measuring
 
+    if options.action == "renew":
+        return _renew(options, "measures")
     work = {
         "state": measuring.state,
         "end": measuring.end,
@@ -238,6 +242,12 @@ def _measure(options: argparse.Namespace) -> int:
         "show": measuring.show,
     }
     return asyncio.run(work[options.action](options))
+
+
+def _renew(options: argparse.Namespace, what: str) -> int:
+    from connectors.cli import renewing
+
+    return asyncio.run(renewing.renew_consents(options) if what == "consents" else renewing.renew_measures(options))
 
 
 def _recall(options: argparse.Namespace) -> int:
@@ -268,6 +278,25 @@ def _add_consent_options(parser: argparse.ArgumentParser, home: argparse.Argumen
     _add_person_option(show)
     show.add_argument("--all", action="store_true", help="zonder persoon: de eigen vastleggingen / without a person")
     _add_json_option(show)
+    _add_renew(actions, home)
+
+
+def _add_renew(actions: "argparse._SubParsersAction[Any]", home: argparse.ArgumentParser) -> None:
+    text = (
+        "onderteken opnieuw, onder de nieuwste ketensleutel, wat hier onder een vorige is vastgelegd en nog geldt; wat"
+        " is afgebroken, gaat verder waar het was. Sign again, under the newest chain key, what still counts"
+    )
+    renew = actions.add_parser("renew", parents=[home], help="onderteken opnieuw / sign again", description=text)
+    renew.add_argument(
+        "--persons",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="de personen van de eigen dossiers, op iedere regel één zoals bij `--person`; `-` is standaardinvoer / the"
+        " people of the own files, one a line",
+    )
+    renew.add_argument("--dry-run", action="store_true", help="zeg alleen wat er zou gebeuren / say only what would")
+    _add_json_option(renew)
 
 
 def _add_give(parser: argparse.ArgumentParser) -> None:
@@ -365,6 +394,7 @@ def _add_measure_options(parser: argparse.ArgumentParser, home: argparse.Argumen
     _add_person_option(show)
     show.add_argument("--all", action="store_true", help="de eigen vastleggingen, met zaaknummer / the own statements")
     _add_json_option(show)
+    _add_renew(actions, home)
 
 
 def _add_state(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from connectors.agent.joining import join
 from connectors.agent.journal import from_milliseconds
-from connectors.agent.lookup import find_measures, raden_of
+from connectors.agent.lookup import find_measures, hold_measures, raden_of
 from connectors.agent.recording import MEASURE, new_record_id, refuse_if_any, seconds, today
 from connectors.agent.services import Services
 from connectors.cli.common import CommandError
@@ -82,20 +83,23 @@ async def annul(options: argparse.Namespace) -> int:
 async def confirm(options: argparse.Namespace) -> int:
     """Say the same as another organisation said."""
     async with opened(options.home) as services:
-        tag, record_id = read_person(options.person).tag(services), _id(options.id)
-        found = (await find_measures(services, (tag,)))[tag]
+        known, record_id = read_person(options.person).pseudonyms(services), _id(options.id)
+        held = await hold_measures(services, (known,))
+        found = held.about[known.newest]
         base = next((each for each in found if each.id == record_id), None)
         if base is None:
             raise CommandError(
                 "over dit kind is niets met dit nummer vastgelegd", "nothing with this id is stated about this child"
             )
+        if base.tag in held.apart[known.newest]:
+            await join(services, former=base.tag, newest=known.newest)
         secret = conceal(options.case_number, randomness=services.randomness)
         made = replace(
             base,
             issuer=services.settings.oin,
             id=new_record_id(services),
             issued_at=seconds(services),
-            tag=tag,
+            tag=known.newest,
             case_number=secret.digest,
             replaces=None,
             confirms=base.id,
@@ -109,9 +113,9 @@ async def show(options: argparse.Namespace) -> int:
         found = _all_own(services)
         standing: tuple[Standing, ...] = ()
         if not options.all:
-            tag = read_person(options.person).tag(services)
+            known = read_person(options.person).pseudonyms(services)
             await services.directory.refresh(services.hub, at=services.clock.now())
-            found = tuple((await find_measures(services, (tag,)))[tag])
+            found = tuple((await find_measures(services, (known,)))[known.newest])
             standing = standing_measures(found, raden=raden_of(services))
         against = contradictions(standing, day=today(services))
         lines = [_to_json(services, each, standing) for each in found]

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from connectors.agent.journal import Journal, confirm
+from connectors.agent.keystore import newest_epoch
 from connectors.agent.lock import is_running
 from connectors.agent.overview import overview
+from connectors.agent.renewing import renewals_due
 from connectors.cli.common import CommandError
 from connectors.settings import load_settings
 from consent.request import civil_day
@@ -55,14 +57,18 @@ def status(home: Path, *, as_json: bool) -> int:
         day = civil_day(SystemClock().now())
         assert day is not None, "the clock gives aware moments"
         found = overview(journal, definitions=load_definitions(), day=day)
+        renewals = renewals_due(journal, newest=newest_epoch(settings.keys), day=day)
     finally:
         journal.close()
     running = is_running(home)
     if as_json:
-        print(json.dumps({"running": running, **found}, ensure_ascii=False, indent=2))
+        print(json.dumps({"running": running, **found, "renewals": renewals}, ensure_ascii=False, indent=2))
         return 0
     print(f"{settings.name} (OIN {settings.oin.value}), {home}")
     print("De connector draait. The connector is running.\n" if running else f"{_NOT_RUNNING}\n")
+    if renewals:
+        print(f"{renewals} vastlegging(en) opnieuw te ondertekenen: `consent renew` en `measure renew`.")
+        print(f"{renewals} record(s) to be signed again: `consent renew` and `measure renew`.\n")
     _print_notices(found["notices"])
     _print_questions(found["questions"])
     _print_assignments(found["assignments"])

@@ -28,6 +28,8 @@ TEXTS: Final = {
     "hub.enforcement.stopped": "de hub heeft zichzelf stilgelegd omdat hij aannam wat hij moest weigeren;"
     " zijn beheerder moet kijken",
     "hub.failed": "er ging iets fout bij de hub; zijn beheerder vindt de oorzaak met het kenmerk",
+    "hub.link.other": "een koppeling bij de hub voegt deze persoon met een ander samen; er gaat niets, zoek uit wie"
+    " haar vastlegde",
     "hub.log.busy": "er wacht te veel op het log van de hub; het wordt later opnieuw geprobeerd",
     "hub.outcome.unknown": "het is niet zeker of de hub dit heeft vastgelegd; het wordt opnieuw geprobeerd",
     "hub.participant.busy": "deze deelnemer wordt op dit moment gewijzigd; probeer het opnieuw",
@@ -117,6 +119,7 @@ TEXTS: Final = {
     # ---- what is stated about persons ----
     "sender.consent.more": "over deze persoon heeft deze organisatie te veel toestemmingen vastgelegd",
     "sender.consent.of-another": "deze toestemming is van een andere organisatie",
+    "sender.consent.renew": "dit formulier is in een vorig tijdvak van de ketensleutel vastgelegd; doe `consent renew`",
     "sender.consent.refused": "deze toestemming zou nooit gelden",
     "sender.consent.role": "deze organisatie legt geen toestemmingen vast",
     "sender.consent.unknown": "deze toestemming is hier niet bekend",
@@ -125,7 +128,7 @@ TEXTS: Final = {
     "sender.link.already": "deze pseudoniemen zijn al gekoppeld",
     "sender.link.both": "deze koppeling spreekt een eerdere tegen",
     "sender.link.other": "dit zijn pseudoniemen van twee personen",
-    "sender.link.stranger": "u hebt over dit pseudoniem geen bericht verstuurd of ontvangen",
+    "sender.link.stranger": "u hebt over dit pseudoniem geen bericht gehad of verstuurd, en er niets onder vastgelegd",
     "sender.link.too-many": "deze persoon heeft te veel pseudoniemen",
     "sender.measure.refused": "deze maatregel zou nooit gelden",
     "sender.persons.role": "deze organisatie mag niet weten wat over personen is vastgelegd",

@@ -71,6 +71,13 @@ def person_key(subject: DocumentSubject) -> str | None:
     return subject.key
 
 
+def number_of(subject: DocumentSubject) -> str | None:
+    """Return a person's BSN; None of somebody who has none."""
+    if subject.identifier is None or subject.identifier[0] != BSN_SYSTEM:
+        return None
+    return subject.identifier[1]
+
+
 def known_tag(subject: DocumentSubject, *, thread: Thread, hub: HubName, chain: ChainKey) -> SubjectTag | None:
     """Return a person's pseudonym for the hub; None where a random one is still to be drawn.
 
@@ -80,6 +87,6 @@ def known_tag(subject: DocumentSubject, *, thread: Thread, hub: HubName, chain: 
         hub: Whose tag space.
         chain: The newest chain key.
     """
-    if subject.identifier is not None and subject.identifier[0] == BSN_SYSTEM:
-        return chain.tag(recipient=hub, system=subject.identifier[0], value=subject.identifier[1])
+    if (number := number_of(subject)) is not None:
+        return chain.tag(recipient=hub, system=BSN_SYSTEM, value=number)
     return thread.tags.get(person_key(subject) or "")

@@ -2,7 +2,8 @@
 
 A record counts here as it counts at the hub: it is in the log, its entry names its issuer and commits to its bytes, and
 the issuer signed it with the key that our own directory has for that place in the log. It is about somebody whom we
-asked about: under a pseudonym that we named, or one that a link, proven in the same way, joins with it.
+asked about: under a pseudonym that we named, or one that a link, proven in the same way, joins with it. What a link
+says was made of a number is made again and compared, where the number is known.
 
     found = open_consents(answer, asked=tags, view=view)
     found.about[tag]      # the records about one person
@@ -15,6 +16,7 @@ Source: the architecture, sections 3, 5 and 6.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -69,15 +71,37 @@ class RecordView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pseudonyms:
+    """What somebody is known by in the hub's tag space.
+
+    Attributes:
+        newest: What is sent, and recorded, under.
+        former: What was made of the same number in former epochs; empty for whom a pseudonym was drawn.
+        of_number: Whether they were made of a number that is known here.
+    """
+
+    newest: SubjectTag
+    former: tuple[SubjectTag, ...] = ()
+    of_number: bool = False
+
+    @property
+    def every(self) -> tuple[SubjectTag, ...]:
+        """All of them, the newest first."""
+        return (self.newest, *self.former)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held(Generic[_R]):
     """Records that hold.
 
     Attributes:
-        about: The records about each person that was asked about, by the pseudonym that was asked; linked ones too.
+        about: The records about each person that was asked about, by the newest pseudonym; linked ones too.
+        apart: Former pseudonyms of each person that have records and that no link joins with the newest one.
         checkpoints: The signed tree heads that they were proven in.
     """
 
     about: Mapping[SubjectTag, tuple[_R, ...]] = field(repr=False)
+    apart: Mapping[SubjectTag, tuple[SubjectTag, ...]] = field(repr=False)
     checkpoints: tuple[Checkpoint, ...]
 
 
@@ -111,7 +135,7 @@ _LINK: Final = _Form(
 )
 
 
-def open_consents(found: FoundRecords, *, asked: Collection[SubjectTag], view: RecordView) -> Held[ConsentRecord]:
+def open_consents(found: FoundRecords, *, asked: Collection[Pseudonyms], view: RecordView) -> Held[ConsentRecord]:
     """Check what a search for consents found.
 
     Raises:
@@ -121,7 +145,7 @@ def open_consents(found: FoundRecords, *, asked: Collection[SubjectTag], view: R
     return _open(found, _CONSENT, asked=asked, view=view)
 
 
-def open_measures(found: FoundRecords, *, asked: Collection[SubjectTag], view: RecordView) -> Held[MeasureStatement]:
+def open_measures(found: FoundRecords, *, asked: Collection[Pseudonyms], view: RecordView) -> Held[MeasureStatement]:
     """Check what a search for measures found.
 
     Raises:
@@ -167,20 +191,45 @@ def prove_recorded(
     return proven
 
 
-def _open(found: FoundRecords, form: _Form[_R], *, asked: Collection[SubjectTag], view: RecordView) -> Held[_R]:
+def _open(found: FoundRecords, form: _Form[_R], *, asked: Collection[Pseudonyms], view: RecordView) -> Held[_R]:
     if len(found.records) + len(found.links) > RECORDS_MAX:
         raise UnavailableError("a search finds more records than are read at once", code="hub.record.many")
     checkpoints: dict[tuple[int, bytes], Checkpoint] = {}
     links: list[Link] = [_check(each, _LINK, view=view, checkpoints=checkpoints) for each in found.links]
     records = [_check(each, form, view=view, checkpoints=checkpoints) for each in found.records]
-    persons = {tag: _person(tag, links) for tag in asked}
+    persons = {each.newest: _person(each.every, links) for each in asked}
+    for each in asked:
+        _check_numbers(each, links, person=persons[each.newest])
     strange = [each for each in records if not any(each.tag in person for person in persons.values())]
     if strange or len({each.id for each in records}) != len(records):
         raise EvidenceError("a search finds records about somebody else", code="hub.record.other")
+    about = {tag: tuple(each for each in records if each.tag in person) for tag, person in persons.items()}
     return Held(
-        about={tag: tuple(each for each in records if each.tag in person) for tag, person in persons.items()},
+        about=about,
+        apart={each.newest: _apart(each, links, about[each.newest]) for each in asked},
         checkpoints=tuple(checkpoints.values()),
     )
+
+
+def _check_numbers(asked: Pseudonyms, links: Sequence[Link], *, person: AbstractSet[SubjectTag]) -> None:
+    """Check that what links say was made of a person's number was: whoever knows the number can compute it.
+
+    Raises:
+        EvidenceError: A link joins somebody else.
+    """
+    if not asked.of_number:
+        return
+    held = {tag.epoch: tag for tag in asked.every}
+    for link in links:
+        named = (link.known, link.former) if link.known in person else ()
+        if any(tag is not None and held.get(tag.epoch, tag) != tag for tag in named):
+            raise EvidenceError("a link joins this person with somebody else", code="hub.link.other")
+
+
+def _apart(asked: Pseudonyms, links: Sequence[Link], records: Sequence[_R]) -> tuple[SubjectTag, ...]:
+    joined = _person((asked.newest,), links)
+    stated = {each.tag for each in records}
+    return tuple(tag for tag in asked.former if tag not in joined and not stated.isdisjoint(_person((tag,), links)))
 
 
 def _check(
@@ -218,9 +267,9 @@ def _entry(found: FoundRecord) -> Entry:
         raise EvidenceError("the hub's proof does not hold", code=error.code, detail=error.public_message) from error
 
 
-def _person(tag: SubjectTag, links: Sequence[Link]) -> frozenset[SubjectTag]:
-    """Every pseudonym of the person who has this one, by the links."""
-    person, grown = frozenset({tag}), True
+def _person(tags: Iterable[SubjectTag], links: Sequence[Link]) -> frozenset[SubjectTag]:
+    """Every pseudonym of the person who has these, by the links."""
+    person, grown = frozenset(tags), True
     while grown:
         joined = person.union(*_joined(person, links))
         person, grown = joined, joined != person
@@ -228,4 +277,4 @@ def _person(tag: SubjectTag, links: Sequence[Link]) -> frozenset[SubjectTag]:
 
 
 def _joined(person: frozenset[SubjectTag], links: Sequence[Link]) -> Iterable[set[SubjectTag]]:
-    return ({link.random, link.known} for link in links if person & {link.random, link.known})
+    return ({link.other, link.known} for link in links if person & {link.other, link.known})

@@ -3,7 +3,8 @@
 A link widens what a decision finds, so it is not believed beyond what it can be: its issuer has sent or received a
 message about the pseudonym that was drawn, and a person has one pseudonym made of the number in each epoch. Which of
 two was drawn the hub cannot see. So no GI links: it acts under measures, and would say by itself over whom they run.
-And somebody looks at every link.
+And somebody looks at every link of a drawn pseudonym. That two were made of one number in two epochs, whoever knows the
+number checks by computing them: each connector that uses such a link does.
 
 Source: the architecture, section 3.
 """
@@ -12,7 +13,7 @@ from collections import defaultdict
 from typing import Final
 
 from hub.changes import Change, ReviewItem, TagsLinked
-from hub.exchange.known import links_of
+from hub.exchange.known import consents_of, links_of, measures_of
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.exchange.stating import Form, Stating, Taken, refuse, take_in
@@ -41,29 +42,47 @@ async def link(token: str, *, arrival: Arrival, services: Services) -> Taken:
 async def _change(stating: Stating[Link]) -> Change:
     claims = stating.request.claims
     issues = list(_find_issues(stating))
-    if not await stating.services.persons.is_party(claims.issuer, about=claims.random):
+    if not await _is_party(stating):
         issues.append(_STRANGER)
     if stating.request.participant.role is Role.GI:
         issues.append(_ACTING)
     refuse("the link does not fit what is known of these pseudonyms", issues)
+    # What was made of a number is checked by whoever knows the number, each time that it is used.
+    review = ReviewItem(about=claims.id, mark=LINKED, sender=claims.issuer, recipient=claims.issuer)
     return TagsLinked(
         id=claims.id,
         issuer=claims.issuer,
-        random=claims.random,
+        other=claims.other,
         known=claims.known,
         token=stating.request.token,
-        reviews=(ReviewItem(about=claims.id, mark=LINKED, sender=claims.issuer, recipient=claims.issuer),),
+        reviews=() if claims.random is None else (review,),
     )
+
+
+async def _is_party(stating: Stating[Link]) -> bool:
+    """Whether the issuer has to do with the person: it exchanged a message about the pseudonym.
+
+    Of one that was made of a number it may also have recorded something, and sent nothing yet.
+    """
+    claims = stating.request.claims
+    if await stating.services.persons.is_party(claims.issuer, about=claims.other):
+        return True
+    if claims.former is None:
+        return False
+    person = stating.persons[claims.former]
+    recorded = [(each.issuer, each.tag) for each in consents_of(person)]
+    recorded += [(each.issuer, each.tag) for each in measures_of(person)]
+    return (claims.issuer, claims.former) in recorded
 
 
 def _find_issues(stating: Stating[Link]) -> tuple[Issue, ...]:
     links = {*links_of(stating.persons.values()), stating.request.claims}
-    of_number = {each.known for each in links}
+    of_number = {tag for each in links for tag in (each.known, each.former) if tag is not None}
     by_epoch: dict[int, set[SubjectTag]] = defaultdict(set)
     for tag in of_number:
         by_epoch[tag.epoch].add(tag)
     found: list[Issue] = []
-    if stating.request.claims.known in stating.persons[stating.request.claims.random].tags:
+    if stating.request.claims.known in stating.persons[stating.request.claims.other].tags:
         found.append(_ALREADY)
     if of_number & {each.random for each in links}:
         found.append(_BOTH)
@@ -79,10 +98,10 @@ def _issue(pointer: str, code: str, text: str, text_nl: str) -> Issue:
 
 
 _STRANGER: Final = _issue(
-    "/random",
+    "/iss",
     "sender.link.stranger",
-    "you sent or received no message about this pseudonym",
-    "u hebt over dit pseudoniem geen bericht verstuurd of ontvangen",
+    "you sent or received no message about this pseudonym, and recorded nothing under it",
+    "u hebt over dit pseudoniem geen bericht verstuurd of ontvangen, en er niets onder vastgelegd",
 )
 _ACTING: Final = _issue(
     "/iss",
@@ -118,6 +137,6 @@ _FORM: Final = Form(
     kind=EntryKind.LINK,
     typ=TokenType.LINK,
     parse=parse_link,
-    tags=lambda claims: (claims.random, claims.known),
+    tags=lambda claims: (claims.other, claims.known),
     change=_change,
 )

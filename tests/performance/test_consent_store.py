@@ -64,7 +64,7 @@ def test_every_row_is_what_the_hub_writes(filled_url: str) -> None:
         assert record.issuer == entry.sender
         assert record.issuer.value == sender
         assert record.issued_at == time // 1000
-        assert its_tag == (read_link(token).random if kind == "LINK" else read_consent(token).tag).value
+        assert its_tag == (read_link(token).other if kind == "LINK" else read_consent(token).tag).value
     newest: dict[str, int] = {}
     for index, place, its_tag, salt, text in kept:
         verify_commitment(commitment=entries[index].kept[place], salt=salt, record=text)

@@ -271,7 +271,7 @@ class Members:
         draft = EntryDraft(
             kind=EntryKind.LINK, id=record_id.value, sender=GEMEENTE, as_of=as_of, request=token_digest(token)
         )
-        change = TagsLinked(id=record_id, issuer=GEMEENTE, random=random, known=known, token=token)
+        change = TagsLinked(id=record_id, issuer=GEMEENTE, other=random, known=known, token=token)
         keys = frozenset({random.value, known.value})
         kept = (self._kept(random), self._kept(known))
         return self._member(draft, change, kept=kept, watches=keys, touches=keys)

@@ -401,7 +401,7 @@ class Caller:
 
     async def record_link(self, token: str) -> Recorded:
         link = parse_link(parse_jws(token, typ=TokenType.LINK).payload)
-        return self._record(EntryKind.LINK, token, link.id, frozenset({link.random.value, link.known.value}))
+        return self._record(EntryKind.LINK, token, link.id, frozenset({link.other.value, link.known.value}))
 
     def _record(self, kind: EntryKind, token: str, record: MessageId, tags: frozenset[str]) -> Recorded:
         self.hub.before("record")

@@ -69,8 +69,8 @@ class MemoryPersons(Persons, Attention):
             case TagsLinked() as change:
                 kind = EntryKind.LINK
                 record = PersonRecord(kind=kind, id=change.id, index=index, entry=text, token=change.token)
-                self._records.append((change.random, record))
-                self._links.append(frozenset({change.random, change.known}))
+                self._records.append((change.other, record))
+                self._links.append(frozenset({change.other, change.known}))
                 self._open_all(change.reviews, index=index)
             case MessageRecalled() as change:
                 self._recalls[change.message_id] = Recall(index=index, entry=text, token=change.token)

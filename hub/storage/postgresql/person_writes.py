@@ -51,7 +51,7 @@ def person_writes(rows: Rows, *, time: int) -> Iterator[Call]:
 def _record_writes(rows: Rows) -> Iterator[Call]:
     stated = [
         *((change.id, index, change.kind.value, change.tag, change.token) for index, change in rows.records),
-        *((change.id, index, "LINK", change.random, change.token) for index, change in rows.links),
+        *((change.id, index, "LINK", change.other, change.token) for index, change in rows.links),
     ]
     if stated:
         yield (
@@ -65,7 +65,7 @@ def _record_writes(rows: Rows) -> Iterator[Call]:
             },
         )
     if rows.links:
-        pairs = [(change.random.value, change.known.value) for _, change in rows.links]
+        pairs = [(change.other.value, change.known.value) for _, change in rows.links]
         yield (
             queries.insert_linked_tags,
             {

@@ -18,7 +18,7 @@ from schemas.consents import (
     verify_consent,
 )
 from schemas.errors import DocumentError, SignatureError
-from schemas.identifiers import CaseId
+from schemas.identifiers import CaseId, SubjectTag
 from schemas.jws import sign_jws
 from schemas.links import link_to_payload, parse_link, verify_link
 from schemas.measures import MeasureType, measure_to_payload, parse_measure, verify_measure
@@ -29,6 +29,7 @@ from tests.support.law_records import (
     HUB,
     PARENT_NO,
     PARENT_YES,
+    RANDOM_TAG,
     REPRESENTATIVE_YES,
     SELF_YES,
     consent_record,
@@ -190,7 +191,10 @@ def test_a_measure_statement_with_one_defect_is_refused_for_it(change: dict[str,
 
 
 def test_a_link_survives_its_payload() -> None:
-    assert parse_link(link_to_payload(link())) == link()
+    of_epochs = link(random=None, former=CHILD_TAG, known=SubjectTag("1.ICEiIyQlJicoKSorLC0uLw"))
+    for claims, other in ((link(), RANDOM_TAG), (of_epochs, CHILD_TAG)):
+        assert parse_link(link_to_payload(claims)) == claims
+        assert claims.other == other
 
 
 @pytest.mark.parametrize(
@@ -199,6 +203,10 @@ def test_a_link_survives_its_payload() -> None:
         ({"random": "x"}, ["/random"]),
         ({"random": CHILD_TAG.value}, ["/known"]),
         ({"known": ...}, ["/known"]),
+        ({"random": None}, ["/random"]),
+        ({"former": "0.ICEiIyQlJicoKSorLC0uLw"}, ["/random"]),
+        ({"random": None, "former": "0.ICEiIyQlJicoKSorLC0uLw"}, ["/former"]),
+        ({"random": None, "former": CHILD_TAG.value}, ["/known"]),
         ({"bsn": "x"}, [""]),
     ],
 )
