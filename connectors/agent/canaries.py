@@ -29,6 +29,9 @@ from schemas.wire import encode_submission
 LAST: Final = "canaries"
 """Under which the newest round is remembered."""
 
+CHANGED: Final = frozenset({"sender.recipient.unknown", "sender.sealing-key.outdated"})
+"""What a hub says where the recipient that was named changed its key or left since the directory was read."""
+
 PASSED_CODE: Final = "hub.canary.accepted"
 """What a hub says that found out itself that it would have accepted a canary."""
 
@@ -43,7 +46,7 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     """It passed, whether the hub noticed that or not."""
     UNKNOWN = "unknown"
-    """The hub was not reached or put it off."""
+    """The hub was not reached, put it off, or knows the recipient otherwise than the directory that was read."""
     NOT_SENT = "not-sent"
     """This canary cannot send it, or nobody is there to name as its recipient."""
 
@@ -132,7 +135,8 @@ async def _send(kind: CanaryKind, *, canary: Participant, directory: Directory, 
         fault = find_fault(kind, error)
         if fault is None:
             return Outcome(kind=kind.name, verdict=Verdict.REFUSED)
-        return Outcome(kind=kind.name, verdict=Verdict.OTHERWISE, detail=fault)
+        changed = bool(error.issues) and CHANGED.issuperset(issue.code for issue in error.issues)
+        return Outcome(kind=kind.name, verdict=Verdict.UNKNOWN if changed else Verdict.OTHERWISE, detail=fault)
     except UnavailableError as error:
         verdict = Verdict.ACCEPTED if error.code == PASSED_CODE else Verdict.UNKNOWN
         return Outcome(kind=kind.name, verdict=verdict, detail=error.code)

@@ -24,7 +24,7 @@ from hub.storage.postgresql.recovery import Recovery, continue_log, recover
 from schemas.canonical import b64url
 from schemas.clock import SystemClock
 from schemas.codes import EntryKind
-from schemas.errors import EvidenceError
+from schemas.errors import EvidenceError, UnavailableError
 from schemas.randomness import UnsafeSeededRandomness
 from tests.support.members import RAAD, Members
 from tests.support.whole_log import ORIGIN, POLICY, SIGNER, Files, download, verify_whole
@@ -91,6 +91,39 @@ async def disaster(postgresql_server: PostgreSQLServer, database_url: str, tmp_p
         files=files,
         checkpoint=POLICY.verify(parse_note(files.found["checkpoint"])).checkpoint,
     )
+
+
+async def test_a_hub_that_was_stopped_comes_back_stopped(
+    postgresql_server: PostgreSQLServer, database_url: str, tmp_path: Path
+) -> None:
+    """Else a restore from a backup would be the way around the operator's word."""
+    members, guards = Members(), tmp_path / "guards"
+    (tmp_path / "holdings").mkdir()
+    async with open_database(database_url, signer=SIGNER, guard_folder=guards, clock=SystemClock()) as database:
+        await database.log.append(members.participant())
+    backup = _copy(postgresql_server, database_url)
+    async with open_database(database_url, signer=SIGNER, guard_folder=guards, clock=SystemClock()) as database:
+        first = await database.log.append(members.stop(canary=RAAD))
+        ended = await database.log.append(members.resumption(first.index))
+        lasting = await database.log.append(members.stop(canary=RAAD))
+        files = await download(database.log)
+    disaster = Disaster(
+        url=backup,
+        guards=guards,
+        holdings=tmp_path / "holdings",
+        lost=[],
+        files=files,
+        checkpoint=POLICY.verify(parse_note(files.found["checkpoint"])).checkpoint,
+    )
+    disaster.hand_in_bundles()
+    await disaster.recover()
+    async with _open(disaster) as database:
+        newest, before = await database.store.stops(limit=10)
+        assert (before.index, before.resumed, before.record) == (first.index, ended.index, None)
+        assert (newest.index, newest.canary, newest.resumed) == (lasting.index, RAAD, None)
+        with pytest.raises(UnavailableError) as stopped:
+            await database.log.append(members.submission())
+        assert stopped.value.code == "hub.enforcement.stopped"
 
 
 @pytest.mark.parametrize("with_bundles", [False, True])

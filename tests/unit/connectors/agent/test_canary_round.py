@@ -104,6 +104,15 @@ async def test_a_hub_that_does_not_answer_proves_nothing_and_is_no_alarm(tmp_pat
     assert told(agent) == []
 
 
+async def test_a_recipient_that_changed_its_key_meanwhile_is_no_fault_of_the_hub(tmp_path: Path) -> None:
+    agent = canary_at(tmp_path)
+    issues = [Issue(pointer="/sealed/kid", code="sender.sealing-key.outdated", text="")]
+    changed = DocumentError("changed", issues=issues)
+    refusals(agent, otherwise="niet-gevraagd", instead=changed)
+    assert verdicts(await canary_round(agent.services))["niet-gevraagd"] is Verdict.UNKNOWN
+    assert told(agent) == []
+
+
 async def test_what_a_role_cannot_send_is_not_sent_and_said(tmp_path: Path) -> None:
     agent = canary_at(tmp_path, role=Role.GEMEENTE)
     refusals(agent)
