@@ -7,7 +7,7 @@ import json
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -267,37 +267,85 @@ async def test_what_was_handed_in_before_a_crash_goes_after_it(chain: Chain) -> 
         assert len((await raad.get("/v1/received")).json["received"]) == 1
 
 
+async def test_a_202_survives_that_the_service_is_killed(measured: Chain) -> None:
+    """At once after the answer, before its agent looks again; the next service sends what was promised."""
+    gi = measured.gi
+    api_of = await _api_settings(gi, "poll_seconds = 3600.0")
+    service = await _started(gi)
+    async with aiohttp.ClientSession() as session:
+        api = api_of(session)
+        said = await _once(api, service)
+        service.kill()
+        await service.wait()
+        assert (said.status, said.json["state"]) == (202, "taken")
+        service = await _started(gi)
+        try:
+            again = await _once(api, service)
+            assert again.json["number"] == said.json["number"]
+            assert await _accepted(api, said.headers["Location"])
+        finally:
+            service.terminate()
+            await service.wait()
+    await measured.gemeente.round()
+    assert len(list((measured.gemeente.home / "questions").glob("*.json"))) == 1
+
+
 async def test_the_service_serves_beside_its_agent_and_stops_with_it(
     measured: Chain, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As `run` does: a question goes by the running connector, `doctor` says that the API answers, and stop is stop."""
     gi = measured.gi
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with (gi.home / "connector.toml").open("a", encoding="utf-8") as settings:
-            settings.write(f'\n[api]\nlisten = "127.0.0.1:{port}"\n')
+        api_of = await _api_settings(gi, port=taken.getsockname()[1])
         assert await gi.command("doctor") == 1
-        assert f"De API kan niet luisteren op 127.0.0.1:{port}" in capsys.readouterr().out
-    assert await gi.command("api", "token") == 0
+        assert "De API kan niet luisteren op 127.0.0.1:" in capsys.readouterr().out
     token = read_token(gi.home / "keys")
     assert token not in capsys.readouterr().out
-    service = await asyncio.create_subprocess_exec(COMMAND, "run", "--home", gi.home, stdout=DEVNULL, stderr=DEVNULL)
+    service = await _started(gi)
     try:
         async with aiohttp.ClientSession() as session:
-            api = LocalApi(url=f"http://127.0.0.1:{port}", token=token, session=session)
+            api = api_of(session)
             said = await _once(api, service)
             assert said.status == 202
-            while (state := (await api.get(said.headers["Location"])).json["state"]) != "accepted":
-                assert state in ("taken", "prepared")
-                await asyncio.sleep(0.05)
+            assert await _accepted(api, said.headers["Location"])
             await gi.command("doctor")
-            assert f"De API voor systemen antwoordt op 127.0.0.1:{port}" in capsys.readouterr().out
+            assert "De API voor systemen antwoordt op 127.0.0.1:" in capsys.readouterr().out
     finally:
         service.terminate()
         code = await service.wait()
     assert code == 0
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server(("127.0.0.1", int(api.url.rpartition(":")[2]))):
         pass  # it is free again
+
+
+async def _api_settings(
+    office: Office, more: str = "", *, port: int | None = None
+) -> Callable[[aiohttp.ClientSession], LocalApi]:
+    """Turn the API on, and make its token; returns what makes a system that has it."""
+    if port is None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+    settings = office.home / "connector.toml"
+    lines = [line for line in settings.read_text("utf-8").splitlines() if not line.startswith("poll_seconds")]
+    settings.write_text("\n".join([more, *lines, "[api]", f'listen = "127.0.0.1:{port}"', ""]), encoding="utf-8")
+    assert await office.command("api", "token") == 0
+    url, token = f"http://127.0.0.1:{port}", read_token(office.home / "keys")
+    return lambda session: LocalApi(url=url, token=token, session=session)
+
+
+async def _started(office: Office) -> Process:
+    """Start the service as a service manager does."""
+    words = ("run", "--home", office.home)
+    return await asyncio.create_subprocess_exec(COMMAND, *words, stdout=DEVNULL, stderr=DEVNULL)
+
+
+async def _accepted(api: LocalApi, place: str) -> bool:
+    """Follow what was handed in until it is at its end; returns whether the hub took it."""
+    while True:
+        state = (await api.get(place)).json["state"]
+        if state not in ("taken", "prepared"):
+            return bool(state == "accepted")
+        await asyncio.sleep(0.05)
 
 
 async def _once(api: LocalApi, service: Process) -> Any:
