@@ -234,14 +234,13 @@ async def named_consent(services: Services, person: Person, record_id: MessageId
     )
 
 
-def consent_to_json(services: Services, each: ConsentRecord, found: Sequence[ConsentRecord]) -> dict[str, JSONValue]:
-    """Write a record for a machine.
+def consents_to_json(services: Services, found: Sequence[ConsentRecord]) -> list[dict[str, JSONValue]]:
+    """Write records for a machine, each with whether another of them replaced it."""
+    replaced = {each.replaces for each in found}
+    return [_to_json(services, each, replaced=each.id in replaced) for each in found]
 
-    Args:
-        services: For names of organisations, and the day.
-        each: The record.
-        found: The records it stands among: what replaces it is one of them.
-    """
+
+def _to_json(services: Services, each: ConsentRecord, *, replaced: bool) -> dict[str, JSONValue]:
     issuer = services.directory.directory.participant(each.issuer)
     return {
         "id": each.id.value,
@@ -249,7 +248,7 @@ def consent_to_json(services: Services, each: ConsentRecord, found: Sequence[Con
         "issuer_name": issuer.name if issuer else None,
         "recorded_at": from_milliseconds(each.issued_at * 1000).isoformat(),
         "status": each.status.value,
-        "replaced": any(other.replaces == each.id for other in found),
+        "replaced": replaced,
         "expired": each.valid_until < today(services),
         "role": each.role.value,
         "age": each.age.value,

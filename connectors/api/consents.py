@@ -10,7 +10,7 @@ from connectors.agent.consents import (
     check_consent,
     check_role,
     confirmation_of,
-    consent_to_json,
+    consents_to_json,
     consents_of_file,
     named_consent,
     own_consents,
@@ -87,13 +87,13 @@ async def search(call: Call, api: Api) -> Answer:
     assert person is not None, "without whom it is about there was a finding"
     known = person.pseudonyms(services)
     found = (await find_consents(services, (known,)))[known.newest]
-    return Answer(value={"records": [consent_to_json(services, each, found) for each in found]})
+    return Answer(value={"records": [*consents_to_json(services, found)]})
 
 
 async def list_own(_: Call, api: Api) -> Answer:
     """Show what this organisation recorded."""
     found = own_consents(api.services)
-    return Answer(value={"records": [consent_to_json(api.services, each, found) for each in found]})
+    return Answer(value={"records": [*consents_to_json(api.services, found)]})
 
 
 def _record(call: Call) -> MessageId:

@@ -11,7 +11,7 @@ from connectors.agent.consents import (
     check_new_consent,
     check_role,
     confirmation_of,
-    consent_to_json,
+    consents_to_json,
     consents_of_file,
     named_consent,
     own_consent,
@@ -89,7 +89,7 @@ async def show(options: argparse.Namespace) -> int:
         else:
             known = read_person(options.person).pseudonyms(services)
             found = (await find_consents(services, (known,)))[known.newest]
-        lines = [consent_to_json(services, each, found) for each in found]
+        lines = consents_to_json(services, found)
     if options.json:
         print_json({"records": [*lines]})
         return 0
