@@ -82,13 +82,19 @@ async def told_about(
             break
         after = page.next
     names = {each.value for each in known} | _corrected(profiles, services=services)
-    return tuple(
+    found = [
         _told(entry, tuple(wanted), services=services)
         for entry, permitted in newest.values()
         if (wanted := [label for label in permitted if _profile(label) in profiles])
         and entry.id not in names
         and not any(_profile(label) == _CORRECTION for label in permitted)
-    )
+    ]
+    return tuple([each for each in found if each.picked_up or await _may_come(each, services=services)])
+
+
+async def _may_come(told: Told, *, services: Services) -> bool:
+    """Whether what nobody picked up may still be: neither taken back nor lapsed."""
+    return (await services.hub.message(told.message)).state not in ("recalled", "expired")
 
 
 def keep_in_sight(services: Services, told: Collection[Told], *, of: MessageId) -> None:

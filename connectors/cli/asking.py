@@ -4,7 +4,6 @@ import argparse
 
 from connectors.agent.asking import Ask, Desk, answer_document, question_document, refusal_document
 from connectors.agent.journal import Journal
-from connectors.agent.persons import child_of
 from connectors.agent.questions import Question, open_question, open_questions, question_to_json
 from connectors.cli.common import CommandError, read_file
 from connectors.cli.persons import read_person
@@ -16,11 +15,9 @@ from schemas.claims import read_date
 from schemas.clock import SystemClock
 from schemas.codes import Capacity, Category, Register, SpoedReason
 from schemas.definitions import load_definitions
-from schemas.document import Document, DocumentResponsible, DocumentSubject
+from schemas.document import Document, DocumentResponsible
 from schemas.identifiers import OIN, MessageId
 from schemas.randomness import SystemRandomness
-
-__all__ = ["answer", "ask", "blank", "child_of", "questions"]
 
 
 def questions(options: argparse.Namespace) -> int:
@@ -88,11 +85,6 @@ def _desk(settings: Settings) -> Desk:
     return Desk(
         settings=settings, definitions=load_definitions(), at=SystemClock().now(), randomness=SystemRandomness()
     )
-
-
-def blank(kind: str, settings: Settings, child: DocumentSubject, *, to: OIN) -> Document:
-    """Return a message about one child that has a reference and a time, and nothing besides."""
-    return _desk(settings).blank(kind, child, to=to)
 
 
 def _question(settings: Settings, message: MessageId) -> Question:

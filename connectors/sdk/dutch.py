@@ -71,6 +71,8 @@ TEXTS: Final = {
     "sender.attachment.held": "een bijlage is tegengehouden",
     "sender.canary": "een kanarie laat zien dat haar berichten geweigerd worden, en doet verder niets",
     "sender.connector.failed": f"de connector kan dit niet verwerken door een fout in de software; {_REPORT}",
+    "sender.correction.nothing": "dit bericht bevat niets van wat als onjuist is genoemd",
+    "sender.correction.reason": "dit is geen reden voor een correctie",
     "sender.corrects.other": "een correctie gaat over personen en onderdelen van het bericht dat zij verbetert",
     "sender.decision.denied": "het bericht mag niet, of niet volledig, naar deze ontvanger voor dit doel",
     "sender.document.invalid": "het bericht klopt niet",

@@ -201,6 +201,22 @@ def test_who_was_told_the_like_elsewhere_is_named_until_it_is_corrected_or_confi
     assert uncorrected(agents) == []
 
 
+@pytest.mark.parametrize(("state", "named"), [("waiting", True), ("recalled", False), ("expired", False)])
+def test_what_nobody_can_pick_up_any_more_is_not_named(
+    agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, *, state: str, named: bool
+) -> None:
+    assert person
+    send(agents, case())
+    collect(agents)
+    send(agents, case(reference="CASUS-2", case_reference="ZAAK-8"))
+    first, other = messages(hub, "casusinformatie")
+    hub.messages[other.id.value].state = state
+    assert command(GEMEENTE, "correct", first.id.value, "--item", "leefgebied/l1", "--who") == 0
+    assert [(about, f"`recall {about}`" in text) for about, text in uncorrected(agents)] == (
+        [(other.id.value, True)] if named else []
+    )
+
+
 def test_what_another_installation_sent_is_named_from_the_records_of_the_hub(
     agents: dict[OIN, Agent], hub: MemoryHub, command: Command, person: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -294,8 +310,8 @@ def test_a_correction_holds_what_the_person_who_asked_for_it_says(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--item", "leefgebied/l9", "--reason", "onjuist"], "bevat niets van wat met `--item` is genoemd"),
-        (["--item", "leefgebied/l1", "--reason", "zomaar"], "is geen reden; wel: "),
+        (["--item", "leefgebied/l9", "--reason", "onjuist"], "bevat niets van wat als onjuist is genoemd"),
+        (["--item", "leefgebied/l1", "--reason", "zomaar"], "geen reden voor een correctie; wel: "),
     ],
 )
 def test_what_names_nothing_corrects_nothing(
