@@ -143,7 +143,7 @@ def compose(
     _check_no_canary(envelope)
     purpose = purpose_of(document, envelope=envelope, catalogue=policy.catalogue, at=at)
     # 2.
-    possible, beyond = _complete(document, purpose=purpose, policy=policy, at=at)
+    possible, beyond = _complete(document, purpose=purpose, envelope=envelope, policy=policy, at=at)
     # 3.
     facts = _facts(possible, envelope=envelope, chain=keys.chain)
     projection = _project(possible, purpose=purpose, envelope=envelope, facts=facts, policy=policy, at=at, until=until)
@@ -254,7 +254,7 @@ def _facts(document: Document, *, envelope: Envelope, chain: ChainKey) -> Facts:
 
 
 def _complete(
-    document: Document, *, purpose: str, policy: Policy, at: datetime
+    document: Document, *, purpose: str, envelope: Envelope, policy: Policy, at: datetime
 ) -> tuple[Document, tuple[Withheld, ...]]:
     """Step 2: a document that is complete and well-formed, without what its type has no place for."""
     definitions = policy.definitions
@@ -264,6 +264,8 @@ def _complete(
         raise DocumentError("the document lacks what its message type must have", issues=issues)
     day = civil_day(at)
     assert day is not None, "the clock gives aware moments"
+    reply = envelope.thread.reply_facts.reply
+    answered = definitions.message_types.get(reply.message_type) if reply else None
     must = must_answer(purpose, message_type=document.type, catalogue=policy.catalogue)
     issues = check_values(
         possible.items,
@@ -271,6 +273,7 @@ def _complete(
         message_type=document.type,
         on=day,
         unborn=document.unborn,
+        answers=answered.interaction if answered else None,
         must_answer=must,
     )
     if issues:

@@ -3,7 +3,8 @@
 1. the term of a question has not passed
 2. an answer gives data, takes an assignment on, or refuses with a reason. A refusal of everything stands alone; beside
    data it names the categories that it refuses, and nothing of these is there. Where the law says that one must answer,
-   the reason is one of those that say there is nothing to answer
+   the reason is one of those that say there is nothing to answer. What answers an assignment takes it on or refuses
+   it; a question is not taken on, but answered
 3. a correction names each wrong label under the category that it has, and what follows is what it names
 4. what a message asks or corrects in the clear, by which the hub decides, is what it says sealed (`check_claims`)
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from schemas.codes import Category
+from schemas.codes import Category, Interaction
 from schemas.definitions import Definitions, MessageType, ReplyValue
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import DocumentError, Issue
@@ -46,6 +47,7 @@ def check_exchange(
     *,
     message_type: str,
     on: date,
+    answers: Interaction | None,
     must_answer: bool,
     withheld: frozenset[str],
     root: str,
@@ -57,6 +59,7 @@ def check_exchange(
         definitions: The definitions in force.
         message_type: Name of the message type.
         on: The day of the message.
+        answers: What kind of message an answer is to; None where that is not known.
         must_answer: Whether the ground of an answer says that one must give it.
         withheld: Labels that did not arrive.
         root: Where the items stand, for the pointers.
@@ -67,6 +70,7 @@ def check_exchange(
             rules.check_term()
         case "informatieantwoord":
             rules.check_answer(must=must_answer)
+            rules.check_answered(answers)
         case "correctie":
             rules.check_correction()
         case _:
@@ -226,6 +230,21 @@ class _Rules:
                 self._add(f"/{index}/elements/refusal", "refusal-not-allowed", text, text_nl)
             if refuses and content and f"vraag/{item.id}/categories" not in self.withheld:
                 self._check_partial(item, index, content)
+
+    def check_answered(self, answers: Interaction | None) -> None:
+        """Check rule 2, as far as it depends on what is answered."""
+        said = {name for _, item in self._of("vraag") for name in item.elements}
+        if answers is Interaction.OPDRACHT and said.isdisjoint({"accepted", "refusal"}):
+            text = "what answers an assignment takes it on, or refuses it with a reason"
+            text_nl = "een antwoord op een opdracht aanvaardt die, of weigert met een reden"
+            self._add("", "assignment-unanswered", text, text_nl)
+        taken_on = any(
+            plain(value) is True for _, item in self._of("vraag") for value in item.elements.get("accepted", ())
+        )
+        if answers is Interaction.INZAGE and taken_on:
+            text = "a question is answered or refused, and not taken on"
+            text_nl = "een vraag wordt beantwoord of geweigerd, en niet aanvaard"
+            self._add("", "question-accepted", text, text_nl)
 
     def _check_partial(self, item: DocumentItem, index: int, content: Sequence[tuple[int, DocumentItem]]) -> None:
         refused = set(map(plain, item.elements.get("categories", ())))

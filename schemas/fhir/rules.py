@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from schemas.codes import Interaction
 from schemas.definitions import ContentRule, Definitions, GroupMember, MessageType, Need, When
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import Issue
@@ -44,6 +45,7 @@ def check_values(
     message_type: str,
     on: date,
     unborn: Collection[int] = (),
+    answers: Interaction | None = None,
     must_answer: bool = False,
     withheld: Collection[str] = (),
     root: str = "/items",
@@ -58,6 +60,7 @@ def check_values(
         message_type: Name of the message type; of an unknown one only the values themselves are checked.
         on: The day of the message, by which codes must hold.
         unborn: Which of the persons, by their place in the message, are not born yet: their minimum is another.
+        answers: What kind of message an answer is to; None where that is not known.
         must_answer: Whether the ground over which an answer goes says that one must give it.
         withheld: Labels `<profile>/<item id>/<element>` that did not arrive; empty at the sender.
         root: Where the items stand, for the pointers.
@@ -89,6 +92,7 @@ def check_values(
         definitions,
         message_type=message_type,
         on=on,
+        answers=answers,
         must_answer=must_answer,
         withheld=frozenset(withheld),
         root=root,

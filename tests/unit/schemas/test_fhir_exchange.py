@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.codes import Category
+from schemas.codes import Category, Interaction
 from schemas.definitions import load_definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.fhir import (
@@ -112,6 +112,27 @@ def test_where_the_law_says_must_only_a_reason_that_leaves_nothing_to_answer_ref
     )
     assert [(issue.code, issue.pointer) for issue in found] == expected
     assert answer(refusal=(concept("weigeringsgrond", code),)) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "items", "expected"),
+    [
+        (Interaction.OPDRACHT, [HELP], ["assignment-unanswered"]),
+        (Interaction.OPDRACHT, [item("vraag", "q1", accepted=(True,))], []),
+        (Interaction.OPDRACHT, [item("vraag", "q1", refusal=REFUSAL)], []),
+        (Interaction.INZAGE, [HELP], []),
+        (Interaction.INZAGE, [item("vraag", "q1", refusal=REFUSAL)], []),
+        (Interaction.INZAGE, [item("vraag", "q1", accepted=(True,))], ["question-accepted"]),
+        (Interaction.INZAGE, [item("vraag", "q1", accepted=(False,), refusal=REFUSAL)], []),
+        (None, [HELP], []),
+    ],
+)
+def test_an_assignment_is_taken_on_or_refused_and_a_question_is_answered(
+    answers: Interaction | None, items: list[DocumentItem], expected: list[str]
+) -> None:
+    found = check_values(items, DEFINITIONS, message_type="informatieantwoord", on=DAY, answers=answers)
+    assert [issue.code.removeprefix("sender.value.") for issue in found] == expected
+    assert all(issue.text_nl for issue in found)
 
 
 def test_what_an_answer_must_say_is_not_said_by_an_absent_value() -> None:
