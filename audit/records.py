@@ -146,6 +146,11 @@ def verify_commitment(*, commitment: str, salt: bytes, record: str) -> None:
         raise CommitmentError("the record is not the one that the entry commits to")
 
 
+def text_digest(text: bytes) -> str:
+    """Return the digest of a text as entries and steps about the catalogue name it: SHA-256 of its bytes, base64url."""
+    return b64url(sha256(text).digest())
+
+
 def token_digest(token: str) -> str:
     """Return the digest of a signed token as entries hold it: SHA-256 over its ASCII, base64url.
 

@@ -14,7 +14,8 @@ A catalogue may come into force when nothing stands in the way:
 2. it would take the place of what is in force now, and is read with the definitions of now;
 3. every proof and comparison that was made went well, there is one of each, and no two say different things. Where
    nothing is in force there is nothing to compare with;
-4. two beheerders approved exactly this: another one each, and neither is the one who proposed.
+4. two beheerders approved exactly this: another one each, and neither is the one who proposed; and each approved what
+   was there to see: not before a proof, and a comparison where there is one to make, that went well.
 
 A step counts as long as its signer is on the board: who leaves it takes his approvals along.
 
@@ -117,6 +118,11 @@ class Unheeded(Told):
         "De indiener keurt het eigen voorstel goed; dat telt niet.",
         "The one who proposed it approves it; that does not count.",
     )
+    BEFORE_PROOF = (
+        "before-proof",
+        "Deze goedkeuring is van voor het bewijs of de vergelijking; keur het daarna nog eens goed.",
+        "This approval is from before the proof or the comparison; approve it again after them.",
+    )
     TWICE = (
         "twice",
         "Deze beheerder had al goedgekeurd.",
@@ -191,10 +197,10 @@ def _standing(
     counted: dict[Step, list[SignedStep]] = {step: [] for step in Step}
     unheeded: list[tuple[SignedStep, Unheeded]] = []
     approvers: set[Thumbprint] = set()
-    for signed in steps:
-        if signed.step.proposal != proposal.step.id:
-            continue
-        why = _unheeded(signed, proposal, board=board, approvers=approvers)
+    about = [signed for signed in steps if signed.step.proposal == proposal.step.id]
+    seen_from = _seen_from(about, proposal, board=board)
+    for signed in about:
+        why = _unheeded(signed, proposal, board=board, approvers=approvers, seen_from=seen_from)
         if why is not None:
             unheeded.append((signed, why))
             continue
@@ -213,7 +219,34 @@ def _standing(
     )
 
 
-def _unheeded(signed: SignedStep, proposal: SignedStep, *, board: Board, approvers: set[Thumbprint]) -> Unheeded | None:
+def _seen_from(steps: Sequence[SignedStep], proposal: SignedStep, *, board: Board) -> int | None:
+    """Say from which second on there was a proof, and a comparison where one is needed; None: there is none yet."""
+    enactment = proposal.step.enactment
+    needed = (Step.PROVE,) if enactment.replaces is None else (Step.PROVE, Step.COMPARE)
+    earliest: list[int] = []
+    for kind in needed:
+        made = [
+            signed.step.issued_at
+            for signed in steps
+            if signed.step.step is kind
+            and signed.step.enactment == enactment
+            and signed.step.outcome is StepOutcome.OK
+            and board.may(signed.signer, kind)
+        ]
+        if not made:
+            return None
+        earliest.append(min(made))
+    return max(earliest)
+
+
+def _unheeded(
+    signed: SignedStep,
+    proposal: SignedStep,
+    *,
+    board: Board,
+    approvers: set[Thumbprint],
+    seen_from: int | None,
+) -> Unheeded | None:
     """Say why a step counts for nothing; None if it counts."""
     step = signed.step
     if not board.may(signed.signer, step.step):
@@ -222,6 +255,8 @@ def _unheeded(signed: SignedStep, proposal: SignedStep, *, board: Board, approve
         return Unheeded.ABOUT_SOMETHING_ELSE
     if step.step is Step.APPROVE and signed.signer == proposal.signer:
         return Unheeded.OWN_PROPOSAL
+    if step.step is Step.APPROVE and (seen_from is None or step.issued_at < seen_from):
+        return Unheeded.BEFORE_PROOF
     if step.step is Step.APPROVE and signed.signer in approvers:
         return Unheeded.TWICE
     return None

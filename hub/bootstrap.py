@@ -37,7 +37,7 @@ from hub.worker.outbox import CeleryOutbox, NoOutbox
 from hub.worlds import LogWorlds
 from schemas.canonical import b64url_decode
 from schemas.clock import Clock, SystemClock
-from schemas.definitions import json_schemas, load_definitions
+from schemas.definitions import Definitions, json_schemas, load_definitions
 from schemas.errors import DocumentError
 from schemas.identifiers import OIN, HubName
 from schemas.jwk import VerificationKey
@@ -75,7 +75,7 @@ async def open_hub(
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(_database(settings, signer=signer, clock=clock))
-        worlds = LogWorlds(registrar=registrar, log=database.log, store=database.store, definitions=definitions)
+        worlds = _worlds(database, registrar=registrar, definitions=definitions)
         wake_ups, rate_limits, replay_guard, redis = await _helpers(settings, stack)
         services = Services(
             hub=HubName(settings.hub.name),
@@ -84,6 +84,7 @@ async def open_hub(
             store=database.store,
             persons=database.persons,
             attention=database.attention,
+            catalogues=database.catalogues,
             worlds=worlds,
             definitions=definitions,
             wake_ups=wake_ups,
@@ -141,6 +142,16 @@ def _database(
     storage = settings.storage
     return open_database(
         conninfo(settings), signer=signer, guard_folder=storage.guard, clock=clock, pool_max=storage.pool_max
+    )
+
+
+def _worlds(database: Database, *, registrar: VerificationKey, definitions: Definitions) -> LogWorlds:
+    return LogWorlds(
+        registrar=registrar,
+        log=database.log,
+        store=database.store,
+        catalogues=database.catalogues,
+        definitions=definitions,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from audit.entries import EntryDraft
 from schemas.codes import EntryKind
@@ -149,6 +149,47 @@ class ChainEpochOpened:
 
     epoch: int
     signed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardAppointed:
+    """The registrar appointed the board of the catalogue. Loses if its id is taken by a board or a step."""
+
+    id: MessageId
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTaken:
+    """A member of the board did something with a proposal. Loses if its id is taken by a board or a step.
+
+    Attributes:
+        id: Identifier of the step.
+        proposal: The step that proposed what it is about; itself, if that is this one.
+        token: The step as it was signed.
+        document: Digest and text of what it names: the catalogue, a report, an advice; None where it names nothing.
+    """
+
+    id: MessageId
+    proposal: MessageId
+    token: str
+    document: tuple[str, bytes] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEnacted:
+    """A catalogue of grounds came into force by the steps of the board. Loses unless `replaces` is the newest.
+
+    Attributes:
+        digest: Its digest.
+        version: Its version.
+        replaces: Digest of the catalogue that was in force, None if there was none.
+    """
+
+    document: ClassVar[str] = "grounds"
+    digest: str
+    version: str
+    replaces: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +365,9 @@ Change: TypeAlias = (
     | RefusalRecorded
     | ParticipantStated
     | ChainEpochOpened
+    | BoardAppointed
+    | StepTaken
+    | CatalogueEnacted
     | CataloguePublished
     | LogContinued
     | RecordStated
@@ -349,7 +393,7 @@ class LogMember:
         watches: Subjects (tags) and parties (OINs) that the decision read; it is outdated if an entry of kind
             CONSENT, MEASURE, LINK, PARTICIPANT or CATALOGUE at or after `draft.as_of` touches one of them.
         touches: The same keys, for an entry of those kinds. What is stated about a person touches every pseudonym that
-            is linked; a CATALOGUE entry touches `*`, which everything watches.
+            is linked; a CATALOGUE entry that brings something into force touches `*`, which everything watches.
         change: What becomes true with the entry.
     """
 

@@ -286,10 +286,6 @@ class Store(Protocol):
         """Return the epochs, oldest first."""
         ...
 
-    async def document(self, digest: str) -> bytes | None:
-        """Return the text that an entry names by its digest; None if it is not here."""
-        ...
-
     async def store_handover(self, handover: ChainKeyHandover) -> bool:
         """Keep a handover for its receiver; durable on return. False if its id is there already."""
         ...

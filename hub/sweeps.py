@@ -1,7 +1,8 @@
-"""What any hub process does besides requests: expire what nobody collected, remind of terms, forget what is past.
+"""What any hub process does besides requests.
 
-Nothing depends on when a sweep comes: release refuses by the clock. Several processes may sweep at once; the second
-finds nothing or loses.
+It brings a catalogue into force on its day, expires what nobody collected, reminds of terms and forgets what is past.
+Nothing else depends on when a sweep comes: release refuses by the clock. Several processes may sweep at once; the
+second finds nothing or loses.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from hub.enforcement import Proof, judge
+from hub.exchange.enacting import enact
 from hub.exchange.expiry import expire
 from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
@@ -32,6 +34,7 @@ async def sweep(*, at: datetime, services: Services) -> tuple[int, int]:
     """
     arrival = Arrival(at=at, trace_id=services.randomness.bytes(16).hex(), span_id=services.randomness.bytes(8).hex())
     await services.log.check_clock()
+    await enact(arrival=arrival, services=services)
     await remind(arrival=arrival, services=services)
     expired = forgotten = 0
     for _ in range(ROUNDS_MAX):

@@ -16,10 +16,12 @@ from typing import Final
 
 from audit.entries import parse_entry
 from consent.grounds import load_catalogue
+from hub.catalogues import Catalogues
 from hub.enforcement import Enforcement
-from hub.exchange.services import GROUNDS, Policy, World
+from hub.exchange.services import BOARD, GROUNDS, NAMED, Policy, World
 from hub.logs import Event, places, record
 from hub.ports import Log, ParticipantRecord, Store
+from schemas.board import Board, verify_board
 from schemas.codes import EntryKind
 from schemas.definitions import Definitions
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, SignatureError, UnavailableError
@@ -43,13 +45,15 @@ class LogWorlds:
 
     Attributes:
         log: Tells the size.
-        store: Has the participants, and the text of the catalogue.
+        store: Has the participants.
+        catalogues: Have the text of the catalogue.
         registrar: The pinned key that admits.
         definitions: Those of this software.
     """
 
     log: Log
     store: Store
+    catalogues: Catalogues
     registrar: VerificationKey
     definitions: Definitions
     _world: World = field(init=False)
@@ -157,6 +161,7 @@ class LogWorlds:
         known = World(
             directory=_extended(known.directory, news),
             policy=await self._policy(in_force, before=known.policy),
+            boards=await self._boards(in_force, before=known),
             in_force=in_force,
             as_of=max(as_of, known.as_of),
             enforcement=enforcement,
@@ -175,7 +180,7 @@ class LogWorlds:
             if not news:
                 return known
             entries = [parse_entry(text.encode()) for _, text in news]
-            found = {entry.id: entry.catalogue for entry in entries if entry.catalogue is not None}
+            found = {entry.id: entry.catalogue for entry in entries if entry.id in NAMED and entry.catalogue}
             self._catalogues = (news[-1][0], {**known, **found})
 
     async def _policy(self, in_force: Mapping[str, str], *, before: Policy | None) -> Policy | None:
@@ -185,7 +190,7 @@ class LogWorlds:
             return before if digest is not None else None
         if digest == self._unreadable:
             return None
-        text = await self.store.document(digest)
+        text = await self.catalogues.document(digest)
         try:
             if text is None:
                 raise DocumentError("the text of the catalogue in force is not here", code="hub.catalogue.text")
@@ -197,6 +202,17 @@ class LogWorlds:
             return None
         record(Event.CATALOGUE_FOLLOWED, version=policy.catalogue.version)
         return policy
+
+    async def _boards(self, in_force: Mapping[str, str], *, before: World) -> tuple[Board, ...]:
+        """Read who may change the catalogue, if there is a newer board than before."""
+        if in_force.get(BOARD) == before.in_force.get(BOARD):
+            return before.boards
+        found: list[Board] = []
+        for each in await self.catalogues.boards():
+            # What somebody put into the database, or a registrar before this one signed, counts for nothing.
+            with contextlib.suppress(DocumentError, SignatureError):
+                found.append(verify_board(each.token, registrar=self.registrar))
+        return tuple(found)
 
 
 def _tell(enforcement: Enforcement, *, before: Enforcement) -> None:

@@ -12,6 +12,8 @@ import orjson
 from audit.checkpoint import Checkpoint, parse_checkpoint
 from audit.continuation import make_continuation, sign_continuation
 from audit.note import NoteKey, NoteSigner, parse_note, parse_skey, parse_vkey, verify_note
+from audit.records import text_digest
+from consent.grounds import packaged_catalogue
 from hub.cli.common import CommandError, read_file, write_new
 from hub.keys import conninfo, read_log_key
 from hub.ports import MemberLostError
@@ -22,6 +24,7 @@ from hub.storage.postgresql.recovery import continue_log, recover
 from hub.storage.postgresql.standing import first_entry, prove_consistency
 from schemas.canonical import b64url
 from schemas.clock import SystemClock
+from schemas.definitions import load_definitions
 from schemas.randomness import SystemRandomness
 
 
@@ -35,10 +38,13 @@ def recover_log(settings: Settings, options: argparse.Namespace) -> None:
         holdings = read_holdings(options.folder, key=key)
     except OSError as error:
         raise CommandError(f"`{options.folder}` cannot be read: {error.strerror}") from error
-    for path in holdings.passed_over:
-        print(f"passed over: {path}: nothing of this log in it")
+    # Two texts that need nobody's hand: those that the software carries.
+    for carried in (packaged_catalogue().data, load_definitions().data):
+        holdings.texts.setdefault(text_digest(carried), carried)
     done = asyncio.run(recover(conninfo(settings), key=key, guard_folder=settings.storage.guard, holdings=holdings))
     print(f"the database had {done.size_before} entries and has {done.size}; the root is the published one")
+    for path in holdings.passed_over:
+        print(f"passed over: {path}: nothing of this log in it, unless it is a text that an entry names")
     for kind, count in sorted(done.kinds.items()):
         print(f"  refilled: {count} {kind}")
     if done.kinds:

@@ -17,6 +17,7 @@ from hub.exchange.stages import Arrival
 from hub.ports import Appended, ChainKeyHandover, MemberLostError, ParticipantRecord
 from schemas.admissions import parse_admission, parse_statement
 from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType
+from schemas.definitions import Definitions
 from schemas.epochs import verify_chain_epoch
 from schemas.errors import AuthenticationError, RejectedMessageError, ReplayError, UnavailableError
 from schemas.identifiers import OIN, MessageId
@@ -250,10 +251,16 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
 async def publish_policy(catalogue: Catalogue, *, services: Services) -> None:
     """Log a catalogue and the definitions of this software, unless they are the newest already.
 
+    Once there is a board, it alone brings a catalogue into force; the definitions belong to the software.
+
     Raises:
         UnavailableError: The database could not be reached; the process must not start.
     """
-    for document, made in ((GROUNDS, catalogue), (DEFINITIONS, services.definitions)):
+    world = await services.worlds.refresh()
+    published: list[tuple[str, Catalogue | Definitions]] = [(DEFINITIONS, services.definitions)]
+    if not world.boards:
+        published.insert(0, (GROUNDS, catalogue))
+    for document, made in published:
         member = LogMember(
             draft=EntryDraft(
                 kind=EntryKind.CATALOGUE,

@@ -7,11 +7,13 @@ from typing import Final, Protocol, Self
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
 from hub.attention import Attention
+from hub.catalogues import Catalogues
 from hub.enforcement import Enforcement
 from hub.exchange.outline import Outline, OutlineMemo
 from hub.exchange.stages import Outcome
 from hub.persons import Persons
 from hub.ports import Log, Outbox, RateLimits, Store, WakeUps
+from schemas.board import Board
 from schemas.definitions import Definitions
 from schemas.errors import Issue, UnavailableError
 from schemas.identifiers import HubName
@@ -21,7 +23,10 @@ from schemas.randomness import Randomness
 
 GROUNDS: Final = "grounds"
 DEFINITIONS: Final = "definitions"
-"""Names of the documents that decide, as they stand in the log."""
+BOARD: Final = "board"
+"""Names of the documents that decide, and of those who may change the first, as they stand in the log."""
+NO_CATALOGUE: Final = "hub.catalogue.none"
+NAMED: Final = frozenset({GROUNDS, DEFINITIONS, BOARD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,8 @@ class World:
         directory: Who is admitted, with which keys.
         policy: The catalogue in force, with the definitions of this software; None where none is in force, or none
             that can be read here. Take it from `policy_in_force`, which says what is the matter.
-        in_force: Digest of the newest version of each document that decides, by its name; absent before the first.
+        boards: Every board that the registrar appointed for the catalogue.
+        in_force: Digest of the newest version of each document in `NAMED`, by its name; absent before the first.
         as_of: Log size before these were read: whatever they lack has an index of at least this.
         enforcement: Whether the hub is stopped, and what canaries proved.
     """
@@ -60,6 +66,7 @@ class World:
     directory: Directory
     as_of: int
     policy: Policy | None = None
+    boards: tuple[Board, ...] = ()
     in_force: Mapping[str, str] = field(default_factory=dict)
     enforcement: Enforcement = field(default_factory=Enforcement)
 
@@ -72,7 +79,8 @@ def policy_in_force(world: World) -> Policy:
             must be started anew as the software that can (`hub.policy.outdated`).
     """
     if GROUNDS not in world.in_force:
-        raise UnavailableError("no catalogue of grounds is in force yet", code="hub.catalogue.none")
+        text = "no catalogue of grounds is in force yet: the board of the catalogue brings it into force by its steps"
+        raise UnavailableError(text, code=NO_CATALOGUE)
     policy = world.policy
     if policy is None:
         text = "the catalogue in force cannot be read by this version of the hub; another process decides"
@@ -116,6 +124,7 @@ class Services:
     store: Store
     persons: Persons
     attention: Attention
+    catalogues: Catalogues
     worlds: Worlds
     definitions: Definitions
     wake_ups: WakeUps

@@ -1,6 +1,8 @@
 """What others hold of a log: read from the files that connectors, witnesses and monitors hand in to recover it.
 
     evidence, receipts    any JSON file: an object with `entry` and `tlog_proof` proves its entry; any JWS is a document
+    catalogues, reports   any file of at most 1 MiB: an entry or a step names it by the SHA-256 of its bytes; also the
+                      member `text` of an answer of the hub
     checkpoints           any file that is a signed note by the log's key; also those in proofs
     entry bundles         files in the layout of tlog-tiles, `…/tile/entries/000` or `…/tile/entries/000.p/17`
 
@@ -16,13 +18,14 @@ from typing import Final
 from audit.checkpoint import Checkpoint, parse_checkpoint
 from audit.note import Note, NoteKey, parse_note, verify_note
 from audit.proof_file import parse_proof_file
-from audit.records import token_digest
+from audit.records import text_digest, token_digest
 from audit.tiles import TILE_WIDTH, parse_bundle, parse_tile_path
 from schemas.canonical import parse_json
 from schemas.document import JSONValue
 from schemas.errors import ExchangeError
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+TEXT_BYTES_MAX: Final = 1024 * 1024
 _BUNDLES: Final = "tile/entries/"
 
 
@@ -35,13 +38,15 @@ class Holdings:
         bundled: Entries from bundles, by index; what they say of their place is not proved.
         checkpoints: Checkpoints that the log signed.
         documents: Signed documents, by the digest that entries commit to them with.
-        passed_over: Files that held nothing of this log.
+        texts: Catalogues, reports and advice, by the SHA-256 of their bytes; any file may be one.
+        passed_over: Files that held nothing of this log; a text is among them too, until an entry names it.
     """
 
     proved: dict[int, str] = field(default_factory=dict)
     bundled: dict[int, str] = field(default_factory=dict)
     checkpoints: set[Checkpoint] = field(default_factory=set)
     documents: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
     passed_over: list[Path] = field(default_factory=list)
 
     def entry(self, index: int) -> str | None:
@@ -66,16 +71,17 @@ def read_holdings(folder: Path, *, key: NoteKey) -> Holdings:
     """
     holdings = Holdings()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not _take(path, folder=folder, key=key, holdings=holdings):
+        if not path.is_file() or path.stat().st_size > FILE_BYTES_MAX:
+            continue
+        data = path.read_bytes()
+        if len(data) <= TEXT_BYTES_MAX:
+            holdings.texts[text_digest(data)] = data
+        if not _take(path.relative_to(folder).as_posix(), data, key=key, holdings=holdings):
             holdings.passed_over.append(path)
     return holdings
 
 
-def _take(path: Path, *, folder: Path, key: NoteKey, holdings: Holdings) -> bool:
-    if path.stat().st_size > FILE_BYTES_MAX:
-        return False
-    data = path.read_bytes()
-    relative = path.relative_to(folder).as_posix()
+def _take(relative: str, data: bytes, *, key: NoteKey, holdings: Holdings) -> bool:
     if _BUNDLES in f"/{relative}":
         return _take_bundle(relative[relative.index(_BUNDLES) :], data, holdings=holdings)
     try:
@@ -114,6 +120,9 @@ def _take_value(value: JSONValue, *, key: NoteKey, holdings: Holdings) -> bool:
 
 
 def _take_proof(members: Mapping[str, JSONValue], *, key: NoteKey, holdings: Holdings) -> bool:
+    text = members.get("text")
+    if isinstance(text, str) and len(text) <= TEXT_BYTES_MAX:
+        holdings.texts[text_digest(text.encode())] = text.encode()
     entry, proof_text = members.get("entry"), members.get("tlog_proof")
     if not isinstance(entry, str) or not isinstance(proof_text, str):
         return False

@@ -53,8 +53,16 @@ class BodyAllowance:
         assert self.held >= 0, "more bytes given back than taken"
 
 
-def body_length(request: web.BaseRequest, *, settings: WebSettings, authenticated: bool) -> int:
+def body_length(
+    request: web.BaseRequest, *, settings: WebSettings, authenticated: bool, unverified_max: int = 0
+) -> int:
     """Return how long the body says that it is, if such a body may come.
+
+    Args:
+        request: The request.
+        settings: The limits.
+        authenticated: Whether a token came.
+        unverified_max: Largest body that needs no token, where it is another than the setting; 0: it is not.
 
     Raises:
         RequestError: No length, too large, or compressed.
@@ -68,9 +76,10 @@ def body_length(request: web.BaseRequest, *, settings: WebSettings, authenticate
         raise RequestError("a body must have a Content-Length", code="sender.request.length-required")
     if length > settings.body_bytes_max:
         raise RequestError(f"a body has at most {settings.body_bytes_max} bytes", code="sender.request.too-large")
-    if length > settings.body_bytes_max_unauthenticated and not authenticated:
+    unverified_max = unverified_max or settings.body_bytes_max_unauthenticated
+    if length > unverified_max and not authenticated:
         raise AuthenticationError(
-            f"a body of more than {settings.body_bytes_max_unauthenticated} bytes needs an access token",
+            f"a body of more than {unverified_max} bytes needs an access token",
             code="sender.token.needed",
         )
     return length

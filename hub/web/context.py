@@ -179,6 +179,7 @@ class Route:
         problem: Makes the answer for an error.
         query: Query parameters; a `!` after a name: it must be there.
         effect: Whether it accepts or releases: what stops when the log contradicts itself.
+        body_bytes_max: Largest body that needs no token, where it is another than the setting; 0: it is not.
     """
 
     method: str
@@ -196,6 +197,7 @@ class Route:
     problem: MakeProblem = problem_response
     query: tuple[str, ...] = ()
     effect: bool = False
+    body_bytes_max: int = 0
 
 
 def json_response(value: object, *, status: int = 200, content_type: str = "application/json") -> web.Response:

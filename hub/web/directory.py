@@ -37,7 +37,10 @@ async def with_newest_world(
     try:
         return await use_case()
     except RejectedMessageError as error:
-        if error.code not in unknown or (await hub.newest_world()).directory is before.directory:
+        if error.code not in unknown:
+            raise
+        after = await hub.newest_world()
+        if after.directory is before.directory and after.boards is before.boards:
             raise
     return await use_case()
 

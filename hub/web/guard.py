@@ -67,7 +67,12 @@ class Guard:
             body = b""
             if route.takes:
                 _check_content_type(route, request)
-                length = body_length(request, settings=self.hub.settings.web, authenticated=caller is not None)
+                length = body_length(
+                    request,
+                    settings=self.hub.settings.web,
+                    authenticated=caller is not None,
+                    unverified_max=route.body_bytes_max,
+                )
                 self.hub.allowance.take(length)
                 held = length
                 body = await read_body(request, length=length, settings=self.hub.settings.web)

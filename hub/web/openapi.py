@@ -21,6 +21,7 @@ _PARAMETER_TEXTS: Final[Mapping[str, tuple[JSONValue, str]]] = {
     "oin": ({"type": "string", "pattern": "^[0-9]{20}$"}, "OIN of an organisation"),
     "jti": ({"type": "string", "format": "uuid"}, "id of a message (UUIDv7)"),
     "name": ({"type": "string"}, "name of a definition"),
+    "digest": ({"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}, "SHA-256 of a text, base64url"),
     "path": ({"type": "string"}, "`<N>[.p/<W>]`: the rest of a tile's path, C2SP tlog-tiles"),
     "level": ({"type": "integer", "minimum": 0, "maximum": 63}, "level of a tile"),
     "index": ({"type": "integer", "minimum": 0}, "index of a log entry"),

@@ -57,6 +57,48 @@ _PROBLEM: Final[Mapping[str, JSONValue]] = {
 }
 _PERSON_RECORD: Final[JSONValue] = _object(id=_ID, record=_JWS, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT)
 _OPEN_OBJECT: Final[JSONValue] = {"type": "object"}
+_ENTRY: Final[Mapping[str, JSONValue]] = {"index": _INDEX, "entry": _TEXT, "tlog_proof": _TEXT}
+_TOLD: Final[Mapping[str, JSONValue]] = {"code": _TEXT, "nl": _TEXT, "en": _TEXT}
+_STANDING: Final[JSONValue] = _object(
+    optional=(),
+    proposal=_ID,
+    digest=_DIGEST,
+    version=_TEXT,
+    replaces=_or_null(_DIGEST),
+    definitions=_DIGEST,
+    **{"from": _DAY},
+    obstacles=_list(_object(optional=(), **_TOLD)),
+    unheeded=_list(_object(optional=(), step=_ID, **_TOLD)),
+    approvals=_list(_ID),
+    advice=_list(_ID),
+    rejections=_list(_ID),
+)
+
+CATALOGUE_SCHEMAS: Final[Mapping[str, JSONValue]] = {
+    "Board": _object(board=_JWS),
+    "CatalogueStep": _object(optional=("document",), step=_JWS, document=_or_null(_TEXT)),
+    "CatalogueStepTaken": _object(
+        optional=(), **_ENTRY, standing=_STANDING, enacted=_or_null(_object(optional=(), **_ENTRY))
+    ),
+    "Catalogues": _object(
+        in_force=_or_null(
+            _object(
+                digest=_DIGEST,
+                version=_TEXT,
+                since=_INDEX,
+                valid_from=_or_null(_DAY),
+                proposal=_or_null(_ID),
+            )
+        ),
+        board=_or_null(_object(id=_ID, members=_list(_object(office=_TEXT, thumbprint=_DIGEST)))),
+        boards=_list(_object(optional=(), board=_JWS, **_ENTRY)),
+        proposals=_list(
+            _object(proposal=_ID, standing=_or_null(_STANDING), steps=_list(_object(optional=(), step=_JWS, **_ENTRY)))
+        ),
+        enacted=_list(_object(optional=(), **_ENTRY)),
+    ),
+}
+
 _VERSIONED: Final[JSONValue] = _object(digest=_DIGEST, version=_TEXT)
 
 SCHEMAS: Final[Mapping[str, JSONValue]] = {
@@ -76,7 +118,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         registrar=_OPEN_OBJECT,
         limits={"type": "object", "additionalProperties": {"type": "integer"}},
         definitions=_VERSIONED,
-        catalogue=_VERSIONED,
+        catalogue=_or_null(_VERSIONED),
         versions=_list(_TEXT),
     ),
     "TokenRequest": _object(
@@ -182,6 +224,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         refused=_list(_object(id=_ID, problem=_ref("Problem"))),
     ),
     "Entry": _object(index=_INDEX, entry=_TEXT, tlog_proof=_TEXT),
+    **CATALOGUE_SCHEMAS,
     "Entries": _object(entries=_list(_object(index=_INDEX, entry=_TEXT)), next={"type": "integer", "minimum": -1}),
     "Taken": _object(id=_ID, index=_INDEX, entry=_TEXT, tlog_proof=_TEXT),
     "PersonSearch": _object(

@@ -6,7 +6,7 @@ import ipaddress
 from aiohttp import web
 
 from hub.enforcement import judge
-from hub.exchange.services import policy_in_force
+from hub.exchange.services import NO_CATALOGUE, policy_in_force
 from hub.web.context import Call, HubWeb, json_response
 from schemas.errors import AuthenticationError, EvidenceError, UnavailableError
 
@@ -31,8 +31,9 @@ async def ready(_: Call, hub: HubWeb) -> web.Response:
         parts["log"], good = "contradicted", False
     try:
         policy_in_force(hub.services.worlds.current())
-    except UnavailableError:
-        parts["policy"], good = "outdated", False
+    except UnavailableError as error:
+        none = error.code == NO_CATALOGUE
+        parts["policy"], good = "no catalogue" if none else "outdated", False
     world = hub.services.worlds.current()
     # A stopped hub takes receipts, withdrawals and questions about its log: no proxy must turn those away.
     parts["enforcement"] = judge(

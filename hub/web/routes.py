@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from hub.web import attention, directory, log, messages, metadata, oauth, operation, persons, records, releases
+from hub.web import (
+    attention,
+    catalogues,
+    directory,
+    log,
+    messages,
+    metadata,
+    oauth,
+    operation,
+    persons,
+    records,
+    releases,
+)
 from hub.web.context import Access, Route
 
 _JSON: Final = ("application/json",)
@@ -122,6 +134,52 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=metadata.grounds,
         access=Access.OPEN,
         answer="Grounds",
+    ),
+    Route(
+        method="POST",
+        path="/v1/boards",
+        name="appointBoard",
+        summary="Who may change the catalogue of grounds; signed by the registrar",
+        handler=catalogues.appoint_board,
+        access=Access.SIGNED,
+        takes=_JSON,
+        body="Board",
+        answer="Entry",
+        status=201,
+        effect=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/catalogue-steps",
+        name="takeCatalogueStep",
+        summary="A step of a member of the board: propose, prove, compare, approve, advise, reject; with what it names",
+        handler=catalogues.take_catalogue_step,
+        access=Access.SIGNED,
+        takes=_JSON,
+        body="CatalogueStep",
+        answer="CatalogueStepTaken",
+        status=201,
+        effect=True,
+        body_bytes_max=catalogues.STEP_BYTES_MAX,
+    ),
+    Route(
+        method="GET",
+        path="/v1/catalogues",
+        name="listCatalogues",
+        summary="Which catalogue is in force by whose steps, and how each proposal stands, with proofs",
+        handler=catalogues.list_catalogues,
+        access=Access.OPEN,
+        answer="Catalogues",
+    ),
+    Route(
+        method="GET",
+        path="/v1/catalogues/{digest}",
+        name="getCatalogueDocument",
+        summary="The exact text of a catalogue, a report or an advice",
+        handler=catalogues.catalogue_document,
+        access=Access.OPEN,
+        gives=("text/plain",),
+        answer="Text",
     ),
     Route(
         method="GET",

@@ -210,8 +210,8 @@ async def test_a_text_is_read_by_the_digest_that_its_entry_names(database: Datab
     member = members.catalogue()
     await database.log.append(member)
     assert isinstance(member.change, CataloguePublished)
-    assert await database.store.document(member.change.digest) == member.change.text
-    assert await database.store.document("e" * 42 + "A") is None
+    assert await database.catalogues.document(member.change.digest) == member.change.text
+    assert await database.catalogues.document("e" * 42 + "A") is None
 
 
 async def test_a_handover_waits_for_its_receiver(store: Store, members: Members) -> None:

@@ -10,8 +10,8 @@ from hub.storage.postgresql.queries import Queries, queries
 
 pytestmark = pytest.mark.database
 
-WHOLE = {"tree", "lock_tree", "move_tree", "chain_epochs", "newest_catalogues", "messages_uncollected"}
-"""Statements that read a small table whole: the tree's one row, the epochs, the catalogues, what waits."""
+WHOLE = {"tree", "lock_tree", "move_tree", "chain_epochs", "newest_catalogues", "boards", "messages_uncollected"}
+"""Statements that read a small table whole: the tree's one row, epochs, catalogues, boards, what waits."""
 NO_PLAN = {"begin", "commit", "roll_back", "next_body_block", "entries_reach", "records_reach"}
 
 

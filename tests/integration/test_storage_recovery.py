@@ -14,6 +14,7 @@ from psycopg import sql
 from audit.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from audit.errors import RollbackError
 from audit.note import NoteSigner, parse_note
+from audit.records import text_digest
 from audit.tiles import tiles_of
 from deploy.local.postgresql import PostgreSQLServer
 from hub.changes import LogMember, ParticipantStated
@@ -304,7 +305,9 @@ async def test_a_catalogue_that_was_lost_is_known_again(
 ) -> None:
     """Else a hub that goes back to the one before could never say so, and nothing would be decided any more."""
     members, guards, holdings = Members(), tmp_path / "guards", tmp_path / "holdings"
-    first, second = (members.catalogue(digest=letter * 42 + "A") for letter in "xy")
+    text = b"the grounds of now"
+    first = members.catalogue(digest="x" * 42 + "A", text=b"the grounds before")
+    second = members.catalogue(digest=text_digest(text), text=text)
     async with open_database(database_url, signer=SIGNER, guard_folder=guards, clock=SystemClock()) as database:
         await database.log.append(first)
     backup = _copy(postgresql_server, database_url)
@@ -312,9 +315,16 @@ async def test_a_catalogue_that_was_lost_is_known_again(
         lost = await database.log.append(second)
     holdings.mkdir()
     (holdings / "entry.json").write_text(json.dumps({"entry": lost.entry, "tlog_proof": lost.tlog_proof}))
+    with pytest.raises(EvidenceError, match="the text of the catalogue in force"):
+        # Nothing could be decided without it; who follows it has it as a file.
+        await recover(
+            backup, key=SIGNER.public, guard_folder=guards, holdings=read_holdings(holdings, key=SIGNER.public)
+        )
+    (holdings / "catalogue.toml").write_bytes(text)
     found = read_holdings(holdings, key=SIGNER.public)
     await recover(backup, key=SIGNER.public, guard_folder=guards, holdings=found)
     async with open_database(backup, signer=SIGNER, guard_folder=guards, clock=SystemClock()) as database:
+        assert await database.catalogues.document(text_digest(text)) == text
         with pytest.raises(MemberLostError):
             await database.log.append(second)
         assert (await database.log.append(first)).index == 2

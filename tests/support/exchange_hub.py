@@ -14,10 +14,12 @@ from audit.entries import parse_entry
 from connectors.sdk.composing import Composed
 from consent.grounds import Catalogue
 from hub.exchange.accept import Accepted, accept
+from hub.exchange.catalogues import Logged, Taken, appoint, take_step
 from hub.exchange.directory import join, publish_policy
+from hub.exchange.enacting import enact
 from hub.exchange.receipt import receipt
 from hub.exchange.release import Released, release
-from hub.exchange.services import Services
+from hub.exchange.services import GROUNDS, Services
 from hub.exchange.stages import Arrival
 from hub.worlds import LogWorlds
 from schemas.admissions import Admission, admission_to_payload
@@ -38,6 +40,7 @@ from schemas.requests import (
 from tests.support.catalogue_files import PACKAGED, edited
 from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, World
 from tests.support.example_documents import request_document
+from tests.support.hub_board import ActingBoard, Signed
 from tests.support.memory_ports import MemoryPorts
 
 __all__ = ["GEMEENTE", "GI", "HUB", "RAAD", "MemoryHub", "without", "without_category"]
@@ -84,6 +87,7 @@ class MemoryHub(MemoryPorts):
             store=hub,
             persons=hub.persons,
             attention=hub.persons,
+            catalogues=hub.catalogues,
             worlds=hub._new_worlds(definitions or load_definitions()),
             definitions=definitions or load_definitions(),
             wake_ups=hub,
@@ -153,7 +157,13 @@ class MemoryHub(MemoryPorts):
         self.services = replace(self.services, worlds=before)
 
     def _new_worlds(self, definitions: Definitions) -> LogWorlds:
-        return LogWorlds(log=self, store=self, registrar=self.world.registrar.public, definitions=definitions)
+        return LogWorlds(
+            log=self,
+            store=self,
+            catalogues=self.catalogues,
+            registrar=self.world.registrar.public,
+            definitions=definitions,
+        )
 
     def compose(self, document: Document | None = None, **changes: object) -> Composed:
         """Compose a message as its sender's connector does."""
@@ -212,6 +222,33 @@ class MemoryHub(MemoryPorts):
     async def decide_by(self, catalogue: Catalogue) -> None:
         """Let a catalogue come into force."""
         await publish_policy(catalogue, services=self.services)
+
+    @property
+    def board(self) -> ActingBoard:
+        """The board of the catalogue, whose members sign by the clock of this world."""
+        return ActingBoard(
+            registrar=self.world.registrar,
+            at=self.world.clock.now,
+            definitions=self.services.definitions.digest,
+            randomness=self.world.randomness,
+        )
+
+    async def appoint(self, token: str | None = None) -> Logged:
+        """Take in a board, else the usual one."""
+        return await appoint(token or self.board.board(), arrival=self.arrival, services=self.services)
+
+    async def step(self, signed: Signed) -> Taken:
+        """Take in a step of a member."""
+        return await take_step(signed.token, signed.document, arrival=self.arrival, services=self.services)
+
+    async def enact(self) -> Logged | None:
+        """Bring into force what may be, as a sweep does."""
+        return await enact(arrival=self.arrival, services=self.services)
+
+    @property
+    def in_force(self) -> str | None:
+        """Digest of the catalogue in force, as this process knows it."""
+        return self.services.worlds.current().in_force.get(GROUNDS)
 
     async def upgrade(self, definitions: Definitions) -> None:
         """Let this process be started anew as a version of the software with other definitions."""

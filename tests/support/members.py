@@ -224,7 +224,9 @@ class Members:
         )
         return self._member(draft, ChainEpochOpened(epoch=number, signed=signed))
 
-    def catalogue(self, *, digest: str = CATALOGUE, document: str = "grounds") -> LogMember:
+    def catalogue(
+        self, *, digest: str = CATALOGUE, document: str = "grounds", text: bytes = b"[[ground]]\n"
+    ) -> LogMember:
         """Make a catalogue that comes into force."""
         draft = EntryDraft(
             kind=EntryKind.CATALOGUE,
@@ -233,7 +235,7 @@ class Members:
             version="1",
             pad=self.randomness.bytes(16),
         )
-        change = CataloguePublished(document=document, digest=digest, version="1", text=b"[[ground]]\n")
+        change = CataloguePublished(document=document, digest=digest, version="1", text=text)
         return self._member(draft, change, touches=frozenset({"*"}))
 
     def record(

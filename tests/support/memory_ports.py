@@ -15,7 +15,6 @@ from audit.proof_file import proof_text
 from audit.proofs import make_consistency_proof, make_inclusion_proof
 from audit.records import Withheld, parse_shown
 from hub.changes import (
-    CataloguePublished,
     ChainEpochOpened,
     Change,
     DisclosureMade,
@@ -57,6 +56,7 @@ from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
 from schemas.identifiers import OIN, MessageId, SubjectTag
 from tests.support.log_files import SIGNER, reader_of
+from tests.support.memory_catalogues import MemoryCatalogues
 from tests.support.memory_persons import MemoryPersons
 
 
@@ -87,6 +87,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
         woken: Recipients that were woken, in order.
         told: What the outbox was asked for, in order.
         noticed: Whom the outbox was asked to tell of a notice, and its number, in order.
+        catalogues: What was done about the catalogue.
         persons: What is stated about persons, and what somebody has to look at.
         permits: Whether one more request is permitted in this minute.
     """
@@ -99,6 +100,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     woken: list[OIN] = field(default_factory=list)
     told: list[MessageId] = field(default_factory=list)
     noticed: list[tuple[OIN, int]] = field(default_factory=list)
+    catalogues: MemoryCatalogues = field(default_factory=MemoryCatalogues)
     persons: MemoryPersons = field(default_factory=MemoryPersons)
     permits: bool = True
     _entries: list[Entry] = field(default_factory=list)
@@ -112,7 +114,6 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     _participants: list[ParticipantRecord] = field(default_factory=list)
     _epochs: list[ChainEpochRecord] = field(default_factory=list)
     _handovers: list[ChainKeyHandover] = field(default_factory=list)
-    _texts: dict[str, bytes] = field(default_factory=dict)
     _stops: list[Stop] = field(default_factory=list)
     _proved: dict[str, Proved] = field(default_factory=dict)
 
@@ -180,6 +181,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
         self._touches.update(plan.touched)
         self.members.append(member)
         self._keep(member, index=outcome, at=plan.time // 1000)
+        self.catalogues.keep(member, index=outcome, entry=self._entries[outcome])
         self.persons.keep(member, index=outcome, entry=self._entries[outcome], at=plan.time // 1000)
         checkpoint = Checkpoint(origin=SIGNER.name, size=plan.size, root_hash=growth.extension.root_hash)
         note = str(sign_checkpoint(checkpoint, SIGNER))
@@ -221,8 +223,6 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
                 self._epochs.append(
                     ChainEpochRecord(index=index, entry=entry, epoch=change.epoch, signed=change.signed)
                 )
-            case CataloguePublished() as change:
-                self._texts[change.digest] = change.text
             case _:
                 self._keep_enforcement(member.change, index=index, at=at)
 
@@ -390,10 +390,6 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:
         """See `hub.ports.Store.chain_epochs`."""
         return tuple(self._epochs)
-
-    async def document(self, digest: str) -> bytes | None:
-        """See `hub.ports.Store.document`."""
-        return self._texts.get(digest)
 
     async def enforcement(self) -> Enforcement:
         """See `hub.ports.Store.enforcement`."""

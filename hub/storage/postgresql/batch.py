@@ -27,6 +27,7 @@ from hub.changes import (
     RecordStated,
     ReviewAnswered,
     ReviewClosed,
+    StepTaken,
     SubmissionAccepted,
     TagsLinked,
 )
@@ -166,6 +167,8 @@ def prepare(member: LogMember) -> Candidate:
         size += len(change.jws) + len(change.sealed_key) + sum(map(len, change.elements.values()))
     elif isinstance(change, (RecordStated, TagsLinked, MessageRecalled, ReviewClosed, ReviewAnswered)):
         size += len(change.token)
+    elif isinstance(change, StepTaken) and change.document is not None:
+        size += len(change.document[1])
     if member.shown is not None:
         size += len(member.shown.text)
     return Candidate(member=member, body=None, numbers=numbers, size_bytes=size)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from hub.changes import (
+    BoardAppointed,
+    CatalogueEnacted,
     CataloguePublished,
     ChainEpochOpened,
     Change,
@@ -31,6 +33,7 @@ from hub.changes import (
     ReviewAnswered,
     ReviewClosed,
     ReviewItem,
+    StepTaken,
     SubmissionAccepted,
     TagsLinked,
 )
@@ -41,10 +44,11 @@ REFUSALS_PER_MINUTE_MAX: Final = 60
 MINUTE_MS: Final = 60_000
 
 _Enforcement: TypeAlias = EnforcementStopped | EnforcementResumed
+_Catalogue: TypeAlias = BoardAppointed | StepTaken | CatalogueEnacted | CataloguePublished
 _News: TypeAlias = (
     ParticipantStated
     | ChainEpochOpened
-    | CataloguePublished
+    | _Catalogue
     | RecordStated
     | TagsLinked
     | ReviewClosed
@@ -88,6 +92,7 @@ class State:
         participants: Index of the newest entry of an OIN.
         epochs: Epochs that exist.
         catalogues: Digest of the newest version of a document.
+        catalogue_ids: Identifiers of boards and of steps of their members.
         records: Identifiers of records about persons.
         reviews: Of what is to be looked at, by what it is about and why: whether it still is.
         stop: Index of the stop that lasts; None: there is none.
@@ -99,6 +104,7 @@ class State:
     participants: dict[str, int] = field(default_factory=dict)
     epochs: set[int] = field(default_factory=set)
     catalogues: dict[str, str] = field(default_factory=dict)
+    catalogue_ids: set[str] = field(default_factory=set)
     records: set[str] = field(default_factory=set)
     reviews: dict[tuple[str, str], bool] = field(default_factory=dict)
     stop: int | None = None
@@ -114,6 +120,7 @@ class Questions:
     oins: set[str] = field(default_factory=set)
     epochs: set[int] = field(default_factory=set)
     catalogues: bool = False
+    catalogue_ids: set[str] = field(default_factory=set)
     record_ids: set[str] = field(default_factory=set)
     reviews: set[tuple[str, str]] = field(default_factory=set)
     stop: bool = False
@@ -137,10 +144,17 @@ class Questions:
                 self.oins.add(change.oin.value)
             case ChainEpochOpened():
                 self.epochs.add(change.epoch)
-            case CataloguePublished():
-                self.catalogues = True
+            case CataloguePublished() | CatalogueEnacted() | BoardAppointed() | StepTaken():
+                self._about_catalogue(change)
             case LogContinued() | PersonSought() | EnforcementStopped() | EnforcementResumed():
                 pass  # the index tells, or nothing does, or what is asked above
+
+    def _about_catalogue(self, change: _Catalogue) -> None:
+        match change:
+            case CataloguePublished() | CatalogueEnacted():
+                self.catalogues = True
+            case BoardAppointed() | StepTaken():
+                self.catalogue_ids.add(change.id.value)
 
 
 @dataclass(slots=True)
@@ -152,6 +166,7 @@ class Rows:
         waiting_ended: Recipient and index of the messages that wait no longer.
         forgotten_bodies: Bodies whose ciphertexts go.
         refused_bodies: Bodies whose ciphertexts stay until that second, though nobody waits for them.
+        documents: Texts that entries and steps name, by their digest.
         reliances: Record and message of every disclosure that rests on records.
         emergencies: Index, pseudonym and acting GI.
         questions: Message and term of the questions that are open.
@@ -167,7 +182,10 @@ class Rows:
     refusals: list[tuple[int, RefusalRecorded]] = field(default_factory=list)
     participants: list[tuple[int, ParticipantStated]] = field(default_factory=list)
     epochs: list[tuple[int, ChainEpochOpened]] = field(default_factory=list)
-    catalogues: list[tuple[int, CataloguePublished]] = field(default_factory=list)
+    catalogues: list[tuple[int, CataloguePublished | CatalogueEnacted]] = field(default_factory=list)
+    boards: list[tuple[int, BoardAppointed]] = field(default_factory=list)
+    steps: list[tuple[int, StepTaken]] = field(default_factory=list)
+    documents: dict[str, bytes] = field(default_factory=dict)
     waiting_ended: list[tuple[str, int]] = field(default_factory=list)
     forgotten_bodies: list[int] = field(default_factory=list)
     refused_bodies: list[tuple[int, int]] = field(default_factory=list)
@@ -219,11 +237,21 @@ def _loses_news(change: _News, state: State) -> bool:
             return state.participants.get(change.oin.value) != change.follows
         case ChainEpochOpened():
             return change.epoch in state.epochs
-        case CataloguePublished():
-            return state.catalogues.get(change.document) == change.digest
+        case BoardAppointed() | StepTaken() | CatalogueEnacted() | CataloguePublished():
+            return _loses_catalogue(change, state)
         case EnforcementStopped() | EnforcementResumed():
             # A stop needs that there is none, a resumption that it is the one that lasts.
             return state.stop != (change.stop if isinstance(change, EnforcementResumed) else None)
+
+
+def _loses_catalogue(change: _Catalogue, state: State) -> bool:
+    match change:
+        case BoardAppointed() | StepTaken():
+            return change.id.value in state.catalogue_ids
+        case CatalogueEnacted():
+            return state.catalogues.get(change.document) != change.replaces
+        case CataloguePublished():
+            return state.catalogues.get(change.document) == change.digest
 
 
 def _loses_message(change: _OfMessage, message: MessageNow) -> bool:
@@ -319,9 +347,8 @@ def _record_news(change: _News, *, index: int, state: State, rows: Rows) -> None
         case ChainEpochOpened():
             rows.epochs.append((index, change))
             state.epochs.add(change.epoch)
-        case CataloguePublished():
-            rows.catalogues.append((index, change))
-            state.catalogues[change.document] = change.digest
+        case BoardAppointed() | StepTaken() | CatalogueEnacted() | CataloguePublished():
+            _record_catalogue(change, index=index, state=state, rows=rows)
         case RecordStated():
             rows.records.append((index, change))
             state.records.add(change.id.value)
@@ -337,6 +364,24 @@ def _record_news(change: _News, *, index: int, state: State, rows: Rows) -> None
             rows.reviews_answered.append((index, change))
         case EnforcementStopped() | EnforcementResumed():
             _record_enforcement(change, index=index, state=state, rows=rows)
+
+
+def _record_catalogue(change: _Catalogue, *, index: int, state: State, rows: Rows) -> None:
+    match change:
+        case BoardAppointed():
+            rows.boards.append((index, change))
+            state.catalogue_ids.add(change.id.value)
+        case StepTaken():
+            rows.steps.append((index, change))
+            rows.documents.update([change.document] if change.document else [])
+            state.catalogue_ids.add(change.id.value)
+        case CatalogueEnacted():
+            rows.catalogues.append((index, change))
+            state.catalogues[change.document] = change.digest
+        case CataloguePublished():
+            rows.catalogues.append((index, change))
+            rows.documents[change.digest] = change.text
+            state.catalogues[change.document] = change.digest
 
 
 def _record_enforcement(change: _Enforcement, *, index: int, state: State, rows: Rows) -> None:

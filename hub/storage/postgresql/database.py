@@ -15,6 +15,7 @@ from pathlib import Path
 
 from audit.note import NoteSigner
 from hub.storage.guard import open_guard
+from hub.storage.postgresql.catalogues import PostgreSQLCatalogues
 from hub.storage.postgresql.clocks import CLOCK_CODE, ComparedClock
 from hub.storage.postgresql.connection import connect, open_pool, read
 from hub.storage.postgresql.log import PostgreSQLLog
@@ -37,12 +38,14 @@ class Database:
         store: The port `Store`.
         persons: The port `Persons`.
         attention: The port `Attention`.
+        catalogues: The port `Catalogues`.
     """
 
     log: PostgreSQLLog
     store: PostgreSQLStore
     persons: PostgreSQLPersons
     attention: PostgreSQLAttention
+    catalogues: PostgreSQLCatalogues
 
     async def answers(self) -> bool:
         """Tell whether the database answers and the log goes on: for `/readyz`.
@@ -108,4 +111,5 @@ async def open_database(
                     store=PostgreSQLStore(pool=pool),
                     persons=PostgreSQLPersons(pool=pool),
                     attention=PostgreSQLAttention(pool=pool),
+                    catalogues=PostgreSQLCatalogues(pool=pool),
                 )

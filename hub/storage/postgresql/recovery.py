@@ -33,6 +33,7 @@ from hub.storage.postgresql.continuity import read_tail
 from hub.storage.postgresql.database import open_database
 from hub.storage.postgresql.nodes import from_tiles
 from hub.storage.postgresql.queries import queries
+from hub.storage.postgresql.recovered_catalogues import GROUNDS, catalogue_writes, check_text_in_force
 from hub.storage.postgresql.session import tree_from_row
 from hub.storage.postgresql.writes import tile_writes, tree_writes
 from schemas.canonical import b64url
@@ -67,7 +68,7 @@ async def recover(conninfo: str, *, key: NoteKey, guard_folder: Path, holdings: 
     1. the target: the largest of the checkpoints in the guards and of those that others hold
     2. the database's own tree is whole, and at every smaller checkpoint it has that root
     3. every entry up to the target is there or is held by somebody, and makes the root of every checkpoint on the way
-    4. the documents that PARTICIPANT and CHAIN entries commit to are there too
+    4. the documents that PARTICIPANT, CHAIN and CATALOGUE entries commit to are there too, and the text in force
     5. all of it is written in one transaction
 
     Raises:
@@ -96,7 +97,9 @@ async def recover(conninfo: str, *, key: NoteKey, guard_folder: Path, holdings: 
         if entries:
             # Nobody knows any more what the lost entries touched: every decision from before them is taken anew.
             documents.append((queries.move_touches, {"keys": [EVERYTHING], "indexes": [target.size - 1]}))
-        await connection.run([*documents, (queries.commit, {})])
+        await connection.run(documents)
+        await check_text_in_force(connection)
+        await connection.run([(queries.commit, {})])
     kinds = {kind: sum(entry.kind is kind for entry in entries) for kind in {entry.kind for entry in entries}}
     return Recovery(size_before=tree.size, size=max(target.size, tree.size), kinds=kinds)
 
@@ -261,17 +264,8 @@ def _document_writes(entries: Sequence[Entry], *, start: int, holdings: Holdings
             yield queries.insert_epochs, {"epochs": [entry.epoch], "indexes": [index], "signed": [signed]}
         elif entry.kind is EntryKind.CATALOGUE:
             # Which one is the newest must be what the log says, or a hub that goes back to another could not say so.
-            # Its text is not handed in; whoever asks for it gets that of the software.
-            yield (
-                queries.insert_catalogues,
-                {
-                    "indexes": [index],
-                    "documents": [entry.id],
-                    "digests": [entry.catalogue],
-                    "versions": [entry.version],
-                    "texts": [b""],
-                },
-            )
+            signed = _document(entry.request, index=index, holdings=holdings) if entry.id != GROUNDS else None
+            yield from catalogue_writes(entry, index=index, signed=signed, texts=holdings.texts)
 
 
 def _enforcement_writes(entries: Sequence[Entry], *, start: int) -> Iterator[Call]:

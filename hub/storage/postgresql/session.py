@@ -199,6 +199,7 @@ def _reads(questions: Questions, *, tags: Collection[str], as_of: int | None, no
         (bool(questions.oins), "newest_participants", {"oins": questions.oins}),
         (bool(questions.epochs), "epochs_known", {"epochs": questions.epochs}),
         (questions.catalogues, "newest_catalogues", {}),
+        (bool(questions.catalogue_ids), "catalogue_ids_known", {"ids": questions.catalogue_ids}),
         (bool(questions.record_ids), "records_known", {"ids": questions.record_ids}),
         (
             bool(reviews),
@@ -218,6 +219,7 @@ def _state_from_rows(rows: Mapping[str, Sequence[Any]]) -> State:
         participants=dict(rows.get("newest_participants", ())),
         epochs={epoch for (epoch,) in rows.get("epochs_known", ())},
         catalogues=dict(rows.get("newest_catalogues", ())),
+        catalogue_ids={each for (each,) in rows.get("catalogue_ids_known", ())},
         records={record_id for (record_id,) in rows.get("records_known", ())},
         reviews={(about, mark): still_open for about, mark, still_open in rows.get("reviews_known", ())},
         stop=next((index for (index,) in rows.get("stop_that_lasts", ())), None),

@@ -168,11 +168,6 @@ class PostgreSQLStore(Store):
             for index, entry, epoch, signed in rows
         )
 
-    async def document(self, digest: str) -> bytes | None:
-        """See `hub.ports.Store.document`."""
-        rows = (await self._ask(queries.document, {"digest": digest})).rows
-        return bytes(rows[0][0]) if rows else None
-
     async def store_handover(self, handover: ChainKeyHandover) -> bool:
         """See `hub.ports.Store.store_handover`."""
         parameters = {

@@ -5,6 +5,7 @@ A statement without rows is left out: a batch of bare entries writes its entries
 
 from collections.abc import Iterator, Sequence
 
+from audit.records import token_digest
 from hub.changes import SubmissionAccepted
 from hub.storage.postgresql.batch import Candidate, Growth, Plan
 from hub.storage.postgresql.changes import Rows
@@ -286,6 +287,10 @@ def _directory_writes(rows: Rows, *, time: int) -> Iterator[Call]:
                 "signed": [change.signed for _, change in rows.epochs],
             },
         )
+    yield from _catalogue_writes(rows)
+
+
+def _catalogue_writes(rows: Rows) -> Iterator[Call]:
     if rows.catalogues:
         yield (
             queries.insert_catalogues,
@@ -294,6 +299,28 @@ def _directory_writes(rows: Rows, *, time: int) -> Iterator[Call]:
                 "documents": [change.document for _, change in rows.catalogues],
                 "digests": [change.digest for _, change in rows.catalogues],
                 "versions": [change.version for _, change in rows.catalogues],
-                "texts": [change.text for _, change in rows.catalogues],
             },
         )
+    if rows.boards:
+        yield (
+            queries.insert_boards,
+            {
+                "ids": [change.id.value for _, change in rows.boards],
+                "indexes": [index for index, _ in rows.boards],
+                "tokens": [change.token for _, change in rows.boards],
+            },
+        )
+    if rows.steps:
+        yield (
+            queries.insert_catalogue_steps,
+            {
+                "ids": [change.id.value for _, change in rows.steps],
+                "indexes": [index for index, _ in rows.steps],
+                "proposals": [change.proposal.value for _, change in rows.steps],
+                "digests": [token_digest(change.token) for _, change in rows.steps],
+                "tokens": [change.token for _, change in rows.steps],
+            },
+        )
+    if rows.documents:
+        values = {"digests": list(rows.documents), "texts": list(rows.documents.values())}
+        yield queries.insert_documents, values

@@ -53,15 +53,17 @@ def test_proposed_proved_compared_and_approved_twice_comes_into_force_on_its_day
 @pytest.mark.parametrize(
     ("missing", "obstacle"),
     [
-        (PROVE, Obstacle.NOT_PROVED),
-        (COMPARE, Obstacle.NOT_COMPARED),
-        (APPROVE, Obstacle.ONE_APPROVAL),
-        (APPROVE_TOO, Obstacle.ONE_APPROVAL),
+        # Who approves what nobody proved or compared yet approves nothing.
+        (PROVE, (Obstacle.NOT_PROVED, Obstacle.NO_APPROVAL)),
+        (COMPARE, (Obstacle.NOT_COMPARED, Obstacle.NO_APPROVAL)),
+        (APPROVE, (Obstacle.ONE_APPROVAL,)),
+        (APPROVE_TOO, (Obstacle.ONE_APPROVAL,)),
     ],
+    ids=["proof", "comparison", "first approval", "second approval"],
 )
-def test_no_step_can_be_left_out(missing: SignedStep, obstacle: Obstacle) -> None:
+def test_no_step_can_be_left_out(missing: SignedStep, obstacle: tuple[Obstacle, ...]) -> None:
     found = standing(*(each for each in ALL if each != missing))
-    assert found.obstacles == (obstacle,)
+    assert found.obstacles == obstacle
     assert found.enacts_from is None
     assert not found.may_come_into_force(on=DAY)
 
@@ -111,6 +113,32 @@ def test_who_approves_something_else_does_not_approve_this(change: dict[str, Any
     other = signed(step(Step.APPROVE, 6, enactment=enactment(**change)), THIRD)
     found = standing(PROPOSE, PROVE, COMPARE, APPROVE, other)
     assert (found.obstacles, found.unheeded) == ((Obstacle.ONE_APPROVAL,), ((other, Unheeded.ABOUT_SOMETHING_ELSE),))
+
+
+@pytest.mark.parametrize("kind", [Step.PROVE, Step.COMPARE])
+def test_who_approves_before_there_is_a_proof_and_a_comparison_approves_nothing(kind: Step) -> None:
+    """In the same second is after: machines differ by less than anybody reads a report in."""
+    early = signed(replace(step(Step.APPROVE, 6), issued_at=ISSUED_AT + 2), THIRD)
+    late = signed(step(kind, 3), FIRST)
+    others = (PROVE, COMPARE) if kind is Step.COMPARE else (COMPARE, late)
+    found = standing(PROPOSE, *(each for each in others if each.step.step is not kind), late, APPROVE, early)
+    assert found.unheeded == ((early, Unheeded.BEFORE_PROOF),)
+    assert found.obstacles == (Obstacle.ONE_APPROVAL,)
+    again = signed(replace(step(Step.APPROVE, 7), issued_at=late.step.issued_at), THIRD)
+    present = [each for each in others if each.step.step is not kind]
+    assert standing(PROPOSE, *present, late, APPROVE, again).obstacles == ()
+
+
+def test_a_second_proof_after_the_approvals_takes_none_of_them_away() -> None:
+    assert obstacles(*ALL, signed(step(Step.PROVE, 8), SECOND)) == ()
+
+
+def test_a_proof_that_failed_or_is_nobodys_is_none_to_approve() -> None:
+    failed = signed(step(Step.PROVE, 2, outcome=StepOutcome.NOT_OK), FIRST)
+    of_a_leaver = signed(step(Step.PROVE, 2), FOURTH, by=board(FOURTH, SECOND, THIRD))
+    for proof in (failed, of_a_leaver):
+        found = standing(PROPOSE, proof, COMPARE, APPROVE, APPROVE_TOO)
+        assert Obstacle.NO_APPROVAL in found.obstacles
 
 
 def test_who_leaves_the_board_takes_the_approval_along() -> None:

@@ -38,10 +38,6 @@ WHERE p.index > $after ORDER BY p.index
 SELECT c.index, e.entry, c.epoch, c.signed
 FROM chain_epochs c JOIN log_entries e ON e.index = c.index ORDER BY c.epoch
 
--- name: document (digest text)
-SELECT text FROM catalogues WHERE document IN ('grounds', 'definitions') AND digest = $digest AND length(text) > 0
-ORDER BY index DESC LIMIT 1
-
 -- name: store_handover (id text, giver text, receiver text, epoch bigint, handover text)
 INSERT INTO chain_key_handovers (id, giver, receiver, epoch, handover)
 VALUES ($id::uuid, $giver, $receiver, $epoch, $handover)

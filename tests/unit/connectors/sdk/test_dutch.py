@@ -21,6 +21,7 @@ OPERATORS = (
     "hub/settings.py",
     "hub/storage/postgresql/migrate.py",
     "hub/storage/postgresql/recovery.py",
+    "hub/storage/postgresql/recovered_catalogues.py",
     "hub/worker",
 )
 NO_CODES = frozenset({"hub.invalid", "hub.storage.postgresql"})

@@ -1,0 +1,195 @@
+"""A catalogue comes into force by its board over HTTP, at two processes on one real database."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from audit.entries import parse_entry
+from audit.note import parse_vkey, verify_note
+from audit.proof_file import parse_proof_file
+from audit.records import token_digest
+from consent.grounds import packaged_catalogue
+from hub.web.catalogues import STEP_BYTES_MAX
+from schemas.board import Step
+from schemas.codes import Role
+from schemas.definitions import load_definitions
+from tests.support.board import SECOND, THIRD
+from tests.support.exchange_hub import without
+from tests.support.hub_board import ActingBoard, Signed
+from tests.support.hub_server import CLOCK, Answer, HubParticipant, RunningHub, participants_of, running_hub
+from tests.support.parties import GEMEENTE, RAAD, REGISTRAR, seeded_key
+
+pytestmark = pytest.mark.database
+
+ACTING = ActingBoard(registrar=REGISTRAR, at=CLOCK.now, definitions=load_definitions().digest)
+_JSON = {"Content-Type": "application/json"}
+PACKAGED = packaged_catalogue()
+
+
+@pytest.fixture
+async def hubs(tmp_path: Path, database_url: str) -> AsyncIterator[tuple[RunningHub, RunningHub]]:
+    async with (
+        running_hub(tmp_path, database_url=database_url) as one,
+        running_hub(tmp_path, database_url=database_url, issuer=one.url) as other,
+    ):
+        yield one, other
+
+
+@pytest.fixture
+async def parties(hubs: tuple[RunningHub, RunningHub]) -> AsyncIterator[list[HubParticipant]]:
+    async with participants_of(hubs[0], (GEMEENTE, Role.GEMEENTE), (RAAD, Role.RAAD)) as made:
+        yield made
+
+
+async def _post(hub: RunningHub, path: str, **body: object) -> Answer:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(hub.url + path, data=io.BytesIO(json.dumps(body).encode()), headers=_JSON) as answer,
+    ):
+        return Answer(answer.status, answer.headers, await answer.read())
+
+
+async def _get(hub: RunningHub, path: str) -> Answer:
+    async with aiohttp.ClientSession() as session, session.get(hub.url + path) as answer:
+        return Answer(answer.status, answer.headers, await answer.read())
+
+
+async def _step(hub: RunningHub, signed: Signed) -> Answer:
+    return await _post(hub, "/v1/catalogue-steps", step=signed.token, document=signed.document)
+
+
+async def test_a_catalogue_comes_into_force_with_its_last_step_at_both_processes(
+    hubs: tuple[RunningHub, RunningHub], parties: list[HubParticipant]
+) -> None:
+    """Each step goes to the other process; nothing is started anew, and everything is proven."""
+    one, other = hubs
+    gemeente, raad = parties
+    waiting = await gemeente.compose(raad)
+    assert (await gemeente.submit(waiting)).status == 202
+    board = ACTING.board()
+    assert (await _post(one, "/v1/boards", board=board)).status == 201
+    changed = without("VTO")
+    *steps, last = ACTING.round(changed, replaces=PACKAGED.digest)
+    for number, step in enumerate(steps):
+        answer = await _step(hubs[number % 2], step)
+        assert (answer.status, answer.json["enacted"]) == (201, None), answer.body
+        assert answer.json["standing"]["obstacles"]
+    done = await _step(other, last)
+    assert (done.status, done.json["standing"]["obstacles"]) == (201, [])
+    assert parse_entry(done.json["enacted"]["entry"].encode()).catalogue == changed.digest
+    refused = await gemeente.submit(await gemeente.compose(raad))
+    assert (refused.status, refused.json["code"]) == (400, "sender.decision.denied")
+    (denied,) = (await raad.release(waiting.message.id)).refused
+    assert denied.problem["code"] == "recipient.decision.denied"
+    for hub in hubs:
+        found = (await _get(hub, "/v1/catalogues")).json
+        assert found["in_force"]["digest"] == changed.digest
+        assert found["in_force"]["proposal"] == steps[0].step.id.value
+        assert [each["board"] for each in found["boards"]] == [board]
+        (proposal,) = found["proposals"]
+        assert [each["step"] for each in proposal["steps"]] == [each.token for each in (*steps, last)]
+        assert [each["code"] for each in proposal["standing"]["obstacles"]] == ["in-force"]
+        for each in (*found["boards"], *proposal["steps"], *found["enacted"]):
+            _check_proof(hub, each)
+        text = await _get(hub, f"/v1/catalogues/{changed.digest}")
+        assert (text.body, text.headers["Content-Type"]) == (changed.data, "text/plain; charset=utf-8")
+    assert (await _get(one, f"/v1/catalogues/{'x' * 42}A")).status == 404
+
+
+def _check_proof(hub: RunningHub, proven: dict[str, Any]) -> None:
+    """Check an entry's proof as an outsider does, with the log's vkey alone."""
+    found = parse_proof_file(proven["tlog_proof"].encode())
+    found.verify_entry(proven["entry"].encode())
+    verify_note(found.note, [parse_vkey(hub.web.log_identity.vkey)])
+    assert found.index == proven["index"]
+
+
+async def test_the_last_step_sent_to_both_processes_at_once_is_one_entry_and_one_coming_into_force(
+    hubs: tuple[RunningHub, RunningHub],
+) -> None:
+    assert (await _post(hubs[0], "/v1/boards", board=ACTING.board())).status == 201
+    *steps, last = ACTING.round(without("VTO"), replaces=PACKAGED.digest)
+    for step in steps:
+        assert (await _step(hubs[0], step)).status == 201
+    answers = await asyncio.gather(*(_step(hub, last) for hub in hubs for _ in range(4)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.json["entry"] for answer in answers}) == 1
+    assert len((await _get(hubs[1], "/v1/catalogues")).json["enacted"]) == 2
+    assert {answer.json["enacted"]["index"] for answer in answers if answer.json["enacted"]} != set()
+
+
+async def test_a_hub_that_is_started_anew_in_between_goes_on_where_it_was(tmp_path: Path, database_url: str) -> None:
+    changed = without("VTO")
+    *steps, last = ACTING.round(changed, replaces=PACKAGED.digest)
+    async with running_hub(tmp_path, database_url=database_url) as hub:
+        assert (await _post(hub, "/v1/boards", board=ACTING.board())).status == 201
+        for step in steps:
+            assert (await _step(hub, step)).status == 201
+    async with running_hub(tmp_path, database_url=database_url) as hub:
+        assert (await _step(hub, last)).status == 201
+    async with running_hub(tmp_path, database_url=database_url) as hub:
+        # Nothing that it is started with takes the board's decision back.
+        assert (await _get(hub, "/v1/grounds")).json["digest"] == changed.digest
+
+
+async def test_what_nobody_of_the_board_signed_is_refused(hubs: tuple[RunningHub, RunningHub]) -> None:
+    hub, stranger = hubs[0], seeded_key("board/stranger")
+    proposed = ACTING.propose(without("VTO"), ACTING.enactment(without("VTO"), replaces=PACKAGED.digest))
+    answer = await _step(hub, proposed)
+    assert (answer.status, answer.json["code"]) == (409, "sender.catalogue-step.no-board")
+    answer = await _post(hub, "/v1/boards", board=ACTING.board(by=stranger))
+    assert (answer.status, answer.json["code"]) == (403, "sender.token.kid")
+    assert (await _post(hub, "/v1/boards", board=ACTING.board())).status == 201
+    assert (await _step(hub, proposed)).status == 201
+    unsent = ACTING.propose(without("VTO"), proposed.step.enactment)
+    for step, code in (
+        (ACTING.take(Step.PROVE, stranger, proposed), "sender.catalogue-step.signer"),
+        (ACTING.take(Step.PROVE, SECOND, unsent), "sender.catalogue-step.proposal"),
+        (ACTING.take(Step.APPROVE, THIRD, proposed), "sender.catalogue-step.refused"),
+    ):
+        answer = await _step(hub, step)
+        assert answer.json["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"step": 1}, 400),
+        ({"step": "a.b.c"}, 400),
+        ({"step": "x" * STEP_BYTES_MAX}, 401),
+        ({"step": "e30.e30.e30", "document": {}}, 400),
+        ({"step": "e30.e30.e30", "more": ""}, 400),
+    ],
+    ids=["empty", "number", "garbage", "huge", "object", "unknown member"],
+)
+async def test_garbage_is_refused_and_leaves_nothing_behind(
+    hubs: tuple[RunningHub, RunningHub], body: dict[str, object], status: int
+) -> None:
+    hub = hubs[0]
+    assert (await _post(hub, "/v1/boards", board=ACTING.board())).status == 201
+    size = await hub.web.services.log.size()
+    answer = await _post(hub, "/v1/catalogue-steps", **body)
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert await hub.web.services.log.size() == size
+
+
+async def test_a_report_beyond_the_usual_size_of_a_body_needs_no_token(hubs: tuple[RunningHub, RunningHub]) -> None:
+    """Who is on the board is no participant, and the comparison of two catalogues is long."""
+    hub, changed = hubs[0], without("VTO")
+    assert (await _post(hub, "/v1/boards", board=ACTING.board())).status == 201
+    proposed = ACTING.propose(changed, ACTING.enactment(changed, replaces=PACKAGED.digest))
+    assert (await _step(hub, proposed)).status == 201
+    report = '{"report":"' + "x" * 900_000 + '"}'
+    assert len(report) > hub.settings.web.body_bytes_max_unauthenticated
+    proved = ACTING.take(Step.PROVE, SECOND, proposed, document=report)
+    answer = await _step(hub, proved)
+    assert answer.status == 201
+    assert parse_entry(answer.json["entry"].encode()).request == token_digest(proved.token)
+    assert (await _get(hub, f"/v1/catalogues/{proved.step.result}")).body == report.encode()
