@@ -45,6 +45,7 @@ TEXTS: Final = {
     "hub.message.state": f"hoe het bericht volgens de hub staat, klopt niet met ontvangstbewijs en klok; {_CALL}",
     "hub.settings.invalid": "de instellingen kloppen niet",
     # ---- the recipient's side ----
+    "recipient.catalogue.unknown": "deze catalogus kent de hub niet",
     "recipient.connector.failed": f"de connector kan dit niet verwerken door een fout in de software; {_REPORT}",
     "recipient.connector.outdated": "het bericht is van een soort of versie die deze connector niet kent; werk hem bij",
     "recipient.decision.denied": "van dit bericht mag niets meer naar deze ontvanger",

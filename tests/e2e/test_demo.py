@@ -51,7 +51,13 @@ def test_a_case_is_lived_through_by_four_organisations() -> None:
     parts = [said[start:end] for start, end in zip(steps, [*steps[1:], len(said)], strict=True)]
     expected = (
         ("bij leeftijd 12-15 moeten toestemmen", "De toestemming gaat niet over deze soort gegevens."),
-        ("De toestemming is ingetrokken.", "recipient.decision.denied", "[told-by-hub] Toestemming waarop", "RECALL"),
+        (
+            "De toestemming is ingetrokken.",
+            "recipient.decision.denied",
+            "[told-by-hub] Toestemming waarop",
+            "[release-denied]",
+            "RECALL",
+        ),
         ("verzoek-tot-onderzoek", "RVDK-NOT"),
         ("De ontvanger heeft niet om deze soort gegevens gevraagd.", "RVDK-INFO-ANTW"),
         ("er is geen maatregel bekend", "MEASURE", "raadsrapport", "GI-OTS-ANTW"),

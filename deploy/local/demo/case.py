@@ -121,10 +121,22 @@ def step_withdrawal(case: Case, consent: str, told: str) -> None:
     for notice in status["notices"]:
         say(f"[{notice['kind']}] {notice['nl']}")
         say(f"{'':{len(notice['kind']) + 2}} {notice['en']}")
-    case.tell("De gemeente neemt terug wat niet meer mag.", "The municipality takes back what may not go any more.")
+    case.tell(
+        "De gemeente hoort dat haar bericht vergeefs wacht,", "The municipality hears that its message waits in vain,"
+    )
+    status = case.await_status(GEMEENTE, lambda said: any(_is_denied(each, case) for each in said["notices"]))
+    for notice in status["notices"]:
+        if _is_denied(notice, case):
+            say(f"[{notice['kind']}] {notice['nl']}")
+            say(f"{'':{len(notice['kind']) + 2}} {notice['en']}")
+    case.tell("en neemt terug wat niet meer mag.", "and takes back what may not go any more.")
     case.command(GEMEENTE, "recall", case.waiting, "--reason", "ingetrokken")
     recalled = case.await_state(GEMEENTE, "casus-2.json", "recalled")
     say(f"gemeente: sent/casus-2.json.result.json: {recalled['message']} {recalled['state']}")
+
+
+def _is_denied(notice: dict[str, str], case: Case) -> bool:
+    return (notice["kind"], notice["about"]) == ("release-denied", case.waiting)
 
 
 def step_request(case: Case) -> None:
