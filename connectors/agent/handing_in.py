@@ -54,6 +54,15 @@ class Claim:
         content = hashlib.sha256(route.encode() + b"\0" + body).hexdigest()
         return cls(key=None if key is None else hashlib.sha256(key.encode()).hexdigest(), content=content)
 
+    def part(self, name: str) -> "Claim":
+        """Make the claim of one of several things that are made of a request; each is made once."""
+        key, content = (
+            None if each is None else hashlib.sha256(f"{each} {name}".encode()).hexdigest()
+            for each in (self.key, self.content)
+        )
+        assert content is not None, "there is always content"
+        return Claim(key=key, content=content)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class First:

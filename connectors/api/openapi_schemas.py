@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from connectors.agent.correcting import REQUESTED_BY
 from schemas.codes import Capacity, Category, Register, SpoedReason
 from schemas.document import JSONValue
 from schemas.requests import RecallReason
@@ -113,6 +114,28 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
     "Confirmation": _object(person=_ref("Person"), form=_DIGEST),
     "Withdrawal": _object(form=_DIGEST),
     "Recall": _object(reason=_one_of(*RecallReason)),
+    "Correction": _object(
+        optional=("requested_by", "reaction", "person", "right"),
+        items=_list({"type": "string", "description": "PROFILE/ID or PROFILE/ID/ELEMENT, as `permitted` names them"}),
+        reason={"type": "string", "description": "code of the list `correctiereden`"},
+        requested_by=_or_null(_one_of(*REQUESTED_BY)),
+        reaction=_or_null({"type": "string", "description": "what the parent or young person says of it"}),
+        person=_ref("Person"),
+        right=_or_null({"type": "object", "description": "a FHIR message bundle; without it the wrong is taken back"}),
+    ),
+    "Corrected": _object(
+        corrections=_list(
+            _object(
+                message=_ID,
+                recipient=_OIN,
+                labels=_list(_TEXT),
+                outgoing=_or_null({"type": "integer", "description": "where the correction is followed"}),
+                recall={"type": "boolean", "description": "nobody picked the message up yet: take it back instead"},
+            )
+        ),
+        others=_list(_object(message=_ID, recipient=_OIN, at=_TIME, picked_up=_FLAG, labels=_list(_TEXT), ours=_FLAG)),
+        others_unknown=_or_null(_object(nl=_TEXT, en=_TEXT)),
+    ),
     "Recorded": _object(
         records=_list(
             _object(

@@ -100,6 +100,7 @@ _BY_CODE: Final[Mapping[str, HTTPStatus]] = {
     "sender.consent.unknown": HTTPStatus.NOT_FOUND,
     "sender.consent.role": HTTPStatus.FORBIDDEN,
     "sender.notice.unknown": HTTPStatus.NOT_FOUND,
+    "sender.correction.unknown": HTTPStatus.NOT_FOUND,
     "sender.recall.unknown": HTTPStatus.NOT_FOUND,
     "sender.recall.released": HTTPStatus.CONFLICT,
     "recipient.message.unknown": HTTPStatus.NOT_FOUND,

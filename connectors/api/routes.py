@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Final
 
 from connectors.agent.files import FILE_BYTES_MAX
-from connectors.api import consents, messages, overview, questions
+from connectors.api import consents, corrections, messages, overview, questions
 from connectors.api.calls import FHIR_JSON, JSON, Answer, Api, Call, Route
 from connectors.api.openapi import make_openapi
 from connectors.formats.fhir.consents import BYTES_MAX
@@ -202,6 +202,19 @@ _MESSAGES: Final = (
         answer="Recorded",
         status=HTTPStatus.CREATED,
         others=(_ACCEPTED,),
+        effect=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/messages/{message}/correction",
+        name="correct",
+        summary="Correct what a message of ours said, at everybody who has it; each correction can be followed",
+        handler=corrections.correct,
+        takes=(JSON,),
+        body="Correction",
+        bytes_max=FILE_BYTES_MAX,
+        answer="Corrected",
+        status=_ACCEPTED,
         effect=True,
     ),
     Route(

@@ -114,6 +114,7 @@ TEXTS: Final = {
     "sender.api.token": "het token van de API ontbreekt, of klopt niet",
     "sender.connector.busy": "de connector verwerkt al zo veel tegelijk als kan; probeer het zo weer",
     "sender.connector.disk-full": "de schijf is bijna vol: er wordt niets aangenomen tot er ruimte is",
+    "sender.correction.unknown": "dit bericht is niet door deze connector verstuurd, of niet aangekomen",
     "sender.idempotency-key.invalid": "de sleutel van de aanvraag heeft niet de goede vorm",
     "sender.notice.unknown": "er is geen open melding met dit nummer",
     "sender.outgoing.unknown": "er is niets met dit nummer aangeboden",

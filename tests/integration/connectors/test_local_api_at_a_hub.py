@@ -23,6 +23,7 @@ from connectors.cli.opening import opened
 from connectors.formats.fhir import FhirFormat
 from connectors.formats.stuf.examples import vto_example
 from schemas.clock import SystemClock
+from schemas.codes import Capacity
 from schemas.document import Address
 from tests.support.example_messages import example_document
 from tests.support.fhir_consents import consent
@@ -253,6 +254,49 @@ async def test_what_nobody_picked_up_is_taken_back_and_what_was_is_not(chain: Ch
         assert (late.status, late.json["code"]) == (409, "sender.recall.released")
         stranger = await gemeente.post(f"/v1/messages/{first.value[:-4]}0000/recall", {"reason": "dubbel"})
         assert stranger.status == 404
+
+
+async def test_what_was_wrong_is_corrected_at_everybody_who_has_it(measured: Chain) -> None:
+    """Once for a request; what nobody picked up is to be taken back; each correction is followed as any message is."""
+    chain = measured
+    told = replace(
+        example_document("casusinformatie"),
+        sender=Address(organisation=GEMEENTE.value),
+        receiver=Address(organisation=GI.value),
+        purpose="GI-OTS-SPONT",
+        receiver_capacity=Capacity.OTS,
+    )
+    async with served(chain.gemeente, chain.gi) as (gemeente, gi):
+        message = (await chain.gemeente.send(told)).value
+        place = f"/v1/messages/{message}/correction"
+        wrong = {"items": ["leefgebied/l1/finding"], "reason": "onjuist", "person": PERSON}
+        early = await gemeente.post(place, wrong)
+        assert [(each["recall"], each["outgoing"]) for each in early.json["corrections"]] == [(True, None)]
+        await chain.gi.round()
+
+        said = await gemeente.post(place, {**wrong, "requested_by": "betrokkene", "reaction": "Zo was het niet."})
+        (made,) = said.json["corrections"]
+        assert (said.status, made["recipient"], made["labels"]) == (202, GI.value, ["leefgebied/l1/finding"])
+        again = await gemeente.post(place, {**wrong, "requested_by": "betrokkene", "reaction": "Zo was het niet."})
+        assert again.json["corrections"] == [made]
+        await chain.gemeente.round()
+        await chain.gi.round()
+        await chain.gemeente.round()
+        sent = (await gemeente.get(f"/v1/outgoing/{made['outgoing']}")).json
+        assert [(each["type"], each["state"]) for each in sent["recipients"]] == [("correctie", "received")]
+        (came,) = [each for each in (await gi.get("/v1/received")).json["received"] if each["type"] == "correctie"]
+        assert b"Zo was het niet." in (await gi.get(f"/v1/received/{came['message']}/fhir")).body
+
+        for change, code in (
+            ({"items": ["leefgebied/l9"]}, "sender.correction.nothing"),
+            ({"reason": "zomaar"}, "sender.correction.reason"),
+            ({"items": ["../keys"]}, "sender.request.body"),
+            ({"right": {"resourceType": "Bundle"}}, "sender.fhir"),
+        ):
+            refused = await gemeente.post(place, {**wrong, **change})
+            assert (refused.status, refused.json["code"].startswith(code)) == (400, True), change
+        stranger = await gi.post(place, wrong)
+        assert (stranger.status, stranger.json["code"]) == (404, "sender.correction.unknown")
 
 
 async def test_what_was_handed_in_before_a_crash_goes_after_it(chain: Chain) -> None:
