@@ -7,6 +7,7 @@ import dataclasses
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -19,6 +20,11 @@ from hub.web.app import serving
 
 COLLECT_AFTER: Final = 20_000
 """How many more objects there must be than at the last collection before the youngest are looked through."""
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long the loop keeps the interpreter from the thread that has written the guard, for which a batch waits.
+
+By default it is ten times as long."""
 
 
 def serve(settings: Settings, options: argparse.Namespace) -> None:
@@ -44,6 +50,7 @@ async def _serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+        sys.setswitchinterval(SWITCH_SECONDS)
         record(Event.PROCESS_STARTED, process="serve", address=address, version=software_version())
         await stop.wait()
     record(Event.PROCESS_STOPPED, process="serve")

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import fcntl
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -224,6 +226,12 @@ async def test_a_guard_only_moves_forward(tmp_path: Path) -> None:
         assert guard.checkpoint == _signed(5)[0]
     with open_guard(tmp_path, key=SIGNER.public) as guard:
         assert guard.checkpoint == _signed(5)[0]
+
+
+def test_a_guard_is_open_for_synchronous_writing(tmp_path: Path) -> None:
+    """What is written is on the disk when the call returns; a power failure is not played here."""
+    with open_guard(tmp_path, key=SIGNER.public) as guard:
+        assert fcntl.fcntl(guard._descriptor, fcntl.F_GETFL) & os.O_DSYNC
 
 
 async def test_a_second_root_for_one_size_does_not_leave(tmp_path: Path) -> None:
