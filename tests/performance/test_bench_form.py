@@ -64,6 +64,13 @@ def test_a_row_that_cannot_be_measured_is_told_and_ends_with_1(tmp_path: Path, m
     assert [row["row"] for row in written["rows"]] == ["connector"]
 
 
+def test_a_row_can_be_left_out(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    arguments = ["--quick", "--only", "decide", "--only", "connector", "--without", "connector", "--out", str(out)]
+    assert bench.main(arguments) == 0
+    assert [row["row"] for row in orjson.loads(out.read_bytes())["rows"]] == ["decide"]
+
+
 @pytest.mark.parametrize(
     ("bound", "value", "verdict"),
     [
