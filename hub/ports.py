@@ -270,8 +270,13 @@ class Store(Protocol):
         """Return messages that wait since before that moment (seconds), to warn their senders."""
         ...
 
-    async def participants(self, *, after: int) -> tuple[ParticipantRecord, ...]:
-        """Return every PARTICIPANT entry beyond log index `after` (-1 for all), in order."""
+    async def participants(
+        self, *, after: int, limit: int | None = None, oin: OIN | None = None
+    ) -> tuple[ParticipantRecord, ...]:
+        """Return the PARTICIPANT entries beyond log index `after` (-1 for all), in order.
+
+        At most `limit`, where one is given; those of one organisation, where it is named.
+        """
         ...
 
     async def enforcement(self) -> Enforcement:

@@ -78,7 +78,7 @@ class HubClient:
         return decode(await self._get("/.well-known/ketenhub", authorised=False), Metadata)
 
     async def participants(self, *, after: int = -1) -> ParticipantList:
-        """The PARTICIPANT entries after a log index, in order."""
+        """The next PARTICIPANT entries after a log index, in order: ask on after the last, until there is none."""
         query = {"after": after} if after >= 0 else {}
         return decode(await self._get("/v1/participants", authorised=False, **query), ParticipantList)
 

@@ -39,7 +39,7 @@ class Hub(Protocol):
         ...
 
     async def participants(self, *, after: int = -1) -> ParticipantList:
-        """The PARTICIPANT entries after a log index, in order."""
+        """The next PARTICIPANT entries after a log index, in order: ask on after the last, until there is none."""
         ...
 
     async def join(self, *, statement: str | None, replaced: str | None, admission: str | None) -> Joined:

@@ -11,10 +11,14 @@ from hub.ports import ParticipantRecord
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.reading import optional_text_member, path_oin, query_integer, read_members, text_member
 from schemas.errors import RejectedMessageError
+from schemas.identifiers import OIN
 
 _T = TypeVar("_T")
 _UNKNOWN: Final = frozenset({"sender.participant.unknown", "sender.key.unknown"})
 """Refusals of somebody who may only not be known here yet."""
+
+PAGE_MAX: Final = 200
+"""Entries of participants in one answer: with both documents of each, some hundreds of kilobytes."""
 
 _NOT_FOLLOWING: Final = _UNKNOWN | {"sender.statement.key", "sender.statement.replaced", "sender.token.kid"}
 """Refusals of documents that may follow from others that are not known here yet."""
@@ -72,27 +76,31 @@ async def join_participant(call: Call, hub: HubWeb) -> web.Response:
 
 
 async def list_participants(call: Call, hub: HubWeb) -> web.Response:
-    """`GET /v1/participants`: every PARTICIPANT entry beyond `after`, in the order of the log."""
-    after = query_integer(call.request, "after", default=-1, at_least=-1)
-    records = await hub.services.store.participants(after=after)
-    newest = records[-1].index if records else hub.services.worlds.current().directory.newest
-    return json_response(
-        {
-            "participants": [_participant_to_json(record) for record in records],
-            "newest": newest if newest >= 0 else None,
-        }
-    )
+    """`GET /v1/participants`: PARTICIPANT entries beyond `after`, in the order of the log, a page at a time."""
+    return json_response(await _page(call, hub, oin=None))
 
 
 async def one_participant(call: Call, hub: HubWeb) -> web.Response:
     """`GET /v1/participants/{oin}`: the entries of one organisation."""
     oin = path_oin(call.request)
-    world = await hub.newest_world()
-    records = await hub.services.store.participants(after=-1) if world.directory.participant(oin) else ()
-    if not records:
+    if (await hub.newest_world()).directory.participant(oin) is None:
         raise RejectedMessageError("no participant has this OIN", code="recipient.participant.unknown")
-    found = [_participant_to_json(record) for record in records if record.oin == oin]
-    return json_response({"participants": found, "newest": records[-1].index})
+    return json_response(await _page(call, hub, oin=oin))
+
+
+async def _page(call: Call, hub: HubWeb, *, oin: OIN | None) -> dict[str, object]:
+    """A page of entries; the last one is empty, or has less than was asked for."""
+    after = query_integer(call.request, "after", default=-1, at_least=-1)
+    limit = query_integer(call.request, "limit", default=PAGE_MAX, at_least=1, at_most=PAGE_MAX)
+    records = await hub.services.store.participants(after=after, limit=limit, oin=oin)
+    newest = hub.services.worlds.current().directory.newest
+    if records:
+        newest = max(newest, records[-1].index)
+    return {
+        "participants": [_participant_to_json(record) for record in records],
+        "newest": newest if newest >= 0 else None,
+        "next": records[-1].index if records else after,
+    }
 
 
 def _participant_to_json(record: ParticipantRecord) -> dict[str, object]:

@@ -26,6 +26,7 @@ _PARAMETER_TEXTS: Final[Mapping[str, tuple[JSONValue, str]]] = {
     "level": ({"type": "integer", "minimum": 0, "maximum": 63}, "level of a tile"),
     "index": ({"type": "integer", "minimum": 0}, "index of a log entry"),
     "after": ({"type": "integer", "minimum": -1, "default": -1}, "log index beyond which to begin"),
+    "limit": ({"type": "integer", "minimum": 1, "maximum": 200, "default": 200}, "how many entries at most"),
     "wait": ({"type": "integer", "minimum": 0, "default": 0}, "seconds that a long poll may wait"),
     "size": ({"type": "integer", "minimum": 1}, "tree size"),
     "from": ({"type": "integer", "minimum": 1}, "smaller tree size"),

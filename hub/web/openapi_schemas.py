@@ -147,6 +147,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
             )
         ),
         newest=_or_null(_INDEX),
+        next={"type": "integer", "minimum": -1},
     ),
     "ChainEpoch": _object(signed=_JWS),
     "ChainEpochs": _object(

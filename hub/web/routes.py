@@ -68,11 +68,11 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/participants",
         name="listParticipants",
-        summary="The directory: every PARTICIPANT entry beyond `after`, with its documents",
+        summary="The directory: PARTICIPANT entries beyond `after`, with their documents, a page at a time",
         handler=directory.list_participants,
         access=Access.OPEN,
         answer="Participants",
-        query=("after",),
+        query=("after", "limit"),
     ),
     Route(
         method="GET",
@@ -82,6 +82,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=directory.one_participant,
         access=Access.OPEN,
         answer="Participants",
+        query=("after", "limit"),
     ),
     Route(
         method="POST",

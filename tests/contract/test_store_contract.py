@@ -198,6 +198,10 @@ async def test_participants_come_in_the_order_of_the_log(database: Database, mem
     ]
     assert [(each.admission, each.replaced) for each in found] == [(None, None)] * 3
     assert await database.store.participants(after=1) == found[2:]
+    assert await database.store.participants(after=-1, limit=2) == found[:2]
+    own = tuple(each for each in found if each.oin == found[1].oin)
+    assert await database.store.participants(after=-1, oin=found[1].oin) == own
+    assert await database.store.participants(after=own[0].index, oin=found[1].oin) == own[1:]
 
 
 async def test_epochs_come_oldest_first(database: Database, members: Members) -> None:

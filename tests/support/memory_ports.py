@@ -383,9 +383,12 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
         """See `hub.ports.Store.uncollected`; no use case asks for it."""
         raise NotImplementedError((accepted_before, limit))
 
-    async def participants(self, *, after: int) -> tuple[ParticipantRecord, ...]:
+    async def participants(
+        self, *, after: int, limit: int | None = None, oin: OIN | None = None
+    ) -> tuple[ParticipantRecord, ...]:
         """See `hub.ports.Store.participants`."""
-        return tuple(record for record in self._participants if record.index > after)
+        found = [each for each in self._participants if each.index > after and oin in (None, each.oin)]
+        return tuple(found[:limit])
 
     async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:
         """See `hub.ports.Store.chain_epochs`."""

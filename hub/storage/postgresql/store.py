@@ -33,6 +33,9 @@ from hub.storage.postgresql.queries import Statement, queries
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
 
+_ALL: Final = 2**31 - 1
+"""More rows than any table of participants has."""
+
 SMALL_BYTES_MAX: Final = 64 * 1024
 """Ciphertexts up to this are read with their message: together they are a fraction of what one answer may hold."""
 
@@ -124,9 +127,12 @@ class PostgreSQLStore(Store):
             for index, message_id, sender, recipient, accepted_at in rows
         )
 
-    async def participants(self, *, after: int) -> tuple[ParticipantRecord, ...]:
+    async def participants(
+        self, *, after: int, limit: int | None = None, oin: OIN | None = None
+    ) -> tuple[ParticipantRecord, ...]:
         """See `hub.ports.Store.participants`."""
-        rows = (await self._ask(queries.participants_after, {"after": after})).rows
+        parameters = {"after": after, "limit": limit or _ALL, "oin": oin.value if oin else ""}
+        rows = (await self._ask(queries.participants_after, parameters)).rows
         return tuple(
             ParticipantRecord(
                 index=index, entry=entry, oin=OIN(oin), admission=admission, statement=statement, replaced=replaced

@@ -107,6 +107,16 @@ async def test_two_organisations_join_exchange_and_replace_their_keys(
         journal.close()
 
 
+async def test_a_connector_asks_on_until_it_has_the_whole_directory(
+    hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.web.directory.PAGE_MAX", 1)
+    offices = [await _join(hub, tmp_path, oin) for oin in ROLES]
+    async with opened(offices[-1].home) as services:
+        directory = await services.directory.refresh(services.hub, at=SystemClock().now())
+    assert {each.oin for each in directory} == {*ROLES}
+
+
 async def test_a_service_that_runs_keeps_others_off_its_home(hub: RunningHub, tmp_path: Path) -> None:
     from connectors.agent.lock import locked
 

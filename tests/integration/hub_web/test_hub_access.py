@@ -206,7 +206,24 @@ async def test_the_directory_names_the_entry_before_each(parties: list[HubPartic
     news = (await parties[0].get("/v1/participants", f"?after={indices[0]}")).json
     assert [line["index"] for line in news["participants"]] == indices[1:]
     nothing = (await parties[0].get("/v1/participants", f"?after={indices[-1]}")).json
-    assert nothing == {"participants": [], "newest": indices[-1]}
+    assert nothing == {"participants": [], "newest": indices[-1], "next": indices[-1]}
+
+
+async def test_the_directory_is_read_a_page_at_a_time(parties: list[HubParticipant]) -> None:
+    gemeente = parties[0]
+    whole = (await gemeente.get("/v1/participants")).json
+    read: list[Any] = []
+    after = -1
+    while (page := (await gemeente.get("/v1/participants", f"?after={after}&limit=1")).json)["participants"]:
+        assert (len(page["participants"]), page["newest"]) == (1, whole["newest"])
+        read += page["participants"]
+        after = page["next"]
+    assert read == whole["participants"]
+    for limit in (0, 201):
+        assert (await gemeente.get("/v1/participants", f"?limit={limit}")).status == 400
+    of_one = f"/v1/participants/{gemeente.oin.value}"
+    (line,) = (await gemeente.get(of_one)).json["participants"]
+    assert (await gemeente.get(of_one, f"?after={line['index']}")).json["participants"] == []
 
 
 async def test_one_participant_is_found_by_its_oin(parties: list[HubParticipant]) -> None:

@@ -29,10 +29,10 @@ FROM waiting w JOIN messages m ON m.id = w.id
 WHERE w.recipient = $recipient AND w.index > $after AND w.pickup_by > $at
 ORDER BY w.index LIMIT $limit
 
--- name: participants_after (after bigint)
+-- name: participants_after (after bigint, limit bigint, oin text)
 SELECT p.index, e.entry, p.oin, p.admission, p.statement, p.replaced
 FROM participants p JOIN log_entries e ON e.index = p.index
-WHERE p.index > $after ORDER BY p.index
+WHERE p.index > $after AND ($oin = '' OR p.oin = $oin) ORDER BY p.index LIMIT $limit
 
 -- name: chain_epochs ()
 SELECT c.index, e.entry, c.epoch, c.signed
