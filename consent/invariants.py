@@ -18,7 +18,7 @@ from typing import Final
 from consent.facts import ConsentFact, Executor, MeasureFact, PersonFacts
 from consent.grounds import ConsentRule, Ground, Text, Tie
 from consent.reasons import Mark
-from consent.request import DataSubject, DisclosureRequest, Facts, civil_day
+from consent.request import QUESTION_TYPE, DataSubject, DisclosureRequest, Facts, civil_day
 from consent.space import ANY_OTHER, NO_SUCH_PURPOSE
 from schemas.codes import AgeBand, Capacity, Category, Role, SubjectRole
 from schemas.consents import Answer, Giver
@@ -143,6 +143,9 @@ def _of_the_message(one: Permitted) -> bool:
 
 
 def _asked(one: Permitted) -> bool:
+    reply = one.facts.reply
+    if Tie.REPLY in one.row.ties and reply is not None and reply.message_type == QUESTION_TYPE:
+        return False
     if Tie.ASKED not in one.row.ties or _of_the_message(one):
         return True
     return one.facts.question is not None and one.request.category in one.facts.question.categories
@@ -346,10 +349,10 @@ INVARIANTS: Final = (
     Invariant(
         code="gevraagd",
         text=Text(
-            nl="Waar alleen het gevraagde mag, bevat een antwoord niets dat niet gevraagd is, behalve wat het "
-            "bericht van zichzelf zegt.",
-            en="Where only what was asked may go, an answer holds nothing that was not asked, but for what the "
-            "message says of itself.",
+            nl="Een antwoord op een vraag bevat niets dat niet gevraagd is, behalve wat het bericht van zichzelf zegt, "
+            "en gaat niet op een grondslag voor andere antwoorden.",
+            en="An answer to a question holds nothing that was not asked, but for what the message says of itself, and "
+            "does not go on a ground for other answers.",
         ),
         holds=_asked,
         of_facts=True,

@@ -17,7 +17,7 @@ from consent.decision import Decision
 from consent.facts import PersonFacts
 from consent.grounds import Catalogue, Tie
 from consent.proving import Kind, Part, PartResult, conclude, parts, prove_part
-from consent.request import CorrectedFact, DisclosureRequest, Facts, QuestionFact
+from consent.request import CorrectedFact, DisclosureRequest, Facts, QuestionFact, ReplyFact
 from consent.situations import answers, best_situation, situations
 from consent.space import PARTIES, Frame, Space
 from schemas.codes import Capacity, Category, Necessity
@@ -176,6 +176,13 @@ def takes_every_category_for_asked(
     return decide(request, catalogue=catalogue, facts=replace(facts, question=question), at=at)
 
 
+def takes_a_question_for_an_assignment(
+    request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at: datetime
+) -> Decision:
+    reply = facts.reply and ReplyFact(message_type="aanmelding-uitvoering")
+    return decide(request, catalogue=catalogue, facts=replace(facts, reply=reply), at=at)
+
+
 def takes_every_category_for_released(
     request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at: datetime
 ) -> Decision:
@@ -210,6 +217,7 @@ DECISIONS: Final = {
     lets_an_emergency_last: ("ondertoezichtstelling", "GI-OTS-SPONT"),
     believes_the_capacity: ("hoedanigheid", "MAATREGEL"),
     takes_every_category_for_asked: ("gevraagd", "RVDK-INFO-ANTW"),
+    takes_a_question_for_an_assignment: ("gevraagd", "GI-BEPALING"),
     takes_every_category_for_released: ("correctie", "CORRECTIE"),
     finds_everything_necessary: ("noodzaak", "VTO"),
     forgets_the_switch: ("geldig", "VOORTGANG"),
