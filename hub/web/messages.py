@@ -95,10 +95,16 @@ async def _question_to_json(message: StoredMessage, hub: HubWeb) -> dict[str, ob
 
 
 async def _denied_to_json(message: StoredMessage, call: Call, hub: HubWeb) -> dict[str, object] | None:
-    """Say since when the recipient asks in vain, and why nothing would go to it now."""
+    """Say since when the recipient asks in vain, and why nothing would go to it now.
+
+    One that is suspended cannot even ask: of it that is said all the same, as of this moment.
+    """
     since = await hub.services.attention.denied_since(message.id)
     if since is None:
-        return None
+        recipient = hub.services.worlds.current().directory.participant(message.recipient)
+        if recipient is None or recipient.in_force(call.arrival.at):
+            return None
+        since = call.arrival.seconds
     issues = await why_withheld(message, arrival=call.arrival, services=hub.services)
     reasons = [{"code": issue.code, "text": issue.text, "text_nl": issue.text_nl} for issue in issues]
     return {"since": since, "reasons": reasons} if reasons else None

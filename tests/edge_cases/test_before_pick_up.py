@@ -101,7 +101,7 @@ async def test_what_waits_under_a_key_that_leaked_is_not_handed_out(chain: Chain
 
 @pytest.mark.database
 async def test_a_recipient_suspended_while_a_message_waits_gets_nothing(chain: Chain) -> None:
-    """A participant suspended in that gap: the hub does not even tell it what waits, and the sender keeps seeing it."""
+    """A participant suspended in that gap: the hub does not even tell it what waits, and the sender is told."""
     waiting = await chain.gemeente.send(vto_example())
     await chain.suspend(chain.raad)
     with pytest.raises(AuthenticationError) as refused:
@@ -109,6 +109,8 @@ async def test_a_recipient_suspended_while_a_message_waits_gets_nothing(chain: C
     assert refused.value.code == "sender.participant.unknown"
     assert chain.raad.received(waiting) is None
     assert await state_of(chain.gemeente, waiting) == "waiting"
+    await chain.gemeente.round()
+    assert await chain.gemeente.notices() == ["release-denied"]
 
 
 @pytest.mark.database

@@ -263,6 +263,25 @@ async def test_a_sender_finds_what_it_told_about_the_people_of_a_message(parties
     assert both.status == 400
 
 
+async def test_a_sender_sees_that_its_recipient_is_suspended_until_it_is_admitted_again(
+    parties: list[HubParticipant],
+) -> None:
+    gemeente, raad, gi = parties
+    child = consent_of()
+    assert (await state(gemeente, child)).status == 201
+    composed = await casusinformatie(gemeente, gi, child)
+    assert (await gemeente.submit(composed)).status == 202
+    path = f"/v1/messages/{composed.message.id.value}"
+    now = seconds()
+    for number, change in enumerate([{"valid_from": now - 100, "valid_until": now - 1}, {}], start=1):
+        admission = gi.admission(issued_at=now + number, **change)
+        assert (await raad.call("POST", "/v1/participants", json={"admission": admission})).status == 201
+        denied = (await gemeente.get(path)).json["denied"]
+        said = [(each["code"], bool(each["text_nl"])) for each in denied["reasons"]] if denied else []
+        assert said == ([("recipient.participant.suspended", True)] if change else [])
+    assert (await gemeente.get("/v1/notices")).json["items"] == []
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
