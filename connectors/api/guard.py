@@ -9,7 +9,7 @@
 6. handler
 7. whatever went wrong becomes a problem
 
-Up to 4 nothing is read of the body. No value of a request is logged.
+Before 4 nothing is read of the body. No value of a request is logged.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Guard:
             response = problem_response(error)
         except (OSError, DiskFullError, sqlite3.Error) as error:
             say(Event.REQUEST_REFUSED, level=logging.ERROR, code=type(error).__name__)
-            response = problem_response(_no_room() if is_full(error) else _failed())
+            response = problem_response(_no_room() if is_full(error) else failed())
         response.headers.update({"Server": SERVER, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
         if not request.content.is_eof():
             response.force_close()  # the rest of a body that nobody wants is not waited for
@@ -256,7 +256,8 @@ def _no_room() -> BusyError:
     )
 
 
-def _failed() -> BusyError:
+def failed() -> BusyError:
+    """Make the error of a connector that cannot answer, by no fault of who asks."""
     return BusyError(
         "the connector cannot read or write one of its files; `ketenhub-connector doctor` says more",
         "de connector kan een van zijn bestanden niet lezen of schrijven; `ketenhub-connector doctor` zegt meer",

@@ -16,10 +16,11 @@ from connectors.agent.events import Event, say
 from connectors.agent.services import Services
 from connectors.agent.troubles import LoopHealth
 from connectors.api.calls import Api
-from connectors.api.guard import Guard
+from connectors.api.guard import Guard, failed
 from connectors.api.problems import SERVER, RequestError, problem_response
 from connectors.api.token import make_token
 from connectors.settings import Listening
+from schemas.errors import ExchangeError
 
 LINE_BYTES_MAX: Final = 8190
 HEADERS_MAX: Final = 64
@@ -74,11 +75,12 @@ class Connection(web.RequestHandler):
         del exc, message  # they quote what came
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
-        code = "sender.request.http" if status < 500 else "sender.connector.failed"
-        say(Event.REQUEST_REFUSED, level=logging.WARNING, code=code)
-        response = problem_response(
-            RequestError("this is no HTTP request that can be read", "dit is geen leesbaar HTTP-verzoek", code=code)
-        )
+        error: ExchangeError = failed()
+        if status < 500:
+            text, text_nl = "this is no HTTP request that can be read", "dit is geen leesbaar HTTP-verzoek"
+            error = RequestError(text, text_nl, code="sender.request.http")
+        say(Event.REQUEST_REFUSED, level=logging.WARNING, code=error.code)
+        response = problem_response(error)
         response.headers["Server"] = SERVER
         response.force_close()
         return response

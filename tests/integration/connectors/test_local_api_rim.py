@@ -1,9 +1,11 @@
 """The API for systems at its rim: who may call it from where, and what a hostile program on the same machine gets."""
 
 import asyncio
+import errno
 import gzip
 import json
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -207,6 +209,31 @@ async def test_a_body_that_does_not_come_is_not_waited_for(api: LocalApi, monkey
     assert (said.status, said.json["code"]) == (408, "sender.request.too-slow")
 
 
+async def test_what_a_body_that_breaks_off_held_is_given_back(
+    api: LocalApi, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "HELD_BYTES_MAX", 12)
+    head = f"Content-Type: {JSON}\r\nContent-Length: 10\r\n"
+    for _ in range(3):
+        _, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]))
+        writer.write(f"POST /v1/outgoing HTTP/1.1\r\n{_headers(api)}{head}\r\n{{       ".encode())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    # The server sees the end of a connection a moment later.
+    for _ in range(300):
+        if (await api.call("POST", "/v1/outgoing", data=b"{        }", headers=TO_JSON)).status == 202:
+            break
+        await asyncio.sleep(0.01)
+    assert files(agent) == 1
+
+
+async def test_parts_that_are_no_parts_are_refused(api: LocalApi, agent: Agent) -> None:
+    head = f"Content-Type: {JSON}\r\nTransfer-Encoding: chunked\r\n"
+    said = await _raw(api, f"POST /v1/outgoing HTTP/1.1\r\n{_headers(api)}{head}\r\nzz\r\n{{}}\r\n".encode())
+    assert (said.status, files(agent)) == (400, 0)
+
+
 async def test_a_client_that_asks_whether_to_go_on_is_told_to(api: LocalApi, agent: Agent) -> None:
     """`curl` does so with a large file, and goes on only after a while when it is not told."""
     head = f"Content-Type: {JSON}\r\nContent-Length: 2\r\nExpect: 100-continue\r\n"
@@ -369,6 +396,27 @@ async def test_nothing_is_taken_when_the_disk_is_full(api: LocalApi, agent: Agen
     assert (said.status, said.json["code"], said.json["retryable"]) == (503, "sender.connector.disk-full", True)
     assert (await api.get("/v1/status")).json["notices"][0]["kind"] == NoticeKind.DISK
     assert files(agent) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (sqlite3.OperationalError("disk I/O error"), "sender.connector.failed"),
+        (PermissionError("kind-999911120.xml"), "sender.connector.failed"),
+        (OSError(errno.ENOSPC, "kind-999911120.xml"), "sender.connector.disk-full"),
+    ],
+    ids=["journal", "rights", "room"],
+)
+async def test_a_file_that_cannot_be_read_or_written_is_no_fault_of_who_asks(
+    api: LocalApi, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("connectors.api.messages.received_page", failing)
+    said = await api.get("/v1/received")
+    assert (said.status, said.json["code"], said.json["retryable"]) == (503, code, True)
+    assert b"999911120" not in said.body
 
 
 async def test_a_mistake_of_ours_is_told_to_people_and_quotes_nothing(
