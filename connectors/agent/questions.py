@@ -16,6 +16,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from sqlite3 import Row
 from typing import Final
 
@@ -40,9 +41,21 @@ _OPEN: Final = (
 """Every question that has no answer; what is sent counts once the hub accepted it."""
 
 
+class QuestionState(StrEnum):
+    """How a question stands."""
+
+    PREPARED = "prepared"
+    """Ours, and not accepted by the hub yet."""
+    WAITING = "waiting"
+    """For the answer, or for the last one where the one that came says that it follows."""
+    ANSWERED = "answered"
+    ENDED = "ended"
+    """Without an answer: taken back, refused, or not picked up in time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question without an answer.
+    """A question.
 
     Attributes:
         message: The message that asks.
@@ -96,6 +109,16 @@ def answers_to(journal: Journal, question: Question) -> tuple[MessageId, ...]:
         Direction.SENT if question.ours else Direction.RECEIVED,
     )
     return tuple(MessageId(row["message"]) for row in rows)
+
+
+def state_of(journal: Journal, question: Question) -> QuestionState:
+    """Say how a question stands."""
+    if journal.row(f"{_OPEN} AND message = ?", question.message.value) is not None:
+        return QuestionState.WAITING
+    if answers_to(journal, question):
+        return QuestionState.ANSWERED
+    row = journal.row("SELECT state FROM submissions WHERE id = ?", question.message.value)
+    return QuestionState.PREPARED if row is not None and row["state"] == "prepared" else QuestionState.ENDED
 
 
 def must_answer(services: Services, asker: OIN, *, capacity: Capacity | None, at: datetime) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.agent.correcting import REQUESTED_BY
+from connectors.agent.questions import QuestionState
 from schemas.codes import Capacity, Category, Register, SpoedReason
 from schemas.document import JSONValue
 from schemas.requests import RecallReason
@@ -106,7 +107,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         _QUESTION,
         capacity=_or_null(_one_of(*Capacity)),
         must_answer={"type": "boolean", "description": "whether the law says that we must answer"},
-        state=_one_of("waiting", "answered"),
+        state=_one_of(*QuestionState),
         answers=_list(_ID),
     ),
     "Questions": _object(questions=_list(_ref("Question"))),

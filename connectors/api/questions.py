@@ -12,6 +12,7 @@ from connectors.agent.questions import (
     open_question,
     open_questions,
     question_to_json,
+    state_of,
 )
 from connectors.agent.recording import today
 from connectors.api.bodies import finish, read_members, read_person
@@ -138,7 +139,6 @@ def _waiting(call: Call, api: Api) -> Question:
 
 def _to_json(api: Api, question: Question) -> dict[str, JSONValue]:
     services = api.services
-    answered = answers_to(services.journal, question)
     must = not question.ours and must_answer(
         services, question.other, capacity=question.capacity, at=services.clock.now()
     )
@@ -146,8 +146,8 @@ def _to_json(api: Api, question: Question) -> dict[str, JSONValue]:
         **question_to_json(question, day=today(services)),
         "capacity": question.capacity,
         "must_answer": must,
-        "state": "answered" if answered else "waiting",
-        "answers": [each.value for each in answered],
+        "state": state_of(services.journal, question).value,
+        "answers": [each.value for each in answers_to(services.journal, question)],
     }
 
 

@@ -115,6 +115,7 @@ async def test_a_system_asks_another_answers_and_the_answer_is_fetched(measured:
         (waiting,) = (await gemeente.get("/v1/questions")).json["questions"]
         assert (waiting["message"], waiting["direction"], waiting["term"]) == (question, "received", TERM)
         assert (waiting["must_answer"], waiting["state"], waiting["overdue"]) == (True, "waiting", False)
+        waiting_at_gi = (await gi.get(f"/v1/questions/{question}")).json
         (came,) = (await gemeente.get("/v1/received")).json["received"]
         assert (came["message"], came["asks"], came["parts"]) == (question, True, ["evidence", "fhir"])
 
@@ -130,7 +131,7 @@ async def test_a_system_asks_another_answers_and_the_answer_is_fetched(measured:
         await chain.gi.round()
 
         answered = (await gi.get(f"/v1/questions/{question}")).json
-        assert answered["state"] == "answered"
+        assert (answered["state"], waiting_at_gi["state"]) == ("answered", "waiting")
         assert answered["answers"] == [sent["recipients"][0]["message"]]
         (answer,) = (await gi.get("/v1/received")).json["received"]
         assert (answer["message"], answer["reply_to"]) == (answered["answers"][0], question)
@@ -163,6 +164,13 @@ async def test_a_system_refuses_with_a_reason_that_the_law_knows(measured: Chain
         said = await gemeente.post(place, {"reason": "geen-zin"})
         assert (said.status, said.json["code"]) == (400, "sender.answer.reason")
         assert "niet-bekend" in said.json["detail_nl"]
+
+        # That the answer follows is none: the question goes on waiting.
+        later = await gemeente.post(place, {"reason": "volgt-later"})
+        await chain.gemeente.round()
+        assert (await gemeente.get(later.headers["Location"])).json["state"] == "accepted"
+        waiting = (await gemeente.get(f"/v1/questions/{question}")).json
+        assert (waiting["state"], len(waiting["answers"])) == ("waiting", 1)
 
         # One must answer: a reason that a *may* ground would carry is refused when it is composed.
         may = await gemeente.post(place, {"reason": "beroepsgeheim"})
@@ -297,6 +305,18 @@ async def test_what_was_wrong_is_corrected_at_everybody_who_has_it(measured: Cha
             assert (refused.status, refused.json["code"].startswith(code)) == (400, True), change
         stranger = await gi.post(place, wrong)
         assert (stranger.status, stranger.json["code"]) == (404, "sender.correction.unknown")
+
+
+async def test_a_question_that_was_taken_back_has_ended(measured: Chain) -> None:
+    async with served(measured.gi) as (gi,):
+        said = await gi.post("/v1/questions", ask())
+        await measured.gi.round()
+        (sent,) = (await gi.get(said.headers["Location"])).json["recipients"]
+        assert (await gi.post(f"/v1/messages/{sent['message']}/recall", {"reason": "dubbel"})).status == 201
+        await measured.gi.round()
+        assert (await gi.get(f"/v1/questions/{sent['message']}")).json["state"] == "ended"
+        assert (await gi.get("/v1/questions")).json["questions"] == []
+        assert (await gi.post(f"/v1/questions/{sent['message']}/refusal", {"reason": "niet-bekend"})).status == 404
 
 
 async def test_what_was_handed_in_before_a_crash_goes_after_it(chain: Chain) -> None:
