@@ -5,8 +5,8 @@
     number = hand_in_file(services, data, suffix="xml", claim=claim)
 
 With a key the same key counts, and other content under it is refused. Without a key the same content counts, as long as
-what was made of it stands: a file that was refused, or a consent that was withdrawn since, may be handed in anew. What
-was refused leaves key and content free.
+what was made of it stands: a file that was refused, a message that was taken back or lapsed, or a consent that was
+withdrawn since, may be handed in anew. What was refused leaves key and content free.
 
 What was handed in is on the disk when `hand_in_file` returns, in the same step as its claim: a caller that got no
 answer asks again, and nothing is done twice.
@@ -34,6 +34,7 @@ from schemas.randomness import new_message_id
 KEY_USED: Final = "sender.idempotency-key.used"
 KEPT_SECONDS: Final = 30 * 24 * 3600
 """How long a repeat is known."""
+_ENDED: Final = frozenset({"recalled", "refused", "expired"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +149,13 @@ def _row(services: Services, claim: Claim) -> sqlite3.Row | None:
 
 def _stands(services: Services, first: First, *, by_key: bool) -> bool:
     if first.file is not None:
-        row = services.journal.row("SELECT outcome FROM files WHERE id = ?", first.file)
-        return row is not None and row["outcome"] != "refused"
+        row = services.journal.row(
+            "SELECT outcome, (SELECT state FROM submissions WHERE file = files.id ORDER BY created_at DESC, id DESC)"
+            " AS sent FROM files WHERE id = ?",
+            first.file,
+        )
+        # What was taken back, refused by its recipient or not picked up is not there any more: asked again, it is anew.
+        return row is not None and row["outcome"] != "refused" and (by_key or row["sent"] not in _ENDED)
     for each in first.records:
         row = services.journal.row("SELECT state FROM records WHERE id = ?", each.value)
         if row is None or row["state"] == "refused":

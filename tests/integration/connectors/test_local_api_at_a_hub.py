@@ -317,6 +317,8 @@ async def test_a_question_that_was_taken_back_has_ended(measured: Chain) -> None
         assert (await gi.get(f"/v1/questions/{sent['message']}")).json["state"] == "ended"
         assert (await gi.get("/v1/questions")).json["questions"] == []
         assert (await gi.post(f"/v1/questions/{sent['message']}/refusal", {"reason": "niet-bekend"})).status == 404
+        # Asked again in the same words it is another one.
+        assert (await gi.post("/v1/questions", ask())).json["number"] != said.json["number"]
 
 
 async def test_what_was_handed_in_before_a_crash_goes_after_it(chain: Chain) -> None:
