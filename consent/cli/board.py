@@ -9,27 +9,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
 
 from consent.checking import Severity, check_catalogue
 from consent.cli.dossier import (
     PRIVATE_FILE,
     PUBLIC_FILE,
+    Document,
     digest_of,
     read_boards,
     read_key,
     read_note,
     read_steps,
     report_bytes,
+    write_document,
     write_member,
-    write_report,
     write_step,
 )
 from consent.cli.exits import ExitCode
 from consent.cli.proofs import add_processes, comparison_report, proof_report, run_comparison, run_proof
 from consent.cli.reading import UnreadableError, packaged_proof, read_catalogue
 from consent.cli.reports import print_both
-from consent.cli.standing import print_json, print_standings
+from consent.cli.sending import send, status_at_hub
+from consent.cli.standing import SIGNED_EN, SIGNED_NL, print_json, print_standings
 from consent.grounds import Catalogue
 from consent.lifecycle import Obstacle, Standing, standings
 from consent.request import civil_day
@@ -56,23 +57,6 @@ from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
 from schemas.randomness import SystemRandomness, new_message_id
 
-_SIGNED_NL: Final = {
-    Step.PROPOSE: "voorgesteld",
-    Step.PROVE: "bewezen",
-    Step.COMPARE: "vergeleken",
-    Step.APPROVE: "goedgekeurd",
-    Step.ADVISE: "geadviseerd",
-    Step.REJECT: "verworpen",
-}
-_SIGNED_EN: Final = {
-    Step.PROPOSE: "proposed",
-    Step.PROVE: "proved",
-    Step.COMPARE: "compared",
-    Step.APPROVE: "approved",
-    Step.ADVISE: "advised",
-    Step.REJECT: "rejected",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dossier:
@@ -90,7 +74,13 @@ class _Dossier:
 def add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands of this module to the parser."""
     member = commands.add_parser("member", help="draw the key of a member of the board", description=_member.__doc__)
-    member.add_argument("folder", type=Path, metavar="FOLDER", help="where the two files go; they must not be there")
+    member.add_argument(
+        "folders",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="where the two files go, new; several: a key for each",
+    )
     member.add_argument("--office", type=Office, choices=list(Office), required=True, help="in which the holder acts")
     _finish(member, _member)
 
@@ -104,20 +94,24 @@ def add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_proving(approve)
 
     advise = _command(commands, "advise", "give the advice of the FG", _advise)
-    advise.add_argument(
-        "--advice", type=Path, required=True, metavar="FILE", help="the advice; only its digest travels"
-    )
+    advise.add_argument("--advice", type=Path, required=True, metavar="FILE", help="the advice; everybody can read it")
     advise.add_argument("--outcome", type=StepOutcome, choices=list(StepOutcome), required=True, help="for or against")
 
     reject = _command(commands, "reject", "reject a proposal, or take one's own back", _reject)
-    reject.add_argument("--note", type=Path, metavar="FILE", help="why; only its digest travels")
+    reject.add_argument("--note", type=Path, metavar="FILE", help="why; everybody can read it")
 
     status = commands.add_parser(
         "status", help="how every proposal stands, and what is in its way", description=_status.__doc__
     )
-    _add_dossier(status)
-    _add_in_force(status)
+    _add_dossier(status, required=False)
+    _add_in_force(status, required=False)
+    status.add_argument("--hub", metavar="URL", help="ask a hub, instead of reading a dossier")
     _finish(status, _status)
+
+    sending = commands.add_parser("send", help="post a dossier to the hub", description=send.__doc__)
+    _add_dossier(sending)
+    sending.add_argument("--hub", required=True, metavar="URL", help="where the hub is, such as https://hub.example.nl")
+    _finish(sending, send)
 
 
 def _command(
@@ -128,7 +122,9 @@ def _command(
 ) -> argparse.ArgumentParser:
     """Add a command that signs something about a catalogue."""
     parser = commands.add_parser(name, help=text, description=command.__doc__)
-    parser.add_argument("catalogue", type=Path, metavar="FILE", help="the catalogue that it is about")
+    parser.add_argument(
+        "catalogue", type=Path, nargs="?", metavar="FILE", help="the catalogue that it is about; else the packaged one"
+    )
     parser.add_argument("--key", type=Path, required=True, metavar="FILE", help=f"your {PRIVATE_FILE}")
     _add_dossier(parser)
     _finish(parser, command)
@@ -140,16 +136,16 @@ def _finish(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespa
     parser.set_defaults(command=command)
 
 
-def _add_dossier(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dossier", type=Path, required=True, metavar="FOLDER", help="where the steps lie")
+def _add_dossier(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    parser.add_argument("--dossier", type=Path, required=required, metavar="FOLDER", help="where the steps lie")
     parser.add_argument(
-        "--board", type=Path, nargs="+", required=True, metavar="FILE", help="the board, and those before it"
+        "--board", type=Path, nargs="+", required=required, metavar="FILE", help="the board, and those before it"
     )
     parser.add_argument("--registrar", type=Path, required=True, metavar="FILE", help="registrar.jwk.json")
 
 
-def _add_in_force(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group(required=True)
+def _add_in_force(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    group = parser.add_mutually_exclusive_group(required=required)
     group.add_argument("--in-force", type=Path, metavar="FILE", help="the catalogue that is in force")
     group.add_argument("--first", action="store_true", help="no catalogue is in force yet")
 
@@ -165,16 +161,17 @@ def _add_proving(parser: argparse.ArgumentParser) -> None:
 
 def _member(options: argparse.Namespace) -> ExitCode:
     """Draw the key of a member of the board; `member.json` goes to the registrar, `member.pem` to nobody."""
-    key = SigningKey.generate(SignatureAlgorithm.EDDSA, randomness=SystemRandomness())
-    write_member(options.folder, Member(key=key.public, office=options.office), key=key)
-    thumbprint = key.public.thumbprint.value
-    if options.json:
-        print_json({"result": "drawn", "office": options.office.value, "thumbprint": thumbprint})
-        return ExitCode.OK
-    private, public = options.folder / PRIVATE_FILE, options.folder / PUBLIC_FILE
-    print_both(f"sleutel {thumbprint} voor een {options.office}", f"key {thumbprint} for a {options.office}")
-    print_both(f"{private}: houd die bij u", f"{private}: keep it to yourself", indent=2)
-    print_both(f"{public}: voor de registrar", f"{public}: for the registrar", indent=2)
+    for folder in options.folders:
+        key = SigningKey.generate(SignatureAlgorithm.EDDSA, randomness=SystemRandomness())
+        write_member(folder, Member(key=key.public, office=options.office), key=key)
+        thumbprint = key.public.thumbprint.value
+        if options.json:
+            print_json({"result": "drawn", "office": options.office.value, "thumbprint": thumbprint})
+            continue
+        private, public = folder / PRIVATE_FILE, folder / PUBLIC_FILE
+        print_both(f"sleutel {thumbprint} voor een {options.office}", f"key {thumbprint} for a {options.office}")
+        print_both(f"{private}: houd die bij u", f"{private}: keep it to yourself", indent=2)
+        print_both(f"{public}: voor de registrar", f"{public}: for the registrar", indent=2)
     return ExitCode.OK
 
 
@@ -188,10 +185,11 @@ def _propose(options: argparse.Namespace) -> ExitCode:
     enactment = _enactment(catalogue, in_force, definitions, valid_from=options.valid_from)
     proof, comparison = _reports(catalogue, in_force, definitions, options=options)
     proposal = _new(Step.PROPOSE, enactment, at=dossier.at)
+    write_document(dossier.folder, Document.CATALOGUE, catalogue.data)
     steps = [proposal]
     for kind, report in ((Step.PROVE, proof), (Step.COMPARE, comparison)):
         if report is not None:
-            result = write_report(dossier.folder, report)
+            result = write_document(dossier.folder, Document.REPORT, report)
             steps.append(_new(kind, enactment, about=proposal, result=result, outcome=StepOutcome.OK, at=dossier.at))
     return _sign(steps, key=key, dossier=dossier, as_json=options.json)
 
@@ -235,13 +233,17 @@ def _say(options: argparse.Namespace, kind: Step, *, note: Path | None, outcome:
     key, dossier = _who(options, kind)
     catalogue = read_catalogue(options.catalogue)
     standing = _open(catalogue, dossier, in_force=None, definitions="")
-    result = None if note is None else digest_of(read_note(note))
+    result = None if note is None else write_document(dossier.folder, Document.NOTE, read_note(note))
     step = _new(kind, standing.enactment, about=standing.proposal.step, result=result, outcome=outcome, at=dossier.at)
     return _sign([step], key=key, dossier=dossier, as_json=options.json)
 
 
 def _status(options: argparse.Namespace) -> ExitCode:
-    """Say how every proposal of a dossier stands. Exit code 0: one of them may come into force on its day."""
+    """Say how every proposal stands, in a dossier or at a hub. Exit code 0: one may come into force on its day."""
+    if options.hub:
+        return status_at_hub(options, at=SystemClock().now())
+    if not (options.dossier and options.board and (options.first or options.in_force)):
+        raise UnreadableError("name a hub, or a dossier with its boards and what is in force")
     dossier = _read_dossier(options)
     in_force = None if options.first else read_catalogue(options.in_force).digest
     found = dossier.standings(in_force=in_force, definitions=load_definitions().digest)
@@ -316,12 +318,12 @@ def _reports(
     Raises:
         RejectedMessageError: It has errors, or a sentence does not hold.
     """
-    findings = check_catalogue(catalogue, definitions=definitions)
-    if any(finding.severity is Severity.ERROR for finding in findings):
-        raise RejectedMessageError("`check` finds errors in this catalogue", code="sender.catalogue-step.unsound")
     if options.shipped_proof:
-        proved = _shipped_proof(catalogue, definitions)
+        proved = _shipped_proof(catalogue, definitions)  # what was shipped was checked too
     else:
+        findings = check_catalogue(catalogue, definitions=definitions)
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            raise RejectedMessageError("`check` finds errors in this catalogue", code="sender.catalogue-step.unsound")
         proof, _ = run_proof(catalogue, definitions=definitions, processes=options.processes)
         if not proof.holds:
             text = "`prove` finds a sentence that does not hold"
@@ -377,8 +379,8 @@ def _sign(steps: Sequence[CatalogueStep], *, key: SigningKey, dossier: _Dossier,
         signed.append({"step": step.step.value, "id": step.id.value, "file": str(path)})
         if not as_json:
             version, day = step.enactment.version, step.enactment.valid_from.isoformat()
-            nl = f"{_SIGNED_NL[step.step]}: catalogus {version}, vanaf {day}"
-            print_both(nl, f"{_SIGNED_EN[step.step]}: catalogue {version}, from {day}")
+            nl = f"{SIGNED_NL[step.step]}: catalogus {version}, vanaf {day}"
+            print_both(nl, f"{SIGNED_EN[step.step]}: catalogue {version}, from {day}")
             print(f"  {path}")
     if as_json:
         print_json({"result": "signed", "steps": signed})

@@ -1,7 +1,9 @@
-"""The files of the board: keys, boards, and the dossier, a folder with the steps and the reports that they name.
+"""The files of the board: keys, boards, and the dossier, a folder with the steps and the documents that they name.
 
-    dossier/<jti>.jwt               a signed step
-    dossier/reports/<digest>.json   a report; its name is the SHA-256 of its bytes
+    dossier/<jti>.jwt                  a signed step
+    dossier/catalogues/<digest>.toml   a catalogue that was proposed; its name is the SHA-256 of its bytes
+    dossier/reports/<digest>.json      the report of a proof or of a comparison
+    dossier/notes/<digest>.txt         an advice, or why a proposal was rejected
 
 Files are written once and never over another, so a dossier can lie on a share, in a repository or on a stick: whoever
 signs adds a file.
@@ -12,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +28,23 @@ from schemas.jwk import SigningKey, VerificationKey
 
 PRIVATE_FILE: Final = "member.pem"
 PUBLIC_FILE: Final = "member.json"
-REPORTS: Final = "reports"
 STEPS_MAX: Final = 1000
 BYTES_MAX: Final = 1 << 20
 
 _OTHERS: Final = 0o077
+
+
+class Document(Enum):
+    """What a step names by its digest, and where it lies in a dossier."""
+
+    CATALOGUE = ("catalogues", "toml")
+    REPORT = ("reports", "json")
+    NOTE = ("notes", "txt")
+
+    def __init__(self, folder: str, suffix: str) -> None:
+        """Make a member of the name of its folder and the ending of its files."""
+        self.folder = folder
+        self.suffix = suffix
 
 
 def write_member(folder: Path, member: Member, *, key: SigningKey) -> None:
@@ -63,10 +78,7 @@ def read_boards(paths: Iterable[Path], *, registrar: Path) -> tuple[Board, ...]:
         DocumentError: A file does not have its form.
         SignatureError: A board is not the registrar's.
     """
-    jwk = parse_json(_read(registrar))
-    if not isinstance(jwk, dict):
-        raise DocumentError("the registrar's key is a JWK", code="sender.jwk.invalid")
-    key = VerificationKey.from_jwk(jwk)
+    key = read_registrar(registrar)
     return tuple(verify_board(_token(path), registrar=key) for path in paths)
 
 
@@ -104,26 +116,76 @@ def report_bytes(report: JSONValue) -> bytes:
     return canonical_json(report)
 
 
-def write_report(folder: Path, data: bytes) -> str:
-    """Add a report to a dossier, unless it is there, and return its digest.
+def write_document(folder: Path, kind: Document, data: bytes) -> str:
+    """Add a document to a dossier, unless it is there, and return its digest.
 
     Raises:
         UnreadableError: It cannot be written.
     """
     digest = digest_of(data)
-    path = folder / REPORTS / f"{digest}.json"
+    path = _place(folder, kind, digest)
     if not path.exists():
         _write_new(path, data, mode=0o644)
     return digest
 
 
-def read_note(path: Path) -> bytes:
-    """Read an advice or a note, of which only the digest travels.
+def read_document(folder: Path, digest: str) -> str:
+    """Read the document of a dossier that has a digest.
+
+    Raises:
+        UnreadableError: It is not there, or is another one or no text.
+    """
+    found = next((path for kind in Document if (path := _place(folder, kind, digest)).exists()), None)
+    if found is None:
+        raise UnreadableError(f"`{folder}` does not hold the document `{digest}` that a step names")
+    data = _read(found)
+    if digest_of(data) != digest:
+        raise UnreadableError(f"`{found}` is another document than its name says")
+    return _text(data, found)
+
+
+def read_tokens(paths: Iterable[Path]) -> tuple[str, ...]:
+    """Read signed documents as they lie; nothing is verified.
+
+    Raises:
+        UnreadableError: One of them cannot be read, or is no signed document.
+    """
+    return tuple(_token(path) for path in paths)
+
+
+def read_registrar(path: Path) -> VerificationKey:
+    """Read the registrar's public key.
 
     Raises:
         UnreadableError: It cannot be read.
+        DocumentError: It is no key that this exchange takes.
     """
-    return _read(path)
+    jwk = parse_json(_read(path))
+    if not isinstance(jwk, dict):
+        raise DocumentError("the registrar's key is a JWK", code="sender.jwk.invalid")
+    return VerificationKey.from_jwk(jwk)
+
+
+def read_note(path: Path) -> bytes:
+    """Read an advice or a note: a text, which everybody can read once it is sent.
+
+    Raises:
+        UnreadableError: It cannot be read, or is no text.
+    """
+    data = _read(path)
+    _text(data, path)
+    return data
+
+
+def _place(folder: Path, kind: Document, digest: str) -> Path:
+    return folder / kind.folder / f"{digest}.{kind.suffix}"
+
+
+def _text(data: bytes, path: Path) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"`{path}` is no text in UTF-8") from error
 
 
 def _read_step(path: Path, boards: Iterable[Board]) -> SignedStep:

@@ -7,7 +7,7 @@
     ketenhub-policy try --from A --to B   what if
     ketenhub-policy coverage          which article of the Youth Act is carried by which row
     ketenhub-policy register          the register of processing activities (AVG 30)
-    ketenhub-policy propose FILE …    propose it to the board; then `approve`, `advise`, `reject` and `status`
+    ketenhub-policy propose FILE …    propose it to the board; then `approve`, `advise`, `reject`, `send` and `status`
 
 What it says is Dutch first, English second. Exit codes: 0 it holds; 1 it does not hold; 2 the command was used wrongly
 or a file cannot be read.

@@ -2,12 +2,30 @@
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from consent.cli.reports import print_both
 from consent.lifecycle import Standing
 from consent.reasons import Told
-from schemas.board import SignedStep, StepOutcome
+from schemas.board import SignedStep, Step, StepOutcome
 from schemas.document import JSONValue
+
+SIGNED_NL: Final = {
+    Step.PROPOSE: "voorgesteld",
+    Step.PROVE: "bewezen",
+    Step.COMPARE: "vergeleken",
+    Step.APPROVE: "goedgekeurd",
+    Step.ADVISE: "geadviseerd",
+    Step.REJECT: "verworpen",
+}
+SIGNED_EN: Final = {
+    Step.PROPOSE: "proposed",
+    Step.PROVE: "proved",
+    Step.COMPARE: "compared",
+    Step.APPROVE: "approved",
+    Step.ADVISE: "advised",
+    Step.REJECT: "rejected",
+}
 
 
 def print_json(result: JSONValue) -> None:
@@ -21,7 +39,7 @@ def print_standings(found: Sequence[Standing], *, as_json: bool) -> None:
         print_json({"proposals": [standing_json(standing) for standing in found]})
         return
     if not found:
-        print_both("geen voorstel in dit dossier", "no proposal in this dossier")
+        print_both("er is geen voorstel", "there is no proposal")
     for standing in found:
         _print_standing(standing)
 

@@ -5,6 +5,7 @@ in one folder, so that stopping and starting again goes on where it was:
 
     postgresql/ valkey/          the servers' data
     registrar/                   the registrar's key: a file of its own, which the hub never reads
+    board/                       keys of the board's members, and what they signed
     hub/                         settings, keys and rollback guard of the hub
     organisations/<name>/        home of a connector: keys, journal, and the folders out, sent, refused, in, answers
     logs/                        output of each process
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from deploy.local.board import LocalBoard
 from deploy.local.postgresql import PostgreSQLServer, start_postgresql
 from deploy.local.processes import ManagedProcess, ReservedPort, StackError, wait_until
 from deploy.local.valkey import ValkeyServer, start_valkey
@@ -137,11 +139,14 @@ class Stack:
             self.start_servers()
             registrar.result()
             self._make_hub_keys()
+            decided = at_once.submit(self._board.decide)
             canaries = (CANARY,) if self.canary else ()
             admitted = [at_once.submit(self._admit, each) for each in (*self.organisations, *canaries)]
             self._migrate()
             for number in range(self.hubs):
-                self.start_hub(number)
+                self.start_hub(number, decides=False)
+            decided.result()  # not looked for twice at once
+            in_force = at_once.submit(self.bring_into_force)
             for each in admitted:
                 each.result()
             first, *others = self.organisations
@@ -150,6 +155,7 @@ class Stack:
             self.start_process("worker", [_BIN / "ketenhub", "worker", "--settings", self._settings])
             giver.result()
             list(at_once.map(self._give_chain_key, others))
+            in_force.result()
         for organisation in self.organisations:
             self.start_connector(organisation)
 
@@ -174,14 +180,15 @@ class Stack:
         self.valkey = start_valkey(self.home / "valkey")
 
     def prepare_hub(self) -> None:
-        """Make what the hub needs and is not there: registrar's key, settings, hub keys, tables."""
+        """Make what the hub needs and is not there: registrar's key, what the board signed, settings, keys, tables."""
         self._make_registrar()
+        self._board.decide()
         self._make_hub_keys()
         self._migrate()
 
-    def start_hub(self, number: int) -> None:
-        """Start one hub process and wait until it is ready."""
-        name = f"hub-{number + 1}" if self.hubs > 1 else "hub"
+    def start_hub(self, number: int, *, decides: bool = True) -> None:
+        """Start one hub process and wait until it answers and, if it is to decide, until it does."""
+        name = self._hub_name(number)
         port = self.ports[number]
         process = self.start_process(
             name,
@@ -189,9 +196,16 @@ class Stack:
             # Without a proxy before them, each process is reached at a place of its own; the issuer is one.
             environment={"KETENHUB_HUB_API": f"http://127.0.0.1:{port}"},
         )
-        wait_until(
-            lambda: _answers(f"http://127.0.0.1:{port}/readyz"), what="hub", seconds=READY_SECONDS, process=process
-        )
+        self._wait_for_hub(process, port, "healthz")
+        if decides:
+            self.bring_into_force()
+
+    def _hub_name(self, number: int) -> str:
+        return f"hub-{number + 1}" if self.hubs > 1 else "hub"
+
+    def _wait_for_hub(self, process: ManagedProcess, port: int, state: str) -> None:
+        url = f"http://127.0.0.1:{port}/{state}"
+        wait_until(lambda: _answers(url), what="hub", seconds=READY_SECONDS, process=process)
 
     def start_connector(self, organisation: Organisation) -> ManagedProcess:
         """Start the connector of an organisation, with its API for systems."""
@@ -255,6 +269,24 @@ class Stack:
         self._settings.write_text(self._hub_settings())
         shown = self.command("ketenhub", "keys", "create", "--settings", self._settings)
         self._log_vkey = next(line.split()[-1] for line in shown.splitlines() if line.startswith("log vkey:"))
+
+    @property
+    def _board(self) -> LocalBoard:
+        return LocalBoard(home=self.home / "board", registrar=self.home / "registrar", command=self.command)
+
+    def bring_into_force(self) -> None:
+        """Post what the board signed where the hub decides by nothing yet, and wait until every process decides."""
+        self._board.decide()
+        running = {
+            port: self.processes[name]
+            for number, port in enumerate(self.ports)
+            if (name := self._hub_name(number)) in self.processes
+        }
+        first = f"http://127.0.0.1:{next(iter(running))}"
+        if not _answers(f"{first}/readyz"):
+            self._board.send(first)
+        for port, process in running.items():
+            self._wait_for_hub(process, port, "readyz")
 
     def _migrate(self) -> None:
         self.command("ketenhub", "migrate", "--settings", self._settings)

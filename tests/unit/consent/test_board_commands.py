@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import consent.cli.board
-from consent.cli.dossier import BYTES_MAX, read_boards, read_note, read_steps, write_report
+from consent.cli.dossier import BYTES_MAX, Document, read_boards, read_note, read_steps, write_document
 from consent.cli.exits import ExitCode
 from consent.cli.main import main
 from consent.cli.proofs import proof_report
@@ -268,7 +268,7 @@ def test_people_read_it_in_dutch_first(folder: Path, say: Say, capsys: pytest.Ca
     common += ["--registrar", str(folder / "registrar.jwk.json")]
     status = ["status", *common, "--in-force", str(folder / "old.toml")]
     assert main(status) == ExitCode.REFUSED
-    assert capsys.readouterr().out == "geen voorstel in dit dossier\n  no proposal in this dossier\n"
+    assert capsys.readouterr().out == "er is geen voorstel\n  there is no proposal\n"
     say("propose", by="eerste")
     own = ["approve", str(folder / "new.toml"), "--key", str(folder / "tweede/member.pem"), *common]
     assert main([*own, "--in-force", str(folder / "old.toml"), "--processes", "1"]) == ExitCode.OK
@@ -321,5 +321,5 @@ def test_half_a_file_is_taken_away_again(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(UnreadableError, match="No space left"):
-        write_report(tmp_path, b"{}")
+        write_document(tmp_path, Document.REPORT, b"{}")
     assert list((tmp_path / "reports").iterdir()) == []
