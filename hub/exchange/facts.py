@@ -32,7 +32,7 @@ from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, 
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
-from hub.ports import MessageState, StoredMessage
+from hub.ports import StoredMessage
 from schemas.codes import EntryKind, SubjectRole, TokenType
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, MessageId, SubjectTag
@@ -170,8 +170,8 @@ def _answered(
     Raises:
         DocumentError: What it names went another way, or is of a type that such a message does not answer.
     """
-    if answered is None or answered.state is MessageState.RECALLED:
-        # What its sender took back before anybody had it was asked of nobody.
+    if answered is None or answered.disclosure is None:
+        # What was never handed out, because it waits, was taken back or lapsed, was asked of nobody.
         return None, None
     reply = reply_fact(_route(message), answered=_way(answered), message_type=answered.type)
     if reply is None:

@@ -173,6 +173,12 @@ class MemoryHub(MemoryPorts):
         """Submit a message."""
         return await accept(composed.submission, arrival=self.arrival, services=self.services)
 
+    async def deliver(self, composed: Composed) -> Accepted:
+        """Submit a message, and let its recipient collect it."""
+        accepted = await self.submit(composed)
+        await self.release(composed.message.recipient.oin, accepted.id)
+        return accepted
+
     async def release(self, oin: OIN, *ids: MessageId) -> Released:
         """Ask for messages."""
         return await release(self.release_request(oin, *ids), arrival=self.arrival, services=self.services)

@@ -383,6 +383,7 @@ async def test_a_question_shows_its_term_and_what_answered_it(parties: list[HubP
         ),
     )
     answer = replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW")
+    assert (await gemeente.release(composed.message.id)).releases
     answered = await gemeente.submit(await gemeente.compose(raad, answer, thread=thread))
     assert answered.status == 202, answered.body
     (reply,) = (await raad.get(path)).json["answered_by"]

@@ -264,9 +264,9 @@ async def test_an_answer_that_was_lost_after_writing_is_given_again() -> None:
 async def test_an_answer_names_the_message_that_it_answers_and_no_other() -> None:
     hub = await MemoryHub.opened()
     asked = hub.compose()
-    await hub.submit(asked)
+    await hub.deliver(asked)
     others = hub.compose(sender=GI, capacity=Capacity.OTS)
-    await hub.submit(others)
+    await hub.deliver(others)
     right = Thread(case=asked.message.case, reply_to=asked.message.id)
     accepted = await hub.submit(_notification(hub, right))
     assert parse_shown(accepted.shown.text).marks == ()

@@ -68,7 +68,7 @@ def answer(
 async def test_an_answer_holds_what_was_asked_and_says_which_question_it_answers() -> None:
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     accepted = await hub.submit(answer(hub, asked))
     permitted = parse_shown(accepted.shown.text).permitted
     assert {label.split("/")[0] for label in permitted} >= {"hulpverlening", "leefgebied"}
@@ -79,7 +79,7 @@ async def test_an_answer_holds_what_was_asked_and_says_which_question_it_answers
 async def test_what_was_not_asked_is_withheld_whatever_the_sender_believes() -> None:
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     everything = frozenset(Category)
     accepted = await hub.submit(answer(hub, asked, believed=everything))
     withheld = parse_shown(accepted.shown.text).withheld
@@ -107,7 +107,7 @@ async def test_an_answer_is_about_nobody_but_whom_was_asked_about() -> None:
     """A question about one child opens nothing about another."""
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     with pytest.raises(DocumentError) as refused:
         await hub.submit(answer(hub, asked, bsn=OTHER_BSN))
     (issue,) = refused.value.issues
@@ -118,7 +118,7 @@ async def test_an_answer_is_about_nobody_but_whom_was_asked_about() -> None:
 async def test_an_answer_under_another_pseudonym_is_about_the_same_person_once_it_is_linked() -> None:
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     await _link(hub, known=tag_of(hub.world, OTHER_BSN))
     assert (await hub.submit(answer(hub, asked, bsn=OTHER_BSN))).index
 
@@ -150,10 +150,11 @@ async def test_both_sides_are_reminded_three_days_before_the_term_and_on_it_once
 async def test_of_what_is_answered_or_recalled_nobody_is_reminded(*, answered: bool) -> None:
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
     if answered:
+        await hub.deliver(asked)
         await hub.submit(answer(hub, asked))
     else:
+        await hub.submit(asked)
         await recalls(hub, sign_recall(hub, asked.message.id, by=RAAD))
     assert await _remind(hub, date(2026, 12, 14)) == []
 
@@ -218,7 +219,7 @@ async def test_a_correction_holds_the_categories_that_were_released_then() -> No
 async def _received(hub: MemoryHub, *, area: str = "l1") -> Composed:
     """An answer that the Raad has, with a living area of this name."""
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     original = answer(hub, asked, area=area)
     accepted = await hub.submit(original)
     await hub.release(RAAD, accepted.id)

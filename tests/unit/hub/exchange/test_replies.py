@@ -52,9 +52,9 @@ async def test_a_notification_answers_a_request_and_nothing_else() -> None:
     """Else it would count as prompted, and nobody would look at it."""
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     answered = answer(hub, asked)
-    await hub.submit(answered)
+    await hub.deliver(answered)
     thread = Thread(case=asked.message.case, reply_to=answered.message.id)
     news = hub.compose(notification_document(), sender=RAAD, recipient=GEMEENTE, thread=thread)
     issues = await refused(hub, news)
@@ -62,11 +62,19 @@ async def test_a_notification_answers_a_request_and_nothing_else() -> None:
     assert issues[0].text_nl
 
 
+async def test_a_question_that_nobody_collected_is_not_answered() -> None:
+    """Who lists it knows its id: what it asks is open to who was told it, and logged."""
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.submit(asked)
+    assert {issue.code for issue in await refused(hub, answer(hub, asked))} == {"sender.decision.not-asked"}
+
+
 async def test_a_question_is_answered_once() -> None:
     """What it asked is open no longer when it has its answer: a question is no key to a family for ever."""
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     first = answer(hub, asked)
     await hub.submit(first)
     issues = await refused(hub, answer(hub, asked))
@@ -81,7 +89,7 @@ async def test_a_question_is_answered_once() -> None:
 async def test_an_answer_that_nobody_has_is_no_answer(how: str) -> None:
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     first = answer(hub, asked)
     await hub.submit(first)
     if how == "recalled":
@@ -99,7 +107,7 @@ async def test_that_the_answer_follows_is_not_yet_the_answer() -> None:
     """The hub sees that something is refused and not why: so what may follow is let through."""
     hub = await MemoryHub.opened()
     asked = question(hub)
-    await hub.submit(asked)
+    await hub.deliver(asked)
     await hub.submit(refusal(hub, asked))
     await hub.submit(answer(hub, asked))
     (issue,) = await refused(hub, refusal(hub, asked))
@@ -110,7 +118,7 @@ async def test_a_request_is_answered_as_often_as_there_is_news() -> None:
     """A notification is the last one by what it says, which the hub cannot read."""
     hub = await MemoryHub.opened()
     asked = hub.compose()
-    await hub.submit(asked)
+    await hub.deliver(asked)
     thread = Thread(case=asked.message.case, reply_to=asked.message.id)
     for _ in range(2):
         news = hub.compose(notification_document(), sender=RAAD, recipient=GEMEENTE, thread=thread)
