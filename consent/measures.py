@@ -325,6 +325,8 @@ def _lapses_on(
         replacing: What replaced a statement, by the statement.
         sure: What is sure, with its last day.
     """
+    if not declared:
+        return {}
     alone = [
         each
         for each in by_id.values()
