@@ -11,15 +11,16 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from audit.note import NoteSigner, parse_vkey
-from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
 from hub.attention import Attention
+from hub.catalogues import Catalogues
 from hub.enforcement import Enforcement
-from hub.exchange.directory import publish_policy
+from hub.exchange.directory import publish_definitions
 from hub.exchange.services import Services, World
 from hub.keys import conninfo, named_in_refusal, read_log_key, read_registrar
 from hub.ports import Outbox, RateLimits, ReplayGuard, Store
 from hub.settings import Settings, is_set, read_secret
 from hub.storage.local import LocalRateLimits, LocalReplayGuard, LocalWakeUps
+from hub.storage.postgresql.catalogues import PostgreSQLCatalogues
 from hub.storage.postgresql.connection import open_pool
 from hub.storage.postgresql.database import Database, open_database
 from hub.storage.postgresql.persons import PostgreSQLAttention
@@ -38,7 +39,6 @@ from hub.worlds import LogWorlds
 from schemas.canonical import b64url_decode
 from schemas.clock import Clock, SystemClock
 from schemas.definitions import Definitions, json_schemas, load_definitions
-from schemas.errors import DocumentError
 from schemas.identifiers import OIN, HubName
 from schemas.jwk import VerificationKey
 from schemas.randomness import Randomness, SystemRandomness
@@ -56,7 +56,7 @@ def software_version() -> str:
 async def open_hub(
     settings: Settings, *, clock: Clock | None = None, randomness: Randomness | None = None
 ) -> AsyncIterator[HubWeb]:
-    """Open everything that one hub process works with, publish its policy, and sweep in the background.
+    """Open everything that one hub process works with, publish its definitions, and sweep in the background.
 
     Args:
         settings: Checked settings.
@@ -64,14 +64,14 @@ async def open_hub(
         randomness: The operating system's by default.
 
     Raises:
-        DocumentError: A key or catalogue file cannot be used, or the database is not migrated.
+        DocumentError: A key's file cannot be used, or the database is not migrated.
         UnavailableError: The database could not be reached.
         EvidenceError: The database is not the one that this hub's guard knows: it must not start.
     """
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
     signer, registrar = read_log_key(settings), read_registrar(settings)
     token_key = _read_token_key(settings)
-    catalogue, definitions = load_catalogue_file(settings), load_definitions()
+    definitions = load_definitions()
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(_database(settings, signer=signer, clock=clock))
@@ -115,7 +115,7 @@ async def open_hub(
         metrics.clock_difference.set_function(lambda: database.log.sequencer.clock.difference_ms / 1000)
         metrics.show_enforcement(lambda: _enforcement(worlds.current(), at=hub.clock.now()))
         await stack.enter_async_context(worlds.running(contradicted=hub.contradicted))
-        await publish_policy(catalogue, services=services)
+        await publish_definitions(services=services)
         sweeping = asyncio.create_task(_sweep(hub))
         stack.push_async_callback(_end, sweeping)
         yield hub
@@ -187,6 +187,17 @@ async def open_reading(settings: Settings) -> AsyncIterator[Reading]:
         )
 
 
+@contextlib.asynccontextmanager
+async def open_catalogues(settings: Settings) -> AsyncIterator[tuple[Catalogues, VerificationKey]]:
+    """Open what was done about the catalogue for reading only, and the registrar's key: for commands.
+
+    Raises:
+        DocumentError: The registrar's key cannot be used.
+    """
+    async with open_pool(conninfo(settings), size_max=1) as pool:
+        yield PostgreSQLCatalogues(pool=pool), read_registrar(settings)
+
+
 async def _end(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -219,23 +230,6 @@ def _outbox(settings: Settings, worlds: LogWorlds, stack: contextlib.AsyncExitSt
     outbox = CeleryOutbox(settings=settings.redis, wants=wants)
     stack.enter_context(outbox.running())
     return outbox
-
-
-def load_catalogue_file(settings: Settings) -> Catalogue:
-    """Load the catalogue that this process brings into force.
-
-    Raises:
-        DocumentError: The catalogue's file cannot be read or used.
-    """
-    if not is_set(settings.hub.catalogue):
-        return packaged_catalogue()
-    path = settings.hub.catalogue
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DocumentError(f"`{path}` cannot be read: {error.strerror}", code="hub.settings.catalogue") from error
-    with named_in_refusal(path):
-        return load_catalogue(data)
 
 
 def _read_token_key(settings: Settings) -> TokenKey:

@@ -66,9 +66,6 @@ class HubSettings:
         "", unit="OIN", effect="the operator's organisation: names the source of notifications; empty: the hub's name"
     )
     log_origin: str = _setting("", unit="text", effect="origin of the log's checkpoints; empty: `<name>/log/1`")
-    catalogue: Path = _setting(
-        _ABSENT, unit="path", effect="catalogue of grounds to decide by; empty: the one in the software"
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +259,11 @@ class _Reader:
             table = {}
         fields = {each.name: each for each in dataclasses.fields(cast("Any", kind))}
         for unknown in sorted(table.keys() - fields.keys()):
-            self.wrong(f"/{name}/{unknown}", "no such setting")
+            self.wrong(f"/{name}/{unknown}", _GONE.get(f"{name}.{unknown}", "no such setting"))
+        for gone, text in _GONE.items():
+            variable = f"{ENVIRONMENT_PREFIX}_{gone.replace('.', '_')}".upper()
+            if gone.startswith(f"{name}.") and variable in environment:
+                self.wrong(f"/{gone.replace('.', '/')} ({variable})", text)
         values: dict[str, object] = {}
         for each in fields.values():
             variable = f"{ENVIRONMENT_PREFIX}_{name}_{each.name}".upper()
@@ -294,6 +295,12 @@ class _Reader:
             self.wrong(pointer, f"{_WANTED[kind]} is needed here")
         return converted
 
+
+_GONE: Final[Mapping[str, str]] = {
+    "hub.catalogue": "no file decides any more: take the setting away; the board of the catalogue brings one into force"
+    " by its steps (`ketenhub-policy propose`), and what is in force stays so until then",
+}
+"""Settings that there were, with what to do instead: a hub that ignored one would not do what its operator thinks."""
 
 _WANTED: Final[Mapping[object, str]] = {
     Path: "a path",

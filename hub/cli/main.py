@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_participants(add)
     _add_log(commands, common)
     _add_canary(commands, common)
+    _add_catalogue(commands, common)
     return parser
 
 
@@ -165,6 +166,21 @@ def _add_canary(
         "--unproved", action="store_true", help="also where canaries were not refused again since; recorded as such"
     )
     onward.set_defaults(does=_command("canary", "end_stop"))
+
+
+def _add_catalogue(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser
+) -> None:
+    ways = commands.add_parser("catalogue", help="which catalogue of grounds is in force, and what is proposed")
+    does = ways.add_subparsers(required=True, metavar="DO")
+    status = does.add_parser(
+        "status", parents=[common], help="what is in force by whose steps, and what stands in the way of a proposal"
+    )
+    status.add_argument("--json", action="store_true", help="one JSON object")
+    status.set_defaults(does=_command("catalogue", "show"))
+    text = does.add_parser("text", parents=[common], help="write the exact text of a catalogue, a report or an advice")
+    text.add_argument("digest", metavar="DIGEST", help="its SHA-256, base64url")
+    text.set_defaults(does=_command("catalogue", "text"))
 
 
 def _port(text: str) -> int:

@@ -48,6 +48,7 @@ from schemas.errors import (
     UnavailableError,
 )
 from schemas.identifiers import Thumbprint
+from schemas.jwk import VerificationKey
 
 ENACTED_SHOWN: Final = 16
 PROPOSALS_SHOWN: Final = 32
@@ -121,10 +122,14 @@ async def known_life(services: Services) -> Known:
         UnavailableError: The database could not be reached.
     """
     life = await services.catalogues.life(enacted=ENACTED_SHOWN, proposals=PROPOSALS_SHOWN)
-    boards = tuple(_verified_boards((each.token for each in life.boards), services=services))
+    return verified_life(life, registrar=services.registrar)
+
+
+def verified_life(life: CatalogueLife, *, registrar: VerificationKey) -> Known:
+    """Verify what was read; what nobody signed counts for nothing."""
+    boards = tuple(_verified_boards((each.token for each in life.boards), registrar=registrar))
     steps = tuple(_verified_steps((each.token for each in life.steps), boards=boards))
-    in_force = _in_force(life)
-    return Known(life=life, boards=boards, steps=steps, in_force=in_force)
+    return Known(life=life, boards=boards, steps=steps, in_force=_in_force(life))
 
 
 async def appoint(token: str, *, arrival: Arrival, services: Services) -> Logged:
@@ -225,10 +230,10 @@ def standing_of(signed: SignedStep, *, life: Known, arrival: Arrival, definition
 # ---- who ----
 
 
-def _verified_boards(tokens: Iterable[str], *, services: Services) -> Iterator[Board]:
+def _verified_boards(tokens: Iterable[str], *, registrar: VerificationKey) -> Iterator[Board]:
     for token in tokens:
         try:
-            yield verify_board(token, registrar=services.registrar)
+            yield verify_board(token, registrar=registrar)
         except ExchangeError:
             continue
 

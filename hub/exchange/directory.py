@@ -9,15 +9,13 @@ from typing import Final
 
 from audit.entries import PAD_BYTES, EntryDraft, parse_entry
 from audit.records import token_digest
-from consent.grounds import Catalogue
 from hub.changes import CataloguePublished, ChainEpochOpened, LogMember, ParticipantStated
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
-from hub.exchange.services import DEFINITIONS, GROUNDS, Services, World
+from hub.exchange.services import DEFINITIONS, Services, World
 from hub.exchange.stages import Arrival
 from hub.ports import Appended, ChainKeyHandover, MemberLostError, ParticipantRecord
 from schemas.admissions import parse_admission, parse_statement
 from schemas.codes import CHAIN_KEY_ROLES, EntryKind, TokenType
-from schemas.definitions import Definitions
 from schemas.epochs import verify_chain_epoch
 from schemas.errors import AuthenticationError, RejectedMessageError, ReplayError, UnavailableError
 from schemas.identifiers import OIN, MessageId
@@ -248,35 +246,31 @@ async def hand_over(token: str, *, arrival: Arrival, services: Services) -> Mess
     return handover.id
 
 
-async def publish_policy(catalogue: Catalogue, *, services: Services) -> None:
-    """Log a catalogue and the definitions of this software, unless they are the newest already.
+async def publish_definitions(*, services: Services) -> None:
+    """Log the definitions of this software, unless they are the newest already.
 
-    Once there is a board, it alone brings a catalogue into force; the definitions belong to the software.
+    The grounds are another thing: they come into force by the steps of the board, see `hub/exchange/enacting.py`.
 
     Raises:
         UnavailableError: The database could not be reached; the process must not start.
     """
-    world = await services.worlds.refresh()
-    published: list[tuple[str, Catalogue | Definitions]] = [(DEFINITIONS, services.definitions)]
-    if not world.boards:
-        published.insert(0, (GROUNDS, catalogue))
-    for document, made in published:
-        member = LogMember(
-            draft=EntryDraft(
-                kind=EntryKind.CATALOGUE,
-                id=document,
-                catalogue=made.digest,
-                version=made.version,
-                pad=services.randomness.bytes(PAD_BYTES),
-            ),
-            shown=None,
-            kept=(),
-            watches=frozenset(),
-            touches=frozenset({"*"}),
-            change=CataloguePublished(document=document, digest=made.digest, version=made.version, text=made.data),
-        )
-        with contextlib.suppress(MemberLostError):
-            await services.log.append(member)
+    made = services.definitions
+    member = LogMember(
+        draft=EntryDraft(
+            kind=EntryKind.CATALOGUE,
+            id=DEFINITIONS,
+            catalogue=made.digest,
+            version=made.version,
+            pad=services.randomness.bytes(PAD_BYTES),
+        ),
+        shown=None,
+        kept=(),
+        watches=frozenset(),
+        touches=frozenset({"*"}),
+        change=CataloguePublished(document=DEFINITIONS, digest=made.digest, version=made.version, text=made.data),
+    )
+    with contextlib.suppress(MemberLostError):
+        await services.log.append(member)
     await services.worlds.refresh()
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from audit.entries import KEPT_MAX, EntryDraft
 from hub.changes import LogMember, PersonSought
 from hub.exchange.authenticate import find_in_force
-from hub.exchange.services import Services, World
+from hub.exchange.services import Services, World, check_catalogue_in_force
 from hub.exchange.stages import Arrival
 from hub.exchange.stating import ATTEMPTS_MAX, check_limit, check_role, keep_of
 from hub.persons import PersonRecord
@@ -75,6 +75,7 @@ async def search(
         UnavailableError: It may succeed later; nothing was told.
         EvidenceError: The log contradicts itself.
     """
+    check_catalogue_in_force(services.worlds.current())
     check_role(searcher)
     await check_limit(searcher.oin, services=services)
     await _check_pseudonyms(len(tags), searcher=searcher, services=services)

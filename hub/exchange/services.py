@@ -26,6 +26,7 @@ DEFINITIONS: Final = "definitions"
 BOARD: Final = "board"
 """Names of the documents that decide, and of those who may change the first, as they stand in the log."""
 NO_CATALOGUE: Final = "hub.catalogue.none"
+_NO_CATALOGUE_NL: Final = "er geldt nog geen catalogus van gronden: het bestuur van de catalogus moet die vaststellen"
 NAMED: Final = frozenset({GROUNDS, DEFINITIONS, BOARD})
 
 
@@ -71,6 +72,18 @@ class World:
     enforcement: Enforcement = field(default_factory=Enforcement)
 
 
+def check_catalogue_in_force(world: World) -> None:
+    """Check that there is a catalogue in force: before the first one nobody exchanges anything or looks anybody up.
+
+    Raises:
+        UnavailableError: There is none (`hub.catalogue.none`).
+    """
+    if GROUNDS not in world.in_force:
+        text = "no catalogue of grounds is in force yet: the board of the catalogue brings it into force by its steps"
+        issue = Issue(pointer="", code=NO_CATALOGUE, text=text, text_nl=_NO_CATALOGUE_NL)
+        raise UnavailableError(text, code=NO_CATALOGUE, issues=[issue])
+
+
 def policy_in_force(world: World) -> Policy:
     """Return by what is decided; nothing is decided by anything else.
 
@@ -78,9 +91,7 @@ def policy_in_force(world: World) -> Policy:
         UnavailableError: Nothing is in force (`hub.catalogue.none`); or this process cannot decide by what is, and
             must be started anew as the software that can (`hub.policy.outdated`).
     """
-    if GROUNDS not in world.in_force:
-        text = "no catalogue of grounds is in force yet: the board of the catalogue brings it into force by its steps"
-        raise UnavailableError(text, code=NO_CATALOGUE)
+    check_catalogue_in_force(world)
     policy = world.policy
     if policy is None:
         text = "the catalogue in force cannot be read by this version of the hub; another process decides"

@@ -15,7 +15,7 @@ from connectors.sdk.composing import Composed
 from consent.grounds import Catalogue
 from hub.exchange.accept import Accepted, accept
 from hub.exchange.catalogues import Logged, Taken, appoint, take_step
-from hub.exchange.directory import join, publish_policy
+from hub.exchange.directory import join, publish_definitions
 from hub.exchange.enacting import enact
 from hub.exchange.receipt import receipt
 from hub.exchange.release import Released, release
@@ -95,6 +95,7 @@ class MemoryHub(MemoryPorts):
             rate_limits=hub,
             randomness=UnsafeSeededRandomness("hub"),
         )
+        await publish_definitions(services=hub.services)
         if catalogue is not None:
             await hub.decide_by(catalogue)
         await hub.follow()
@@ -226,8 +227,16 @@ class MemoryHub(MemoryPorts):
         await receipt(token, arrival=self.arrival, services=self.services)
 
     async def decide_by(self, catalogue: Catalogue) -> None:
-        """Let a catalogue come into force."""
-        await publish_policy(catalogue, services=self.services)
+        """Let a catalogue come into force by the steps of the board, unless it is in force."""
+        world = await self.services.worlds.refresh()
+        await self.board.bring_into_force(
+            catalogue,
+            replaces=self.in_force,
+            appointed=bool(world.boards),
+            board=self.appoint,
+            step=self.step,
+        )
+        await self.enact()
 
     @property
     def board(self) -> ActingBoard:

@@ -5,17 +5,22 @@ acting.board()                                     # the token of a board: the u
 for step in acting.round(catalogue, replaces=None): ...   # every step that a catalogue needs, with its document
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import text_digest
 from consent.grounds import Catalogue
+from hub.changes import CataloguePublished, LogMember
+from hub.exchange.services import GROUNDS, Services
+from hub.ports import MemberLostError
 from schemas.board import Board, CatalogueStep, Enactment, Step, StepOutcome, board_to_payload, step_to_payload
 from schemas.canonical import canonical_json
 from schemas.civil_day import civil_day
-from schemas.codes import TokenType
+from schemas.codes import EntryKind, TokenType
 from schemas.identifiers import MessageId
 from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
@@ -26,6 +31,26 @@ from tests.support.board import board as usual_board
 REPORT: Final = canonical_json({"proved": True}).decode()
 """What comes with a proof, a comparison or an advice: only its digest is looked at here."""
 _WITH_RESULT: Final = (Step.PROVE, Step.COMPARE, Step.ADVISE)
+
+
+async def force(catalogue: Catalogue, *, services: Services) -> None:
+    """Bring a catalogue into force without anybody's steps, as hubs did before there was a board, or a thief does."""
+    draft = EntryDraft(
+        kind=EntryKind.CATALOGUE,
+        id=GROUNDS,
+        catalogue=catalogue.digest,
+        version=catalogue.version,
+        pad=services.randomness.bytes(PAD_BYTES),
+    )
+    change = CataloguePublished(
+        document=GROUNDS, digest=catalogue.digest, version=catalogue.version, text=catalogue.data
+    )
+    touches = frozenset({"*"})
+    with suppress(MemberLostError):
+        await services.log.append(
+            LogMember(draft=draft, shown=None, kept=(), watches=frozenset(), touches=touches, change=change)
+        )
+    await services.worlds.refresh()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +137,31 @@ class ActingBoard:
     def advise(self, proposed: Signed, outcome: StepOutcome) -> Signed:
         """Let the FG advise."""
         return self.take(Step.ADVISE, FG, proposed, outcome=outcome)
+
+    async def bring_into_force(
+        self,
+        catalogue: Catalogue,
+        *,
+        replaces: str | None,
+        appointed: bool,
+        board: Callable[[str], Awaitable[object]],
+        step: Callable[[Signed], Awaitable[object]],
+    ) -> None:
+        """Send a hub all that a catalogue needs, if it is another than the one in force.
+
+        Args:
+            catalogue: The catalogue.
+            replaces: Digest of the one in force.
+            appointed: Whether the hub has this board.
+            board: Sends a board.
+            step: Sends a step.
+        """
+        if catalogue.digest == replaces:
+            return
+        if not appointed:
+            await board(self.board())
+        for signed in self.round(catalogue, replaces=replaces):
+            await step(signed)
 
     def _signed(
         self,

@@ -7,6 +7,7 @@ async with running_hub(tmp_path, database_url=…, redis_url=…) as hub, partic
 
 import contextlib
 import hashlib
+import io
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,9 @@ import orjson
 from audit.note import NoteSigner
 from connectors.sdk.composing import Composed, Policy, SenderKeys, compose
 from connectors.sdk.envelope import Envelope, Thread
-from consent.grounds import packaged_catalogue
+from consent.grounds import Catalogue
 from hub.bootstrap import open_hub
+from hub.exchange.services import GROUNDS
 from hub.settings import Settings, load_settings
 from hub.web.app import serving
 from hub.web.context import HubWeb
@@ -48,15 +50,17 @@ from schemas.requests import (
 )
 from schemas.sealing import SealingPrivateKey
 from schemas.wire import Releases, encode_submission, parse_releases
+from tests.support.catalogue_files import PACKAGED
 from tests.support.connector_world import no_canary
 from tests.support.example_documents import request_document
+from tests.support.hub_board import ActingBoard
 from tests.support.parties import REGISTRAR
 
 HUB_NAME = "hub.ketenhub.test"
 RANDOMNESS = SystemRandomness()
 CLOCK = SystemClock()
 CHAIN = ChainKey.generate(epoch=0, randomness=RANDOMNESS)
-POLICY = Policy.of(definitions=load_definitions(), catalogue=packaged_catalogue())
+POLICY = Policy.of(definitions=load_definitions(), catalogue=PACKAGED)
 GI_CAPACITIES = frozenset({Capacity.OTS, Capacity.PREVENTIEF})
 RESPONSIBLE = Responsible(register=Register.SKJ, number=ProfessionalNumber("110012345"))
 
@@ -115,15 +119,51 @@ async def running_hub(
     redis_url: str = "",
     issuer: str | None = None,
     clock: Clock | None = None,
+    catalogue: Catalogue | None = PACKAGED,
     **environment: str,
 ) -> AsyncIterator[RunningHub]:
-    """Serve a hub; `environment` overrides settings, such as `WEB_BODY_BYTES_MAX="1000"`."""
+    """Serve a hub in which a board brought a catalogue into force, or none; one that is in force already stays so.
+
+    `environment` overrides settings, such as `WEB_BODY_BYTES_MAX="1000"`.
+    """
     with socket.create_server(("127.0.0.1", 0)) as sock:
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         path = write_hub_files(folder, url=issuer or url, database_url=database_url, redis_url=redis_url)
         settings = load_settings(path, environment={f"KETENHUB_{name}": value for name, value in environment.items()})
         async with open_hub(settings, clock=clock) as web, serving(web, sock=sock):
-            yield RunningHub(url=url, settings=settings, web=web)
+            running = RunningHub(url=url, settings=settings, web=web)
+            if catalogue is not None and web.services.worlds.current().policy is None:
+                await bring_into_force(running, catalogue)
+            yield running
+
+
+def acting_board(hub: RunningHub) -> ActingBoard:
+    """The board of the catalogue, whose members sign by this hub's clock."""
+    return ActingBoard(registrar=REGISTRAR, at=hub.web.clock.now, definitions=hub.web.services.definitions.digest)
+
+
+async def bring_into_force(hub: RunningHub, catalogue: Catalogue) -> None:
+    """Let the board bring a catalogue into force, by the calls that its members make."""
+    world = await hub.web.services.worlds.refresh()
+    await acting_board(hub).bring_into_force(
+        catalogue,
+        replaces=world.in_force.get(GROUNDS),
+        appointed=bool(world.boards),
+        board=lambda token: post(hub, "/v1/boards", board=token),
+        step=lambda signed: post(hub, "/v1/catalogue-steps", step=signed.token, document=signed.document),
+    )
+
+
+async def post(hub: RunningHub, path: str, **body: object) -> "Answer":
+    """Post JSON, and see that it was taken."""
+    data, headers = io.BytesIO(orjson.dumps(body)), {"Content-Type": "application/json"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(hub.url + path, data=data, headers=headers) as answer,
+    ):
+        body_ = await answer.read()
+        assert answer.status == 201, body_
+        return Answer(answer.status, answer.headers, body_)
 
 
 @dataclass(frozen=True, slots=True)

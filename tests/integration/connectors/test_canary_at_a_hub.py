@@ -10,9 +10,9 @@ import pytest
 from connectors.sdk.canaries import KINDS
 from consent.grounds import load_catalogue, packaged_catalogue
 from hub.enforcement import Proof, judge
-from hub.exchange.directory import publish_policy
 from schemas.clock import SystemClock
 from schemas.identifiers import OIN
+from tests.support.hub_board import force
 from tests.support.hub_server import RunningHub, running_hub
 from tests.support.offices import Chain, Office
 
@@ -78,7 +78,7 @@ async def test_a_catalogue_that_permits_too_much_stops_the_hub_at_the_next_round
     text = packaged_catalogue().data.decode()
     start = text.index('code = "GI-OTS-VRAAG"')
     loose = text[start:].replace('ties = ["measure"]', "ties = []", 2).replace("spoed_hours = 72\n", "", 2)
-    await publish_policy(load_catalogue((text[:start] + loose).encode()), services=hub.web.services)
+    await force(load_catalogue((text[:start] + loose).encode()), services=hub.web.services)
     code, outcomes = await once(canary, capsys)
     assert code == 3
     assert {kind for kind, verdict in outcomes.items() if verdict == "accepted"} == {"maatregel-ontbreekt"}

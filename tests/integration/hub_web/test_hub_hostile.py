@@ -10,7 +10,6 @@ import pytest
 
 from audit.entries import Entry, parse_entry
 from schemas.codes import EntryKind, Role
-from tests.support.exchange_hub import without
 from tests.support.hub_server import HubParticipant, RunningHub, new_id, participants_of, running_hub, seconds
 from tests.support.parties import GEMEENTE, GI, RAAD
 
@@ -128,27 +127,6 @@ async def test_nothing_is_released_to_a_recipient_after_its_suspension_in_the_lo
     entries = await _entries(hub)
     suspended = _last(entries, EntryKind.PARTICIPANT)
     assert all(entry.kind is not EntryKind.DISCLOSURE for entry in entries[suspended:])
-
-
-async def test_a_process_decides_by_the_grounds_that_another_brought_into_force_without_being_started_anew(
-    tmp_path: Path, database_url: str
-) -> None:
-    changed = without("VTO")
-    path = tmp_path / "grounds.toml"
-    path.write_bytes(changed.data)
-    async with (
-        running_hub(tmp_path, database_url=database_url) as old,
-        participants_of(old, (GEMEENTE, Role.GEMEENTE), (RAAD, Role.RAAD)) as (gemeente, raad),
-    ):
-        waiting = await gemeente.compose(raad)
-        assert (await gemeente.submit(waiting)).status == 202
-        async with running_hub(tmp_path, database_url=database_url, issuer=old.url, HUB_CATALOGUE=str(path)):
-            refused = await gemeente.submit(await gemeente.compose(raad))
-            assert (refused.status, refused.json["code"]) == (400, "sender.decision.denied")
-            assert (await gemeente.get("/v1/grounds")).json["digest"] == changed.digest
-            assert (await gemeente.get("/readyz")).status == 200
-            (denied,) = (await raad.release(waiting.message.id)).refused
-            assert denied.problem["code"] == "recipient.decision.denied"
 
 
 async def test_a_message_that_somebody_changed_in_the_database_is_refused_alone_and_counted(

@@ -122,7 +122,11 @@ async def test_a_header_that_decides_stands_there_once(hub: RunningHub) -> None:
 
 async def test_a_process_holds_only_so_many_bodies(tmp_path: Path, database_url: str) -> None:
     async with running_hub(
-        tmp_path, database_url=database_url, WEB_BODY_BYTES_MAX="1000", WEB_BODY_BYTES_IN_FLIGHT_MAX="1000"
+        tmp_path,
+        database_url=database_url,
+        catalogue=None,
+        WEB_BODY_BYTES_MAX="1000",
+        WEB_BODY_BYTES_IN_FLIGHT_MAX="1000",
     ) as hub:
         port = int(hub.url.rpartition(":")[2])
         _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -102,7 +102,7 @@ def test_the_command_serves_until_it_is_told_to_stop(
         deadline = time.monotonic() + 30
         while True:
             try:
-                with urllib.request.urlopen(url + "/readyz", timeout=2) as answer:  # noqa: S310 - the hub we started
+                with urllib.request.urlopen(url + "/healthz", timeout=2) as answer:  # noqa: S310 - the hub we started
                     assert answer.status == 200
                 break
             except OSError:

@@ -95,6 +95,18 @@ def test_a_setting_that_cannot_be_is_refused(tmp_path: Path, pointer: str, varia
     assert pointer in issues_of(tmp_path, MINIMAL, **{variable: value})
 
 
+@pytest.mark.parametrize("by_variable", [False, True], ids=["file", "variable"])
+def test_a_file_of_grounds_is_refused_with_what_to_do_instead(tmp_path: Path, *, by_variable: bool) -> None:
+    """A hub that ignored it would not do what its operator thinks."""
+    text = MINIMAL if by_variable else MINIMAL.replace("[hub]", '[hub]\ncatalogue = "grounds.toml"', 1)
+    environment = {"KETENHUB_HUB_CATALOGUE": "grounds.toml"} if by_variable else {}
+    with pytest.raises(DocumentError) as refused:
+        settings_of(tmp_path, text, **environment)
+    (issue,) = refused.value.issues
+    assert issue.pointer.startswith("/hub/catalogue")
+    assert "the board of the catalogue" in issue.text
+
+
 def test_what_is_unsafe_is_permitted_only_outside_production(tmp_path: Path) -> None:
     settings = settings_of(
         tmp_path, MINIMAL, KETENHUB_HUB_ENVIRONMENT="local", KETENHUB_WORK_UNSAFE_NOTIFY_ANYWHERE="true"

@@ -22,7 +22,7 @@ from schemas.errors import (
 )
 from tests.support.board import FG, FIRST, SECOND, THIRD
 from tests.support.exchange_hub import MemoryHub, without
-from tests.support.hub_board import ActingBoard, Signed
+from tests.support.hub_board import ActingBoard, Signed, force
 from tests.support.parties import seeded_key
 
 STRANGER = seeded_key("board/stranger")
@@ -99,7 +99,6 @@ async def test_a_catalogue_comes_into_force_at_the_beginning_of_its_day_in_the_n
 
 async def test_a_message_decided_by_the_catalogue_before_is_decided_anew() -> None:
     hub = await MemoryHub.opened()
-    await hub.appoint()
     await _take(hub, *hub.board.round(without("VTO"), replaces=PACKAGED.digest))
     hub.meanwhile = hub.enact
     with pytest.raises(DocumentError) as refused:
@@ -187,7 +186,6 @@ async def test_a_board_counts_from_its_first_second_on() -> None:
 
 async def test_of_several_proposals_the_earliest_day_comes_into_force_and_overtakes_the_others() -> None:
     hub = await MemoryHub.opened()
-    await hub.appoint()
     later, earlier = without("VTO"), without("KLACHT")
     today = hub.board.today
     await _take(hub, *hub.board.round(later, replaces=PACKAGED.digest, valid_from=today))
@@ -203,7 +201,6 @@ async def test_of_several_proposals_the_earliest_day_comes_into_force_and_overta
 
 async def test_a_catalogue_may_be_proposed_on_top_of_one_that_is_still_to_come() -> None:
     hub = await MemoryHub.opened()
-    await hub.appoint()
     first, second = without("VTO"), without("KLACHT")
     steps, more = (
         list(hub.board.round(first, replaces=PACKAGED.digest, valid_from=hub.board.today + timedelta(days=1))),
@@ -219,8 +216,11 @@ async def test_a_catalogue_may_be_proposed_on_top_of_one_that_is_still_to_come()
 
 async def test_an_old_installation_keeps_what_is_in_force_until_the_board_replaces_it() -> None:
     """Its entry names no steps: it came from a file that an operator gave."""
-    hub = await MemoryHub.opened()
-    assert hub.entries_of(EntryKind.CATALOGUE)[0].request is None
+    hub = await MemoryHub.opened(catalogue=None)
+    await force(PACKAGED, services=hub.services)
+    assert hub.entries_of(EntryKind.CATALOGUE)[-1].request is None
+    await hub.submit(hub.compose())
+    await hub.appoint()
     await hub.appoint()
     await _take(hub, *hub.board.round(without("VTO"), replaces=PACKAGED.digest))
     assert await hub.enact() is not None
@@ -352,7 +352,6 @@ async def test_what_is_no_catalogue_or_has_a_dead_row_is_not_proposed() -> None:
 
 async def test_every_issue_of_a_proposal_is_listed() -> None:
     hub = await MemoryHub.opened()
-    await hub.appoint()
     changed = without("VTO")
     enactment = hub.board.enactment(changed, replaces="x" * 42 + "A", version="2030-1", definitions="y" * 42 + "A")
     assert await _refused(hub, hub.board.propose(changed, enactment)) == ["definitions", "version", "overtaken"]

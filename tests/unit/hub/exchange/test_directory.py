@@ -13,7 +13,7 @@ from hub.exchange.directory import (
     hand_over,
     join,
     open_epoch,
-    publish_policy,
+    publish_definitions,
 )
 from hub.exchange.services import policy_in_force
 from hub.ports import MemberLostError
@@ -33,6 +33,7 @@ from schemas.jws import sign_jws
 from schemas.pseudonyms import ChainKey, handover_to_payload, make_handover
 from tests.support.connector_world import World
 from tests.support.exchange_hub import GEMEENTE, GI, RAAD, MemoryHub, without
+from tests.support.hub_board import force
 
 DASHBOARD = OIN("00000099000000005000")
 
@@ -322,13 +323,14 @@ async def test_one_giver_hands_one_key_to_one_receiver_only_so_often() -> None:
 # ---- catalogue and definitions ----
 
 
-async def test_what_is_decided_by_is_logged_once_and_anew_when_it_changes() -> None:
-    hub, other = await MemoryHub.opened(), without("VTO")
-    await publish_policy(packaged_catalogue(), services=hub.services)
-    assert [entry.id for entry in hub.entries_of(EntryKind.CATALOGUE)] == ["grounds", "definitions"]
-    await publish_policy(other, services=hub.services)
+async def test_the_definitions_of_the_software_are_logged_once_and_anew_when_they_change() -> None:
+    hub = await MemoryHub.opened(catalogue=None)
+    await publish_definitions(services=hub.services)
+    assert [entry.id for entry in hub.entries_of(EntryKind.CATALOGUE)] == ["definitions"]
+    await hub.upgrade(replace(hub.services.definitions, digest="c" * 42 + "A", version="2"))
+    await publish_definitions(services=hub.services)
     newest = hub.entries_of(EntryKind.CATALOGUE)[-1]
-    assert (newest.id, newest.catalogue, newest.version) == ("grounds", other.digest, other.version)
+    assert (newest.id, newest.catalogue, newest.version) == ("definitions", "c" * 42 + "A", "2")
 
 
 async def test_a_process_decides_by_what_another_brought_into_force_without_being_started_anew() -> None:
@@ -367,7 +369,7 @@ async def test_a_process_of_an_older_version_decides_nothing_by_definitions_that
     hub = await MemoryHub.opened()
     waiting, composed, old = await hub.submit(hub.compose()), hub.compose(), hub.services
     await hub.upgrade(replace(old.definitions, digest="c" * 42 + "A", version="2"))
-    await publish_policy(packaged_catalogue(), services=hub.services)
+    await publish_definitions(services=hub.services)
     new, hub.services = hub.services, old
     hub.meanwhile = hub.services.worlds.refresh
     for call in (hub.submit(composed), hub.release(RAAD, waiting.id)):
@@ -385,11 +387,11 @@ async def test_a_catalogue_that_this_version_cannot_read_is_left_to_another_proc
     composed = hub.compose()
     later = replace(packaged_catalogue(), digest="c" * 42 + "A", data=b"of_a_later_version = true")
     for _ in range(2):
-        await hub.decide_by(later)
+        await force(later, services=hub.services)
         with pytest.raises(UnavailableError) as refused:
             await hub.submit(composed)
         assert refused.value.code == "hub.policy.outdated"
-    await hub.decide_by(packaged_catalogue())
+    await force(packaged_catalogue(), services=hub.services)
     assert not (await hub.submit(composed)).repeated
 
 
