@@ -138,6 +138,8 @@ class _Catalogues:
     by_steps: bool = False
     """Whether one came into force by a proposal: from then on each must."""
     proposed: set[tuple[str | None, str | None, str | None]] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    """Proposals that brought a catalogue into force: each does so once."""
     unseen: bool = False
     """Whether entries could not be read: a proposal may be among them."""
 
@@ -159,6 +161,9 @@ class _Catalogues:
             yield f"entry {index} brings a catalogue into force without the board"
         elif entry.request is not None and about not in self.proposed and not self.unseen:
             yield f"entry {index} brings a catalogue into force by a proposal that is not in the log"
+        elif entry.request in self.used:
+            yield f"entry {index} brings a catalogue into force by a proposal that did so before"
+        self.used.update([entry.request] if entry.request else [])
         self.in_force, self.by_steps = entry.catalogue, self.by_steps or entry.request is not None
 
 

@@ -59,10 +59,17 @@ _ABOUT: Final = "catalogue"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """A catalogue that counted from a place in the log on."""
+    """A catalogue that counted from a place in the log on.
+
+    Attributes:
+        index: The place.
+        digest: Of its file.
+        request: Digest of the proposal, which counts once; empty where none brought it into force.
+    """
 
     index: int
     digest: str
+    request: str
 
 
 def known_catalogue(home: Path) -> Catalogue:
@@ -73,7 +80,8 @@ def known_catalogue(home: Path) -> Catalogue:
 
 def counted(journal: Journal) -> tuple[Counted, ...]:
     """Return which catalogues counted, by the place in the log from which on, the oldest first."""
-    return tuple(Counted(index=index, digest=digest) for index, digest in json.loads(journal.meta(FOLLOWED) or "[]"))
+    known = json.loads(journal.meta(FOLLOWED) or "[]")
+    return tuple(Counted(index=index, digest=digest, request=request) for index, digest, request in known)
 
 
 async def counts(services: Services, *, digest: str | None, index: int) -> bool:
@@ -254,7 +262,8 @@ async def _read(services: Services, digest: str) -> Catalogue | Unverified:
 def _verify(services: Services, entries: Sequence[ProvenEntry], number: int, shown: _Shown) -> Enacted | NotEnacted:
     return verify_enactment(
         entries[number],
-        before=entries[number - 1] if number else None,
+        earlier=entries[:number],
+        used=[each.request for each in counted(services.journal) if each.index < entries[number].index],
         boards=shown.boards,
         steps=shown.steps,
         registrar=services.directory.registrar,
@@ -323,10 +332,11 @@ def _counted_then(services: Services, *, digest: str | None, index: int) -> bool
 
 
 def _remember_counted(services: Services, entries: Sequence[ProvenEntry]) -> None:
-    known = {each.index: each.digest for each in counted(services.journal)}
-    known.update({each.index: each.entry.catalogue or "" for each in entries})
+    known = {each.index: (each.index, each.digest, each.request) for each in counted(services.journal)}
+    for each in entries:
+        known[each.index] = each.index, each.entry.catalogue or "", each.entry.request or ""
     with services.journal.step("catalogue counts") as db:
-        remember(db, FOLLOWED, json.dumps(sorted(known.items())[-REMEMBERED_MAX:]))
+        remember(db, FOLLOWED, json.dumps([known[index] for index in sorted(known)][-REMEMBERED_MAX:]))
 
 
 def _known_boards(journal: Journal) -> tuple[ProvenBoard, ...]:

@@ -1,11 +1,11 @@
 """Whether a catalogue of grounds came into force by the board's own steps: the hub's word for it does not count.
 
-    enacted = verify_enactment(newest, before=previous, boards=boards, steps=steps, registrar=pinned)
+    enacted = verify_enactment(newest, earlier=others, boards=boards, steps=steps, registrar=pinned)
 
 The hub's log says that a catalogue is in force (an entry `grounds`), and holds a board or a step as an entry that
 commits to what was signed. Here they are held against each other:
 
-1. entry      it names a catalogue, its version and, by its digest, the proposal that it enacts
+1. entry      it names a catalogue, its version and, by its digest, the proposal that it enacts; each counts once
 2. board      the registrar signed it, and of those that the log had by then it counted at that moment
 3. steps      members of that board signed them, and the log had them before the entry
 4. standing   of these steps, with the catalogue that was in force before, nothing stands in the way of the proposal,
@@ -20,7 +20,7 @@ change.
 Source: the architecture, sections 5, 6 and 9.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -54,6 +54,11 @@ class Unverified(Told):
         "without-steps",
         "Volgens het log geldt hij zonder dat het bestuur van de catalogus eraan te pas kwam.",
         "By the log it is in force without the board of the catalogue.",
+    )
+    USED = (
+        "used",
+        "Met dit voorstel kwam al eerder een catalogus in werking; wat toen is ondertekend, telt maar een keer.",
+        "This proposal brought a catalogue into force before; what was signed then counts once.",
     )
     NO_BOARD = (
         "no-board",
@@ -133,19 +138,21 @@ class NotEnacted:
 def verify_enactment(
     enacted: ProvenEntry,
     *,
-    before: ProvenEntry | None,
+    earlier: Sequence[ProvenEntry],
     boards: Iterable[Stated],
     steps: Iterable[Stated],
     registrar: VerificationKey,
+    used: Collection[str] = (),
 ) -> Enacted | NotEnacted:
     """Check that the board brought a catalogue into force; see the module for the order.
 
     Args:
         enacted: The entry that says so.
-        before: The entry that the catalogue before it has; None if it is the first.
+        earlier: The entries of the catalogues before it, in the order of the log; empty if it is the first.
         boards: What is said to be boards; what is none does not count.
         steps: What is said to be steps; the same.
         registrar: The pinned key.
+        used: Digests of other proposals that brought a catalogue into force before.
 
     Returns:
         What was brought into force by whom, or everything that is in the way.
@@ -156,6 +163,8 @@ def verify_enactment(
         return NotEnacted(why=(Unverified.NO_ENTRY,))
     if entry.request is None:
         return NotEnacted(why=(Unverified.WITHOUT_STEPS,))
+    if entry.request in {*used, *(each.entry.request for each in earlier)}:
+        return NotEnacted(why=(Unverified.USED,))
     # 2. board
     known = [board for board, index in verified_boards(boards, registrar=registrar) if index < enacted.index]
     counting = list(_boards_at(known, seconds=entry.time // 1000))
@@ -167,7 +176,7 @@ def verify_enactment(
         # 3. steps
         counted = tuple(_verified_steps(stated, board=board))
         # 4. standing, 5. the same
-        standing = _standing_of(counted, entry, board=board, before=before)
+        standing = _standing_of(counted, entry, board=board, before=earlier[-1] if earlier else None)
         found = _why_not(standing, entry)
         if standing is not None and not found:
             return Enacted(

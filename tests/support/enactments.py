@@ -155,7 +155,7 @@ class BoardLog:
         earlier = [place for place in self.enacted if place < index]
         return verify_enactment(
             self.proven(index),
-            before=self.proven(earlier[-1]) if earlier else None,
+            earlier=[self.proven(place) for place in earlier],
             boards=self.stated(self.boards),
             steps=self.stated(self.steps),
             registrar=self.registrar.public,

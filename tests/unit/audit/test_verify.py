@@ -285,10 +285,14 @@ def test_what_decides_came_into_force_by_what_the_log_holds(drafts: tuple[EntryD
             (PROPOSED, catalogue(2, "grounds", about="another", proposal=PROPOSAL)),
             "entry 1 brings a catalogue into force by a proposal that is not in the log",
         ),
+        (
+            (PROPOSED, ENACTED, dataclasses.replace(ENACTED, pad=bytes(16))),
+            "entry 2 brings a catalogue into force by a proposal that did so before",
+        ),
         ((PROPOSED, ENACTED, OTHER), "entry 2 brings a catalogue into force without the board"),
         ((OTHER, submission(1), PROPOSED), "entry 1 was decided by another catalogue than the one in force"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_a_catalogue_of_the_hub_alone_is_found(drafts: tuple[EntryDraft, ...], found: str) -> None:
     assert findings(log_with(*drafts)) == [found]

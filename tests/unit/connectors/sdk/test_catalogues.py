@@ -55,11 +55,22 @@ def test_an_earlier_catalogue_comes_back_by_new_steps_only(made: BoardLog) -> No
     made.enact(new, by=made.decide(new))
     again = made.enactment(OLD)
     made.enact(again, by=proposed)
-    assert why(made.verify()) == ["overtaken"]
+    assert why(made.verify()) == ["used"]
     made.enacted.pop()
     back = made.enactment(OLD, replaces=NEW)
     made.enact(back, by=made.decide(back))
     assert isinstance(made.verify(), Enacted)
+
+
+def test_what_was_signed_once_does_not_count_again_when_the_catalogue_before_is_back(made: BoardLog) -> None:
+    """Old, new, old again by the board: now nothing but its having been used stands in the way of the new one."""
+    new = made.enactment(NEW, replaces=OLD)
+    proposed = made.decide(new)
+    made.enact(new, by=proposed)
+    back = made.enactment(OLD, replaces=NEW)
+    made.enact(back, by=made.decide(back))
+    made.enact(new, by=proposed)
+    assert why(made.verify()) == ["used"]
 
 
 def without(*kinds: Step) -> Callable[[BoardLog], None]:
@@ -185,8 +196,8 @@ def test_the_hub_alone_brings_nothing_into_force(made: BoardLog) -> None:
     ("change", "codes"),
     [
         (unknown_proposal, ["no-proposal"]),
-        (without(Step.PROVE), ["not-proved"]),
-        (without(Step.COMPARE), ["not-compared"]),
+        (without(Step.PROVE), ["not-proved", "no-approval"]),
+        (without(Step.COMPARE), ["not-compared", "no-approval"]),
         (by(), ["no-approval"]),
         (by(SECOND), ["one-approval"]),
         (by(SECOND, SECOND), ["one-approval"]),
