@@ -50,7 +50,8 @@ from schemas.errors import (
 from schemas.identifiers import Thumbprint
 from schemas.jwk import VerificationKey
 
-ENACTED_SHOWN: Final = 16
+ENACTED_SHOWN: Final = 64
+"""How many of the newest catalogues in force are looked at: more than proposals, none of which counts twice."""
 PROPOSALS_SHOWN: Final = 32
 """How many of the newest proposals are looked at, besides those that came into force; and as many fit into a day."""
 STEPS_MAX: Final = 64

@@ -8,7 +8,7 @@ Source: the architecture, section 6: the order of the log is the order of effect
 
 from typing import Final
 
-from audit.entries import PAD_BYTES, EntryDraft
+from audit.entries import PAD_BYTES, EntryDraft, parse_entry
 from audit.records import token_digest
 from consent.lifecycle import Standing
 from hub.changes import CatalogueEnacted, LogMember
@@ -28,7 +28,8 @@ async def enact(*, arrival: Arrival, services: Services) -> Logged | None:
 
     1. look: the steps and the board of this moment, as the log has them at one size
     2. choose: nothing stands in the way and its day, in the Netherlands, has come; of several the earliest day,
-       then the earliest proposal: the others are overtaken by it and have to be proposed anew
+       then the earliest proposal: the others are overtaken by it and have to be proposed anew. Each proposal counts
+       once: it would else come back whenever the catalogue that it replaces is in force again
     3. log, and with it every process decides by it; anew from 1 if a step or a board came meanwhile
 
     Raises:
@@ -42,7 +43,12 @@ async def enact(*, arrival: Arrival, services: Services) -> Logged | None:
         standings = life.standings(seconds=arrival.seconds, definitions=services.definitions)
         # 2. choose
         day = civil_day(arrival.at)
-        due = [each for each in standings if day is not None and each.may_come_into_force(on=day)]
+        used = {parse_entry(each.entry.encode()).request for each in life.life.enacted}
+        due = [
+            each
+            for each in standings
+            if day is not None and each.may_come_into_force(on=day) and token_digest(each.proposal.token) not in used
+        ]
         chosen = min(due, key=lambda each: each.enactment.valid_from, default=None)
         if chosen is None:
             return None

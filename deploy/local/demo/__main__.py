@@ -16,7 +16,7 @@ from typing import Final
 
 from deploy.local.children import LocalServerError
 from deploy.local.demo.case import CASE_ORGANISATIONS, play_case
-from deploy.local.demo.common import DemoError, say, title
+from deploy.local.demo.common import DemoError, say, show_catalogue, title
 from deploy.local.demo.request import play_request
 from deploy.local.processes import StackError
 from deploy.local.stack import ORGANISATIONS, Organisation, Stack, running_stack
@@ -74,6 +74,7 @@ def main() -> int:
         say(scenario.starting)
         with running_stack(home, organisations=scenario.organisations, canary=scenario.canary) as stack:
             say(f"Started in {time.monotonic() - began:.1f} s, with state in a temporary folder.")
+            show_catalogue(stack)
             scenario.play(stack)
         title(f"Done in {time.monotonic() - began:.1f} s; everything is stopped and the folder is gone.")
     except (StackError, DemoError, LocalServerError) as error:

@@ -12,6 +12,7 @@ from deploy.local.stack import Organisation, Stack
 
 STEP_SECONDS: Final = 30.0
 WIDTH: Final = 100
+APPROVALS: Final = 2
 
 
 class DemoError(Exception):
@@ -80,6 +81,23 @@ def write_policy(stack: Stack, log_vkey: str) -> Path:
     registrar = json.dumps(read_json(stack.home / "registrar" / "registrar.jwk.json"), separators=(",", ":"))
     policy.write_text(f"log {log_vkey}\nquorum none\nregistrar {registrar}\n")
     return policy
+
+
+def show_catalogue(stack: Stack) -> None:
+    """Print by whose steps the catalogue came into force that everything here is decided by."""
+    registrar = stack.home / "registrar" / "registrar.jwk.json"
+    # Exit code 1 says that nothing is about to come into force: what was proposed is in force already.
+    asked = stack.attempt("ketenhub-policy", "status", "--hub", stack.url, "--registrar", registrar, "--json")
+    found = json.loads(asked.stdout)
+    in_force = found["in_force"]
+    (proposal,) = (each for each in found["proposals"] if each["digest"] == in_force["digest"])
+    signers = {each["signer"] for each in proposal["approvals"]}
+    if len(signers) != APPROVALS:
+        raise DemoError("the catalogue is in force without the approvals that it needs")
+    say(
+        f"Catalogue {in_force['version']} is in force since log entry {in_force['since']}: the board of the registrar"
+        f" proved it, and {len(signers)} members approved it."
+    )
 
 
 def show_log(stack: Stack, *, after: int = -1) -> int:
