@@ -4,7 +4,8 @@ A link widens what a decision finds, so it is not believed beyond what it can be
 message about the pseudonym that was drawn, and a person has one pseudonym made of the number in each epoch. Which of
 two was drawn the hub cannot see. So no GI links: it acts under measures, and would say by itself over whom they run.
 And somebody looks at every link of a drawn pseudonym. That two were made of one number in two epochs, whoever knows the
-number checks by computing them: each connector that uses such a link does.
+number checks by computing them: each connector that uses such a link does. The hub cannot, so somebody looks at it too
+where it makes something count that its issuer did not record itself, or a measure.
 
 Source: the architecture, section 3.
 """
@@ -47,7 +48,6 @@ async def _change(stating: Stating[Link]) -> Change:
     if stating.request.participant.role is Role.GI:
         issues.append(_ACTING)
     refuse("the link does not fit what is known of these pseudonyms", issues)
-    # What was made of a number is checked by whoever knows the number, each time that it is used.
     review = ReviewItem(about=claims.id, mark=LINKED, sender=claims.issuer, recipient=claims.issuer)
     return TagsLinked(
         id=claims.id,
@@ -55,8 +55,15 @@ async def _change(stating: Stating[Link]) -> Change:
         other=claims.other,
         known=claims.known,
         token=stating.request.token,
-        reviews=() if claims.random is None else (review,),
+        reviews=(review,) if claims.random is not None or _widens(stating) else (),
     )
+
+
+def _widens(stating: Stating[Link]) -> bool:
+    """Whether more is joined than consents that the issuer recorded itself."""
+    people = (stating.persons[stating.request.claims.other], stating.persons[stating.request.claims.known])
+    recorded = {each.issuer for person in people for each in consents_of(person)}
+    return bool(recorded - {stating.request.claims.issuer}) or any(measures_of(person) for person in people)
 
 
 async def _is_party(stating: Stating[Link]) -> bool:

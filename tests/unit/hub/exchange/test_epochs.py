@@ -16,7 +16,7 @@ from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD
 from tests.support.exchange_hub import MemoryHub
 from tests.support.law_records import PARENT_NO, PARENT_YES, link
 from tests.support.parties import message_id
-from tests.support.statements import TODAY, consents, links, of_child, tag_of
+from tests.support.statements import TODAY, consents, links, measures, of_child, of_measure, tag_of
 
 NEWEST = SubjectTag("2.AAECAwQFBgcICQoLDA0ODw")
 ANOTHER = SubjectTag("2.EBESExQVFhcYGRobHB0eHw")
@@ -36,7 +36,22 @@ async def test_who_recorded_something_joins_the_epochs_and_nobody_need_look() ->
     (entry,) = hub.entries_of(EntryKind.LINK)
     assert len(entry.kept) == 2
     assert (await hub.persons.of([NEWEST]))[NEWEST].tags == {tag_of(hub.world), NEWEST}
-    assert await open_reviews(hub.world.participant(RAAD), after=-1, limit=10, services=hub.services) == ()
+    assert await open_reviews(hub.world.participant(GEMEENTE), after=-1, limit=10, services=hub.services) == ()
+
+
+@pytest.mark.parametrize("of", ["a consent of another", "a measure"])
+async def test_a_supervisor_looks_where_epochs_are_joined_over_what_others_rely_on(of: str) -> None:
+    """The hub cannot see that two children were joined: one who lies would make another's word count for his own."""
+    hub = await MemoryHub.opened()
+    yes = of_child(hub.world)
+    await consents(hub, yes)
+    if of == "a measure":
+        await measures(hub, of_measure(hub.world, number=5))
+    else:
+        await consents(hub, replace(yes, id=message_id(2), issuer=GI))
+    await links(hub, of_epochs(hub))
+    (found,) = await open_reviews(hub.world.participant(GEMEENTE), after=-1, limit=10, services=hub.services)
+    assert (found.about, found.mark) == (message_id(20), "linked")
 
 
 async def test_a_no_of_the_former_epoch_beats_the_yes_that_is_signed_again_under_the_newest() -> None:
