@@ -186,7 +186,7 @@ def test_what_is_in_the_clear_is_what_the_architecture_names(played: Played) -> 
 def test_what_was_there_before_are_words_that_the_hub_publishes(played: Played) -> None:
     published = b" ".join(
         [
-            *(bytes(data) for name, data in rows(played.office) if name == "table catalogues"),
+            *(data for name, data in rows(played.office) if name == "table documents"),
             *(f"{organisation.oin} {organisation.title}".encode() for organisation in ORGANISATIONS),
         ]
     ).decode("utf-8", "replace")
