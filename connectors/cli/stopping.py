@@ -12,7 +12,7 @@ def stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         number = getattr(signal, name, None)
-        if number is None:
+        if number is None:  # each system knows its own: SIGBREAK is of Windows alone
             continue
         try:
             loop.add_signal_handler(number, stop.set)

@@ -471,14 +471,14 @@ class Caller:
         return HubNotices(items=items, next=items[-1].number if items else after)
 
     async def open_chain_epoch(self, signed: str) -> None:
-        # Epochs are set by the world of the test: whoever comes here tests the wrong hub.
+        # Meant: epochs are set by the world of the test, and whoever comes here tests the wrong hub.
         raise NotImplementedError(signed)
 
     async def chain_epochs(self) -> ChainEpochs:
         return ChainEpochs(epochs=())
 
     async def hand_over_chain_key(self, handover: str) -> None:
-        # As with epochs.
+        # Meant, as with epochs: keys are handed over by the world of the test.
         raise NotImplementedError(handover)
 
     async def chain_keys(self) -> Handovers:

@@ -370,6 +370,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
 
     async def inbox(self, recipient: OIN, *, after: int, limit: int, at: int) -> tuple[InboxItem, ...]:
         """See `hub.ports.Store.inbox`; no use case asks for it."""
+        # Meant: only routes and workers ask this, and their tests run on PostgreSQL.
         raise NotImplementedError((recipient, after, limit, at))
 
     async def expired(self, *, at: int, limit: int) -> tuple[StoredMessage, ...]:
@@ -381,6 +382,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
 
     async def uncollected(self, *, accepted_before: int, limit: int) -> tuple[Uncollected, ...]:
         """See `hub.ports.Store.uncollected`; no use case asks for it."""
+        # Meant: only routes and workers ask this, and their tests run on PostgreSQL.
         raise NotImplementedError((accepted_before, limit))
 
     async def participants(
@@ -418,20 +420,24 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
         self, party: OIN, *, after: int, limit: int, message_id: MessageId | None
     ) -> tuple[DisclosureRecord, ...]:
         """See `hub.ports.Store.records`; no use case asks for it."""
+        # Meant: only routes and workers ask this, and their tests run on PostgreSQL.
         raise NotImplementedError((party, after, limit, message_id))
 
     async def records_about(
         self, sender: OIN, tags: Sequence[SubjectTag], *, after: int, limit: int
     ) -> tuple[DisclosureRecord, ...]:
         """See `hub.ports.Store.records_about`; no use case asks for it."""
+        # Meant: only routes and workers ask this, and their tests run on PostgreSQL.
         raise NotImplementedError((sender, tags, after, limit))
 
     async def use_once(self, *, issuer: str, identifier: str, until: int) -> bool:
         """See `hub.ports.Store.use_once`; no use case asks for it."""
+        # Meant: only routes and workers ask this, and their tests run on PostgreSQL.
         raise NotImplementedError((issuer, identifier, until))
 
     async def forget_past(self, *, at: int, limit: int) -> int:
         """See `hub.ports.Store.forget_past`; no use case asks for it."""
+        # Meant: only routes and workers ask this, and their tests run on PostgreSQL.
         raise NotImplementedError((at, limit))
 
     # ---- hub.ports.WakeUps and Outbox ----
@@ -442,6 +448,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
 
     async def wait(self, recipient: OIN, *, seconds: float) -> None:
         """See `hub.ports.WakeUps.wait`; no use case waits."""
+        # Meant: only routes and workers ask this, and their tests run on PostgreSQL.
         raise NotImplementedError((recipient, seconds))
 
     async def message_waits(self, recipient: OIN, message_id: MessageId) -> None:
