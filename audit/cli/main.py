@@ -3,6 +3,7 @@
     ketenhub-log verify FOLDER --policy FILE        a whole log, from its files (or a hub's URL)
     ketenhub-log check EVIDENCE --policy FILE       one message's evidence
     ketenhub-log redact EVIDENCE                    the same evidence without its values
+    ketenhub-log policy --log VKEY --registrar FILE whose signatures count, for `--policy`
 
 Exit codes: 0 everything holds; 1 something does not hold; 2 the command was used wrongly or a file cannot be read;
 3 nothing contradicts itself, but there was no policy: nothing says whose log it is.
@@ -24,6 +25,7 @@ from audit.note import Note, parse_note
 from audit.policy import Policy, parse_policy
 from audit.proof_file import PROOF_HEADER, parse_proof_file
 from audit.verify import LogFiles, LogReport, verify_log
+from schemas.canonical import canonical_json, parse_json
 from schemas.errors import ExchangeError
 
 _UNSHOWN: Final = "\ufffd"
@@ -115,6 +117,33 @@ def _parser() -> argparse.ArgumentParser:
     redact.add_argument("evidence", type=Path, metavar="EVIDENCE")
     redact.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     redact.set_defaults(command=_redact, json=False)
+
+    policy = commands.add_parser(
+        "policy",
+        help="write down whose signatures count",
+        description="Make the file for `--policy` of the log's key and the registrar's. Get the two from somebody "
+        "else than the hub, and compare them with a second source: everything that is checked rests on them. Whoever "
+        "wants witnesses to have cosigned adds their lines: see c2sp.org/tlog-policy.",
+    )
+    policy.add_argument(
+        "--log",
+        dest="logs",
+        metavar="VKEY",
+        action="append",
+        required=True,
+        help="such as `hub.example.nl/log/1+1d7e0b0c+AQ…` (may be given again)",
+    )
+    policy.add_argument(
+        "--registrar",
+        dest="registrars",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        required=True,
+        help="the registrar's public key, a JWK such as `registrar.jwk.json` (may be given again)",
+    )
+    policy.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
+    policy.set_defaults(command=_write_policy, json=False)
     return parser
 
 
@@ -149,15 +178,27 @@ def _check(options: argparse.Namespace) -> ExitCode:
 
 def _redact(options: argparse.Namespace) -> ExitCode:
     redacted = redact_evidence(parse_evidence(read_file(options.evidence))).to_bytes()
-    if options.output is None:
-        print(redacted.decode())
+    return _write(redacted + b"\n", options.output)
+
+
+def _write_policy(options: argparse.Namespace) -> ExitCode:
+    lines = [f"log {vkey}" for vkey in options.logs]
+    lines += [f"registrar {canonical_json(parse_json(read_file(path))).decode()}" for path in options.registrars]
+    text = "\n".join([*lines, "quorum none", ""]).encode()
+    parse_policy(text)  # lists every line that is wrong
+    return _write(text, options.output)
+
+
+def _write(data: bytes, path: Path | None) -> ExitCode:
+    if path is None:
+        print(data.decode(), end="")
         return ExitCode.OK
     try:
         # Never over another file: the values of the only copy would be gone.
-        with options.output.open("xb") as file:
-            file.write(redacted + b"\n")
+        with path.open("xb") as file:
+            file.write(data)
     except OSError as error:
-        raise UnreadableError(f"could not write `{options.output}`: {error.strerror}") from error
+        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
     return ExitCode.OK
 
 

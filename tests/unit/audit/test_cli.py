@@ -11,9 +11,11 @@ from audit.cli.main import ExitCode, main
 from audit.evidence_file import Evidence, redact_evidence
 from audit.hashing import EMPTY_ROOT
 from audit.note import Note, NoteKeyType, NoteSigner
+from audit.policy import parse_policy
 from tests.support.evidence_files import (
     KEYS,
     POLICY_TEXT,
+    REGISTRAR,
     World,
     admit,
     evidence_of,
@@ -22,7 +24,7 @@ from tests.support.evidence_files import (
     state,
     usual_world,
 )
-from tests.support.log_files import MemoryLog, submission, write_log
+from tests.support.log_files import SIGNER, MemoryLog, submission, write_log
 
 WITNESS = NoteSigner.from_seed(name="witness.test", seed=bytes(32), type=NoteKeyType.COSIGNATURE_V1)
 
@@ -269,3 +271,37 @@ def test_every_command_explains_itself(name: str, capsys: Output) -> None:
         main([name, "--help"])
     assert caught.value.code == ExitCode.OK
     assert "usage: ketenhub-log " + name in capsys.readouterr().out
+
+
+@pytest.fixture
+def registrar_file(tmp_path: Path) -> Path:
+    path = tmp_path / "registrar.jwk.json"
+    path.write_text(json.dumps(REGISTRAR.public.to_jwk(), indent=2), encoding="utf-8")
+    return path
+
+
+def test_a_policy_is_made_of_the_two_keys(folder: Path, registrar_file: Path, tmp_path: Path, capsys: Output) -> None:
+    words = ["policy", "--log", SIGNER.public.vkey, "--registrar", str(registrar_file)]
+    assert main(words) == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert parse_policy(printed.encode()) == parse_policy(POLICY_TEXT.encode())
+    path = tmp_path / "policy.txt"
+    assert main([*words, "--output", str(path)]) == ExitCode.OK
+    assert path.read_text(encoding="utf-8") == printed
+    assert main(["verify", str(folder), "--policy", str(path)]) == ExitCode.OK
+
+
+def test_a_policy_of_keys_that_are_none_is_not_written(registrar_file: Path, tmp_path: Path, capsys: Output) -> None:
+    path = tmp_path / "policy.txt"
+    words = ["policy", "--log", "no key", "--log", "hub.ketenhub.test/log/1+00000000+AQ", "--output", str(path)]
+    assert main([*words, "--registrar", str(registrar_file), "--registrar", str(registrar_file)]) == ExitCode.REFUSED
+    refused = capsys.readouterr().err
+    assert [f"line {number}" in refused for number in (1, 2, 3, 4)] == [True, True, False, True]
+    assert not path.exists()
+
+
+def test_a_policy_does_not_replace_another(registrar_file: Path, policy: str, capsys: Output) -> None:
+    words = ["policy", "--log", SIGNER.public.vkey, "--registrar", str(registrar_file), "--output", policy]
+    assert main(words) == ExitCode.USAGE
+    assert "could not write" in capsys.readouterr().err
+    assert Path(policy).read_text(encoding="utf-8") == POLICY_TEXT
