@@ -19,7 +19,7 @@ find its own permits right. A catalogue that permits one of these lawfully makes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from consent.reasons import Reason
 from schemas.codes import AgeBand, Capacity, Category, Register, Role, SubjectRole, TokenType
@@ -49,6 +49,9 @@ _DENIED: Final = "sender.decision."
 _RESPONSIBLE: Final = Responsible(register=Register.EIGEN, number=ProfessionalNumber("KANARIE"))
 
 
+_Items: TypeAlias = Sequence[tuple[str, tuple[str, ...]]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryKind:
     """One message that must be refused.
@@ -57,157 +60,99 @@ class CanaryKind:
         name: Short name, in logs and reports.
         reasons: For exactly these the decision must refuse it: more or fewer are as wrong as an acceptance.
         senders: By role of the canary, the capacity in which it sends.
-        recipient: Role of whom it names, and the capacity in which that receives.
+        recipient: Role of whom it names; none that receives in a capacity.
         purpose: Code of the ground that it names.
         type: Message type.
         items: Profiles with their elements; each about the one, unknown, child.
-        not_held: Whether `senders` names a capacity in which the canary must not be admitted.
     """
 
     name: str
     reasons: frozenset[Reason]
     senders: Mapping[Role, Capacity | None]
-    recipient: tuple[Role, Capacity | None]
+    recipient: Role
     purpose: str
     type: str
-    items: Sequence[tuple[str, tuple[str, ...]]]
-    not_held: bool = False
+    items: _Items
 
     def can_be_sent_by(self, canary: Participant) -> bool:
         """Tell whether a canary of this role and these capacities can send it so that only its reasons are wrong."""
         if canary.role not in self.senders:
             return False
         capacity = self.senders[canary.role]
-        return capacity is None or (capacity in canary.capacities) is not self.not_held
+        not_held = Reason.SENDER_CAPACITY_NOT_HELD in self.reasons
+        return capacity is None or (capacity in canary.capacities) is not not_held
 
     def can_be_for(self, participant: Participant, *, at: datetime) -> bool:
         """Tell whether a participant can be named as its recipient."""
-        role, capacity = self.recipient
-        fits = participant.role is role and (capacity is None or capacity in participant.capacities)
-        return fits and not participant.canary and participant.in_force(at) and participant.sealing_key is not None
+        fits = participant.role is self.recipient and not participant.canary
+        return fits and participant.in_force(at) and participant.sealing_key is not None
 
 
 _CHILD: Final = ("jeugdige", ("name",))
+_HELP: Final = ("hulpverlening", ("product",))
+_HEALTH: Final = (
+    "leefgebied-gezondheid",
+    ("code", "finding", "observedOn", "reaction", "source", "statementType"),
+)
+
+# What is sent: a message type, and as little as that must hold.
+_SHARED: Final = ("casusinformatie", (_HELP, _CHILD))
 _QUESTION: Final = (
-    ("bericht", ("reference",)),
-    ("vraag", ("categories", "question", "term")),
-    _CHILD,
+    "informatieverzoek",
+    (("bericht", ("reference",)), ("vraag", ("categories", "question", "term")), _CHILD),
 )
 _REQUEST: Final = (
-    ("bericht", ("reference",)),
-    ("verzoek", ("identifier",)),
-    ("professional", ("name", "organisation", "telecom")),
-    ("jeugdige", ("gender", "name")),
-    ("gezagsdrager", ("informed", "name")),
+    "verzoek-tot-onderzoek",
+    (
+        ("bericht", ("reference",)),
+        ("verzoek", ("identifier",)),
+        ("professional", ("name", "organisation", "telecom")),
+        ("jeugdige", ("gender", "name")),
+        ("gezagsdrager", ("informed", "name")),
+    ),
 )
-_HELP: Final = (("hulpverlening", ("product",)), _CHILD)
-_ALL: Final[Mapping[Role, Capacity | None]] = {
-    Role.GI: Capacity.PREVENTIEF,
-    Role.GEMEENTE: None,
-    Role.VEILIG_THUIS: None,
-}
+_ANSWER: Final = ("informatieantwoord", (_HELP, _CHILD))
+_SHORT_ANSWER: Final = ("informatieantwoord", (_HELP,))
+_HEALTH_ANSWER: Final = ("informatieantwoord", (_HEALTH,))
+_CORRECTION: Final = ("correctie", (("correctie", ("corrects", "reason", "wrong-hulpverlening")), _HELP))
 
-KINDS: Final = (
+# By whom: each of these roles, or only a GI in one capacity.
+_ALL: Final = {Role.GI: Capacity.PREVENTIEF, Role.GEMEENTE: None, Role.VEILIG_THUIS: None}
+_OTS: Final = {Role.GI: Capacity.OTS}
+_PREVENTIEF: Final = {Role.GI: Capacity.PREVENTIEF}
+_VOOGDIJ: Final = {Role.GI: Capacity.VOOGDIJ}
+
+_Row: TypeAlias = tuple[str, set[Reason], Mapping[Role, Capacity | None], Role, str, tuple[str, _Items]]
+
+# fmt: off
+_ROWS: Final[Sequence[_Row]] = (
+    # name, the reasons for which it must be refused, by whom, to whom, purpose, what
+    ("doel-onbekend", {Reason.PURPOSE_UNKNOWN}, _ALL, Role.RAAD, "KANARIE", _SHARED),
+    ("hoedanigheid-niet-toegelaten", {Reason.SENDER_CAPACITY_NOT_HELD}, _VOOGDIJ, Role.RAAD, "VTO", _REQUEST),
+    ("afzender-mag-niet", {Reason.SENDER_ROLE_NOT_IN_GROUND}, _ALL, Role.GEMEENTE, "RVDK-INFO", _QUESTION),
+    ("ontvanger-mag-niet", {Reason.RECIPIENT_ROLE_NOT_IN_GROUND}, _ALL, Role.GEMEENTE, "VTO", _REQUEST),
+    ("berichtsoort-mag-niet", {Reason.MESSAGE_TYPE_NOT_IN_GROUND}, _ALL, Role.RAAD, "VTO", _SHARED),
+    ("soort-gegevens-mag-niet", {Reason.CATEGORY_NOT_IN_GROUND}, _OTS, Role.RAAD, "RVDK-AANM", _SHORT_ANSWER),
+    ("noodzaak-niet-vermeld", {Reason.NECESSITY_MISSING, Reason.NOT_ASKED}, _ALL, Role.RAAD, "RVDK-INFO-ANTW",
+     _HEALTH_ANSWER),
+    ("niet-gevraagd", {Reason.NOT_ASKED}, _ALL, Role.RAAD, "RVDK-INFO-ANTW", _ANSWER),
+    ("maatregel-ontbreekt", {Reason.MEASURE_MISSING}, _OTS, Role.GEMEENTE, "GI-OTS-VRAAG", _QUESTION),
+    ("toestemming-ontbreekt", {Reason.CONSENT_MISSING}, _PREVENTIEF, Role.GEMEENTE, "VRIJW", _SHARED),
+    ("niets-te-corrigeren", {Reason.NOT_CORRECTED}, _ALL, Role.RAAD, "CORRECTIE", _CORRECTION),
+)
+# fmt: on
+
+KINDS: Final = tuple(
     CanaryKind(
-        name="doel-onbekend",
-        reasons=frozenset({Reason.PURPOSE_UNKNOWN}),
-        senders=_ALL,
-        recipient=(Role.RAAD, None),
-        purpose="KANARIE",
-        type="casusinformatie",
-        items=_HELP,
-    ),
-    CanaryKind(
-        name="hoedanigheid-niet-toegelaten",
-        reasons=frozenset({Reason.SENDER_CAPACITY_NOT_HELD}),
-        senders={Role.GI: Capacity.VOOGDIJ},
-        recipient=(Role.RAAD, None),
-        purpose="VTO",
-        type="verzoek-tot-onderzoek",
-        items=_REQUEST,
-        not_held=True,
-    ),
-    CanaryKind(
-        name="afzender-mag-niet",
-        reasons=frozenset({Reason.SENDER_ROLE_NOT_IN_GROUND}),
-        senders=_ALL,
-        recipient=(Role.GEMEENTE, None),
-        purpose="RVDK-INFO",
-        type="informatieverzoek",
-        items=_QUESTION,
-    ),
-    CanaryKind(
-        name="ontvanger-mag-niet",
-        reasons=frozenset({Reason.RECIPIENT_ROLE_NOT_IN_GROUND}),
-        senders=_ALL,
-        recipient=(Role.GEMEENTE, None),
-        purpose="VTO",
-        type="verzoek-tot-onderzoek",
-        items=_REQUEST,
-    ),
-    CanaryKind(
-        name="berichtsoort-mag-niet",
-        reasons=frozenset({Reason.MESSAGE_TYPE_NOT_IN_GROUND}),
-        senders=_ALL,
-        recipient=(Role.RAAD, None),
-        purpose="VTO",
-        type="casusinformatie",
-        items=_HELP,
-    ),
-    CanaryKind(
-        name="soort-gegevens-mag-niet",
-        reasons=frozenset({Reason.CATEGORY_NOT_IN_GROUND}),
-        senders={Role.GI: Capacity.OTS},
-        recipient=(Role.RAAD, None),
-        purpose="RVDK-AANM",
-        type="informatieantwoord",
-        items=(("hulpverlening", ("product",)),),
-    ),
-    CanaryKind(
-        name="noodzaak-niet-vermeld",
-        reasons=frozenset({Reason.NECESSITY_MISSING, Reason.NOT_ASKED}),
-        senders=_ALL,
-        recipient=(Role.RAAD, None),
-        purpose="RVDK-INFO-ANTW",
-        type="informatieantwoord",
-        items=(("leefgebied-gezondheid", ("code", "finding", "observedOn", "reaction", "source", "statementType")),),
-    ),
-    CanaryKind(
-        name="niet-gevraagd",
-        reasons=frozenset({Reason.NOT_ASKED}),
-        senders=_ALL,
-        recipient=(Role.RAAD, None),
-        purpose="RVDK-INFO-ANTW",
-        type="informatieantwoord",
-        items=_HELP,
-    ),
-    CanaryKind(
-        name="maatregel-ontbreekt",
-        reasons=frozenset({Reason.MEASURE_MISSING}),
-        senders={Role.GI: Capacity.OTS},
-        recipient=(Role.GEMEENTE, None),
-        purpose="GI-OTS-VRAAG",
-        type="informatieverzoek",
-        items=_QUESTION,
-    ),
-    CanaryKind(
-        name="toestemming-ontbreekt",
-        reasons=frozenset({Reason.CONSENT_MISSING}),
-        senders={Role.GI: Capacity.PREVENTIEF},
-        recipient=(Role.GEMEENTE, None),
-        purpose="VRIJW",
-        type="casusinformatie",
-        items=_HELP,
-    ),
-    CanaryKind(
-        name="niets-te-corrigeren",
-        reasons=frozenset({Reason.NOT_CORRECTED}),
-        senders=_ALL,
-        recipient=(Role.RAAD, None),
-        purpose="CORRECTIE",
-        type="correctie",
-        items=(("correctie", ("corrects", "reason", "wrong-hulpverlening")), ("hulpverlening", ("product",))),
-    ),
+        name=name,
+        reasons=frozenset(reasons),
+        senders=senders,
+        recipient=role,
+        purpose=purpose,
+        type=message_type,
+        items=items,
+    )
+    for name, reasons, senders, role, purpose, (message_type, items) in _ROWS
 )
 """Every kind, by the check of the decision that must refuse it; in the order of the checks."""
 
@@ -274,7 +219,7 @@ def compose_canary(
         pickup_by=int(at.timestamp()) + PICKUP_SECONDS,
         type=kind.type,
         version=definitions.message_type(kind.type).version,
-        recipient=Recipient(oin=recipient.oin, purpose=kind.purpose, capacity=kind.recipient[1]),
+        recipient=Recipient(oin=recipient.oin, purpose=kind.purpose, capacity=None),
         capacity=kind.senders[sender.role],
         case=CaseId(randomness.bytes(16).hex()),
         reply_to=_earlier(kind, "informatieantwoord", at=at, randomness=randomness),

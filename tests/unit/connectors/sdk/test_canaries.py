@@ -168,8 +168,7 @@ async def test_only_the_canary_could_open_what_it_sealed_and_it_is_about_nobody(
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
 def test_a_canary_or_a_suspended_participant_is_never_named_as_recipient(kind: CanaryKind) -> None:
     world = World()
-    role, _ = kind.recipient
-    other = world.admit(OIN("00000099000000009001"), role, canary=True)
+    other = world.admit(OIN("00000099000000009001"), kind.recipient, canary=True)
     at = world.clock.now()
     able = {each.oin for each in world.directory if kind.can_be_for(each, at=at)}
     assert other.oin not in able
