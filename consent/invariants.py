@@ -10,6 +10,7 @@ the wrong data, and holds no kind of data beyond what was released then. That ha
 Source: the architecture, section 5; Jeugdwet 7.3.4, 7.3.5, 7.3.11; AVG 16 and 19.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -30,7 +31,11 @@ _NEWS: Final = frozenset({Category.IDENTIFICATIE, Category.PROCES, Category.BESL
 _NAMELESS: Final = frozenset({Category.KLACHT, Category.PROCES, Category.BESLUIT, Category.PROFESSIONAL})
 _OUTSIDE_THE_CHAIN: Final = frozenset({Role.TOEZICHTHOUDER, Role.DASHBOARD, Role.INKOOPORGANISATIE})
 _NEVER_BY_CONSENT: Final = frozenset({Category.STRAFRECHT, Category.KLACHT, Category.MELDER, Category.ADRES_GEHEIM})
-_COUNTED: Final = frozenset({"zorgen"})
+_COUNTED: Final = frozenset({"code", "level", "domain", "statementType", "observedOn"})
+_ANSWER_TYPE: Final = "informatieantwoord"
+_PARAGRAPH_1: Final = "7.3.11 lid 1"
+_PARAGRAPH_7_3: Final = re.compile(r"(?<![\d.:])7\.(?:3|x)")
+_PLAINLY_ANOTHER: Final = re.compile(r"7\.3\.(?!11\b)\d+(?: lid \d+)?")
 _NEXT: Final = {
     AgeBand.UNBORN: AgeBand.UNDER_12,
     AgeBand.UNDER_12: AgeBand.FROM_12,
@@ -133,8 +138,8 @@ def _known(one: Permitted) -> bool:
 def _nameless(one: Permitted) -> bool:
     if one.request.recipient.role not in _OUTSIDE_THE_CHAIN or _corrected(one):
         return True
-    limited = one.request.category in one.row.only and one.request.category.value in _COUNTED
-    return one.request.category in _NAMELESS or limited
+    counted = one.request.category is Category.ZORGEN and one.request.element in _COUNTED
+    return one.request.category in _NAMELESS or counted
 
 
 def _of_the_message(one: Permitted) -> bool:
@@ -146,7 +151,9 @@ def _asked(one: Permitted) -> bool:
     reply = one.facts.reply
     if Tie.REPLY in one.row.ties and reply is not None and reply.message_type == QUESTION_TYPE:
         return False
-    if Tie.ASKED not in one.row.ties or _of_the_message(one):
+    # Whether a row says that it asks for a question is not believed: what is sent as an answer to one has one.
+    answers = _ANSWER_TYPE in one.row.message_types and Tie.REPLY not in one.row.ties
+    if not (answers or Tie.ASKED in one.row.ties) or _of_the_message(one):
         return True
     return one.facts.question is not None and one.request.category in one.facts.question.categories
 
@@ -165,7 +172,12 @@ def _necessary(one: Permitted) -> bool:
 
 
 def _on_7_3_11_4(row: Ground) -> bool:
-    return any(basis.law == "Jw" and (basis.article or "").startswith("7.3.11 lid 4") for basis in row.basis)
+    """Whether a row rests on paragraph 4, however it spells that: paragraph 1 is the one that asks for consent."""
+    named = (basis.article or ("7.3" if basis.law == "Jw" else "") for basis in row.basis)
+    return row.code.startswith("GI-OTS-") or any(
+        article != _PARAGRAPH_1 and _PARAGRAPH_7_3.search(article) and not _PLAINLY_ANOTHER.fullmatch(article)
+        for article in named
+    )
 
 
 def _supervision_runs(one: Permitted) -> bool:
@@ -203,9 +215,15 @@ def _runs(measure: MeasureFact, day: date) -> bool:
 # ---- consent of whom it must be ----
 
 
+def _by_consent(row: Ground) -> bool:
+    """Whether a row rests on consent: by its own word, or by its code or its article whatever its word is."""
+    named = any(basis.article == _PARAGRAPH_1 for basis in row.basis)
+    return row.consent is ConsentRule.PERSONS or row.code == "VRIJW" or named
+
+
 def _consents(one: Permitted) -> bool:
     """Each person has a consent of everybody who had to give it, by the age on the day, and nobody refused since."""
-    return one.row.consent is not ConsentRule.PERSONS or all(
+    return not _by_consent(one.row) or all(
         _consented(_person(one.facts, subject).consents, _age(subject, one.day), one)
         for subject in one.request.subjects
     )
@@ -287,7 +305,7 @@ INVARIANTS: Final = (
             "adres.",
             en="By consent no data on criminal justice, complaints or a reporter ever go, and never a secret address.",
         ),
-        holds=lambda one: one.row.consent is not ConsentRule.PERSONS or one.request.category not in _NEVER_BY_CONSENT,
+        holds=lambda one: not _by_consent(one.row) or one.request.category not in _NEVER_BY_CONSENT,
     ),
     Invariant(
         code="gemeente",
@@ -339,10 +357,12 @@ INVARIANTS: Final = (
     Invariant(
         code="zonder-naam",
         text=Text(
-            nl="Een toezichthouder, het dashboard en een inkooporganisatie krijgen niets waaruit een naam, een adres "
-            "of een bevinding blijkt.",
-            en="A supervisor, the dashboard and a purchasing organisation get nothing that shows a name, an address or "
-            "a finding.",
+            nl="Een toezichthouder, het dashboard en een inkooporganisatie krijgen alleen klacht, proces, besluit en "
+            "professional, en van zorgen alleen `code`, `level`, `domain`, `statementType` en `observedOn`. Een "
+            "correctie van wat zij al kregen, gaat wel.",
+            en="A supervisor, the dashboard and a purchasing organisation get complaint, process, decision and "
+            "professional only, and of concerns only `code`, `level`, `domain`, `statementType` and `observedOn`. A "
+            "correction of what they already got does go.",
         ),
         holds=_nameless,
     ),

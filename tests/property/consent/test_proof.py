@@ -111,6 +111,30 @@ CATALOGUES: Final[dict[str, tuple[str, Callable[[], Catalogue], str]]] = {
         lambda: edited("KLACHT", '["klacht", "proces"]', '["klacht", "proces", "identificatie"]'),
         "KLACHT",
     ),
+    "a finding to a supervisor": (
+        "zonder-naam",
+        lambda: edited(
+            "KLACHT",
+            '["klacht", "proces"]\nonly = {}',
+            '["klacht", "proces", "zorgen"]\nonly = { zorgen = ["description"] }',
+        ),
+        "KLACHT",
+    ),
+    "an answer that nobody has to have asked for": (
+        "gevraagd",
+        lambda: edited("RVDK-INFO-ANTW", 'ties = ["asked"]', "ties = []"),
+        "RVDK-INFO-ANTW",
+    ),
+    "the voluntary phase without consent": (
+        "toestemming",
+        lambda: edited(
+            "VRIJW.naar-gi-2027",
+            'ties = ["consent"]\nconsent = "persons-by-age-and-authority"',
+            'ties = []\nconsent = "none"',
+            of=edited("VRIJW.naar-gi-2027", "7.3.11 lid 1", "3.1"),
+        ),
+        "VRIJW",
+    ),
     "justice by consent": (
         "nooit-met-toestemming",
         lambda: edited("VRIJW.naar-gi", '"proces", "besluit"', '"strafrecht", "proces", "besluit"'),
@@ -128,6 +152,48 @@ def test_a_fault_in_a_catalogue_is_found(fault: str) -> None:
     (broken,) = [each for each in proof.sentences if each.broken]
     assert broken.counterexamples[0].request.purpose == purpose
     assert not proof.holds
+
+
+def on_article(article: str | None) -> Catalogue:
+    """A row for nothing, that names this article of the Youth Act."""
+    words = '{ law = "Jw" }' if article is None else f'{{ law = "Jw", article = "{article}" }}'
+    row = HEALTH_FOR_A_GEMEENTE.replace("gezondheid", "contact").replace('{ law = "Jw", article = "3.1" }', words)
+    return with_row(row)
+
+
+def broken_by(catalogue: Catalogue) -> list[str]:
+    part = Part(kind=Kind.PERMITS, about="FOUT")
+    proof = conclude([prove_part(part, catalogue=catalogue, definitions=DEFINITIONS)])
+    return [each.code for each in proof.sentences if each.broken]
+
+
+@pytest.mark.parametrize(
+    "article",
+    [
+        "7.3.11 lid 4",
+        "7.3.11 lid 4 en 5",
+        "7.3.11, vierde lid",
+        "7.3.11(4)",
+        "7.3.11",
+        "artikel 7.3.11 lid 4",
+        "7.3.1 tot en met 7.3.16",
+        "7.3 e.v.",
+        "7.x",
+        None,
+    ],
+)
+def test_paragraph_4_is_held_to_a_supervision_order_however_a_row_spells_it(article: str | None) -> None:
+    """Who writes a row does not get around the sentence by the words in which the article is named."""
+    assert broken_by(on_article(article)) == ["ondertoezichtstelling"]
+
+
+def test_paragraph_1_is_held_to_consent_whatever_a_row_says_of_consent() -> None:
+    assert broken_by(on_article("7.3.11 lid 1")) == ["toestemming"]
+
+
+@pytest.mark.parametrize("article", ["3.1", "7.3.4", "7.3.1 lid 1", "7.4.0"])
+def test_another_article_asks_for_no_supervision_order(article: str) -> None:
+    assert broken_by(on_article(article)) == []
 
 
 # ---- faults in the decision ----
