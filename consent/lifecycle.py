@@ -11,7 +11,8 @@ overtaken is proposed anew, and approved anew.
 A catalogue may come into force when nothing stands in the way:
 
 1. a beheerder of the board proposed it, and none rejected it;
-2. it would take the place of what is in force now, and is read with the definitions of now;
+2. it would take the place of what is in force now, is read with the definitions of now, and has not brought a
+   catalogue into force before: it would else come back whenever the one that it replaces is in force again;
 3. every proof and comparison that was made went well, there is one of each, and no two say different things. Where
    nothing is in force there is nothing to compare with;
 4. two beheerders approved exactly this: another one each, and neither is the one who proposed; and each approved what
@@ -22,7 +23,7 @@ A step counts as long as its signer is on the board: who leaves it takes his app
 Sources: the architecture, sections 5 and 9; AVG 26 (controllers together), 38(3), 39 (the FG advises).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -42,6 +43,11 @@ class Obstacle(Told):
         "in-force",
         "Deze catalogus geldt al.",
         "This catalogue is in force already.",
+    )
+    USED = (
+        "used",
+        "Met dit voorstel kwam al eerder een catalogus in werking; dien het opnieuw in.",
+        "This proposal brought a catalogue into force before; propose it anew.",
     )
     REJECTED = (
         "rejected",
@@ -170,7 +176,12 @@ class Standing:
 
 
 def standings(
-    steps: Iterable[SignedStep], *, board: Board, in_force: str | None, definitions: str
+    steps: Iterable[SignedStep],
+    *,
+    board: Board,
+    in_force: str | None,
+    definitions: str,
+    used: Collection[str] = frozenset(),
 ) -> tuple[Standing, ...]:
     """Say how every proposal stands, the oldest first.
 
@@ -182,17 +193,24 @@ def standings(
         board: That of the moment.
         in_force: Digest of the catalogue in force at the moment, None if there is none yet.
         definitions: Digest of the definitions of the moment.
+        used: Digests of the proposals that brought a catalogue into force; each does so once.
     """
     known = sorted(set(steps), key=lambda signed: (signed.step.issued_at, signed.step.id.value, signed.token))
     return tuple(
-        _standing(proposal, known, board=board, in_force=in_force, definitions=definitions)
+        _standing(proposal, known, board=board, in_force=in_force, definitions=definitions, used=used)
         for proposal in known
         if proposal.step.step is Step.PROPOSE
     )
 
 
 def _standing(
-    proposal: SignedStep, steps: Sequence[SignedStep], *, board: Board, in_force: str | None, definitions: str
+    proposal: SignedStep,
+    steps: Sequence[SignedStep],
+    *,
+    board: Board,
+    in_force: str | None,
+    definitions: str,
+    used: Collection[str],
 ) -> Standing:
     counted: dict[Step, list[SignedStep]] = {step: [] for step in Step}
     unheeded: list[tuple[SignedStep, Unheeded]] = []
@@ -215,7 +233,7 @@ def _standing(
         advice=tuple(counted[Step.ADVISE]),
         rejections=tuple(counted[Step.REJECT]),
         unheeded=tuple(unheeded),
-        obstacles=_obstacles(proposal, counted, board=board, in_force=in_force, definitions=definitions),
+        obstacles=_obstacles(proposal, counted, board=board, in_force=in_force, definitions=definitions, used=used),
     )
 
 
@@ -269,6 +287,7 @@ def _obstacles(
     board: Board,
     in_force: str | None,
     definitions: str,
+    used: Collection[str],
 ) -> tuple[Obstacle, ...]:
     """List what stands in the way, by the numbers of the module's docstring."""
     enactment, found = proposal.step.enactment, []
@@ -280,6 +299,8 @@ def _obstacles(
     # 2. What is in force now.
     if enactment.digest == in_force:
         found.append(Obstacle.IN_FORCE)
+    elif proposal.digest in used:
+        found.append(Obstacle.USED)
     elif enactment.replaces != in_force:
         found.append(Obstacle.OVERTAKEN)
     if enactment.definitions != definitions:

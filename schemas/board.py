@@ -19,9 +19,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
-from schemas.canonical import canonical_json, parse_json
+from schemas.canonical import b64url, canonical_json, parse_json
 from schemas.claims import DIGEST, ClaimsReader, read_date
 from schemas.codes import TokenType
 from schemas.document import JSONValue
@@ -162,6 +163,11 @@ class SignedStep:
     step: CatalogueStep
     signer: Thumbprint
     token: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the token, by which an entry of the log names it."""
+        return b64url(sha256(self.token.encode("ascii")).digest())
 
 
 def member_to_json(member: Member) -> JSONValue:

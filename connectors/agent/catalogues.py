@@ -50,6 +50,8 @@ CATALOGUE_FILE: Final = "catalogue.toml"
 FOLLOWED: Final = "catalogues"
 BOARDS: Final = "boards"
 """Under which the journal remembers what was followed, and the boards that were seen: both are of one log."""
+BEGAN: Final = "catalogues since"
+"""The second in which that log began, if it continues another: what the board signed before was for that one."""
 
 REMEMBERED_MAX: Final = 64
 LABELS_SHOWN: Final = 8
@@ -215,14 +217,16 @@ async def _follow_news(services: Services, answer: Catalogues) -> tuple[Told, ..
     since = followed[-1].index if followed else -1
     counting: list[ProvenEntry] = []
     why: tuple[Told, ...] = ()
+    ours: str | None = services.policy.catalogue.digest
     for number, entry in enumerate(entries):
         if entry.index < since:
             continue
         found, why = _verify(services, entries, number, shown), ()
-        if isinstance(found, NotEnacted) and entry.entry.catalogue != services.policy.catalogue.digest:
+        if isinstance(found, NotEnacted) and entry.entry.catalogue != ours:
             why = found.why
         else:
             counting.append(entry)
+            ours = entry.entry.catalogue
     if counting:
         not_read = await _follow(services, counting[-1])
         known = counting[:-1] if not_read is Unverified.OTHER_TEXT else counting
@@ -237,13 +241,16 @@ async def _follow_news(services: Services, answer: Catalogues) -> tuple[Told, ..
 
 async def _follow(services: Services, entry: ProvenEntry) -> Unverified | None:
     """Decide by a catalogue that counts from now on; say why that cannot be."""
-    digest = entry.entry.catalogue or ""
+    digest, path = entry.entry.catalogue or "", services.settings.home / CATALOGUE_FILE
     if digest == services.policy.catalogue.digest:
+        if not path.exists():
+            # It stays ours when the next version of the software is shipped with another.
+            services.disk.put(path, services.policy.catalogue.data)
         return None
     catalogue = await _read(services, digest)
     if isinstance(catalogue, Unverified):
         return catalogue
-    services.disk.put(services.settings.home / CATALOGUE_FILE, catalogue.data)
+    services.disk.put(path, catalogue.data)
     services.policy = Policy.of(definitions=services.policy.definitions, catalogue=catalogue)
     _tell_of_following(services, catalogue)
     return None
@@ -260,13 +267,21 @@ async def _read(services: Services, digest: str) -> Catalogue | Unverified:
 
 
 def _verify(services: Services, entries: Sequence[ProvenEntry], number: int, shown: _Shown) -> Enacted | NotEnacted:
+    # What counted is remembered: a hub that leaves it out of its list does not undo it.
+    listed = (
+        Counted(index=each.index, digest=each.entry.catalogue or "", request=each.entry.request or "")
+        for each in entries
+    )
+    known = {each.index: each for each in (*listed, *counted(services.journal))}
+    earlier = [each for index, each in sorted(known.items()) if index < entries[number].index]
     return verify_enactment(
         entries[number],
-        earlier=entries[:number],
-        used=[each.request for each in counted(services.journal) if each.index < entries[number].index],
+        before=earlier[-1].digest if earlier else None,
+        used={each.request for each in earlier if each.request},
         boards=shown.boards,
         steps=shown.steps,
         registrar=services.directory.registrar,
+        began=int(services.journal.meta(BEGAN) or 0),
     )
 
 

@@ -24,7 +24,7 @@ from audit.checkpoint import Checkpoint
 from audit.continuation import Continuation
 from audit.note import NoteKey
 from audit.records import token_digest
-from connectors.agent.catalogues import BOARDS, FOLLOWED
+from connectors.agent.catalogues import BEGAN, BOARDS, FOLLOWED
 from connectors.agent.directory import CHECKPOINT, DirectoryKeeper
 from connectors.agent.inbox import CURSOR
 from connectors.agent.journal import Journal, remember
@@ -240,6 +240,7 @@ def move_to(journal: Journal, continuation: Continuation, *, trial: Journal) -> 
         remember(db, LOG, continuation.successor.vkey)
         # Places of the old log; the catalogue that we decide by stays.
         db.execute("DELETE FROM meta WHERE name IN (?, ?, ?)", (CURSOR, FOLLOWED, BOARDS))
+        remember(db, BEGAN, str(continuation.entry.time // 1000))
         submitted = db.execute(
             "UPDATE submissions SET state = 'prepared', attempts = 0, next_at = 0, trouble = NULL"
             " WHERE state IN ('waiting', 'released')"

@@ -1,13 +1,13 @@
 """Whether a catalogue of grounds came into force by the board's own steps: the hub's word for it does not count.
 
-    enacted = verify_enactment(newest, earlier=others, boards=boards, steps=steps, registrar=pinned)
+    enacted = verify_enactment(newest, before=digest, used=others, boards=boards, steps=steps, registrar=pinned)
 
 The hub's log says that a catalogue is in force (an entry `grounds`), and holds a board or a step as an entry that
 commits to what was signed. Here they are held against each other:
 
-1. entry      it names a catalogue, its version and, by its digest, the proposal that it enacts; each counts once
+1. entry      it names a catalogue, its version and, by its digest, the proposal that it enacts
 2. board      the registrar signed it, and of those that the log had by then it counted at that moment
-3. steps      members of that board signed them, and the log had them before the entry
+3. steps      members of that board signed them, not before the log began, and the log had them before the entry
 4. standing   of these steps, with the catalogue that was in force before, nothing stands in the way of the proposal,
               and its day had come
 5. the same   the proposal is about this catalogue
@@ -20,7 +20,7 @@ change.
 Source: the architecture, sections 5, 6 and 9.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -54,11 +54,6 @@ class Unverified(Told):
         "without-steps",
         "Volgens het log geldt hij zonder dat het bestuur van de catalogus eraan te pas kwam.",
         "By the log it is in force without the board of the catalogue.",
-    )
-    USED = (
-        "used",
-        "Met dit voorstel kwam al eerder een catalogus in werking; wat toen is ondertekend, telt maar een keer.",
-        "This proposal brought a catalogue into force before; what was signed then counts once.",
     )
     NO_BOARD = (
         "no-board",
@@ -138,21 +133,23 @@ class NotEnacted:
 def verify_enactment(
     enacted: ProvenEntry,
     *,
-    earlier: Sequence[ProvenEntry],
+    before: str | None,
+    used: Collection[str],
     boards: Iterable[Stated],
     steps: Iterable[Stated],
     registrar: VerificationKey,
-    used: Collection[str] = (),
+    began: int = 0,
 ) -> Enacted | NotEnacted:
     """Check that the board brought a catalogue into force; see the module for the order.
 
     Args:
         enacted: The entry that says so.
-        earlier: The entries of the catalogues before it, in the order of the log; empty if it is the first.
+        before: Digest of the catalogue that was in force until then; None if it is the first.
+        used: Digests of the proposals that brought a catalogue into force before.
         boards: What is said to be boards; what is none does not count.
         steps: What is said to be steps; the same.
         registrar: The pinned key.
-        used: Digests of other proposals that brought a catalogue into force before.
+        began: Second in which the log began, if it continues another: what was signed before is of that one.
 
     Returns:
         What was brought into force by whom, or everything that is in the way.
@@ -163,8 +160,6 @@ def verify_enactment(
         return NotEnacted(why=(Unverified.NO_ENTRY,))
     if entry.request is None:
         return NotEnacted(why=(Unverified.WITHOUT_STEPS,))
-    if entry.request in {*used, *(each.entry.request for each in earlier)}:
-        return NotEnacted(why=(Unverified.USED,))
     # 2. board
     known = [board for board, index in verified_boards(boards, registrar=registrar) if index < enacted.index]
     counting = list(_boards_at(known, seconds=entry.time // 1000))
@@ -174,9 +169,9 @@ def verify_enactment(
     why: tuple[Told, ...] = ()
     for board in counting:
         # 3. steps
-        counted = tuple(_verified_steps(stated, board=board))
+        counted = tuple(each for each in _verified_steps(stated, board=board) if each.step.issued_at >= began)
         # 4. standing, 5. the same
-        standing = _standing_of(counted, entry, board=board, before=earlier[-1] if earlier else None)
+        standing = _standing_of(counted, entry, board=board, before=before, used=used)
         found = _why_not(standing, entry)
         if standing is not None and not found:
             return Enacted(
@@ -227,23 +222,24 @@ def _verified_steps(steps: Iterable[Stated], *, board: Board) -> Iterator[Signed
             continue  # of a member who left, or of nobody
         entry, enactment = stated.proven.entry, signed.step.enactment
         said = (entry.kind, entry.id, entry.version, entry.catalogue, entry.request)
-        meant = (signed.step.id.value, enactment.version, enactment.digest, token_digest(stated.token))
+        meant = (signed.step.id.value, enactment.version, enactment.digest, signed.digest)
         if said == (EntryKind.CATALOGUE, *meant):
             yield signed
 
 
 def _standing_of(
-    steps: tuple[SignedStep, ...], entry: Entry, *, board: Board, before: ProvenEntry | None
+    steps: tuple[SignedStep, ...], entry: Entry, *, board: Board, before: str | None, used: Collection[str]
 ) -> Standing | None:
     """Say how the proposal stood that an entry names; None if no member of the board made it."""
-    proposal = next((signed for signed in steps if token_digest(signed.token) == entry.request), None)
+    proposal = next((signed for signed in steps if signed.digest == entry.request), None)
     if proposal is None:
         return None
     found = standings(
         steps,
         board=board,
-        in_force=before.entry.catalogue if before else None,
+        in_force=before,
         definitions=proposal.step.enactment.definitions,
+        used=used,
     )
     return next((standing for standing in found if standing.proposal == proposal), None)
 

@@ -149,16 +149,18 @@ class BoardLog:
         """What is signed, with the proofs of its entries."""
         return tuple(Stated(token=token, proven=self.proven(index)) for token, index in tokens)
 
-    def verify(self, number: int = -1) -> Enacted | NotEnacted:
+    def verify(self, number: int = -1, *, began: int = 0) -> Enacted | NotEnacted:
         """Verify the newest enactment, or another one."""
         index = self.enacted[number]
-        earlier = [place for place in self.enacted if place < index]
+        earlier = [self.proven(place).entry for place in self.enacted if place < index]
         return verify_enactment(
             self.proven(index),
-            earlier=[self.proven(place) for place in earlier],
+            before=earlier[-1].catalogue if earlier else None,
+            used={entry.request for entry in earlier if entry.request},
             boards=self.stated(self.boards),
             steps=self.stated(self.steps),
             registrar=self.registrar.public,
+            began=began,
         )
 
 

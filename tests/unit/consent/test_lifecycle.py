@@ -209,6 +209,16 @@ def test_what_is_in_force_does_not_come_into_force_again() -> None:
     assert obstacles(*ALL, in_force=NEW) == (Obstacle.IN_FORCE,)
 
 
+def test_a_proposal_comes_into_force_once() -> None:
+    """Also where the catalogue that it replaces is in force again; as long as its own is, that is what is said."""
+    used = {PROPOSE.digest}
+    for in_force, obstacle in ((OLD, Obstacle.USED), (OTHER_REPORT, Obstacle.USED), (NEW, Obstacle.IN_FORCE)):
+        (found,) = standings(ALL, board=board(), in_force=in_force, definitions=DEFINITIONS, used=used)
+        assert (found.obstacles, found.enacts_from) == ((obstacle,), None)
+    (other,) = standings(ALL, board=board(), in_force=OLD, definitions=DEFINITIONS, used={APPROVE.digest})
+    assert other.obstacles == ()
+
+
 def test_a_proof_is_with_the_definitions_of_now() -> None:
     (found,) = standings(ALL, board=board(), in_force=OLD, definitions=OTHER_REPORT)
     assert found.obstacles == (Obstacle.DEFINITIONS_CHANGED,)

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.agent.catalogues import NO_LIST, counted, known_catalogue, newest_at_hub
-from connectors.agent.journal import NoticeKind
+from connectors.agent.catalogues import BEGAN, CATALOGUE_FILE, NO_LIST, counted, known_catalogue, newest_at_hub
+from connectors.agent.journal import NoticeKind, remember
 from connectors.agent.watching import watch_log
 from connectors.formats.stuf.examples import vto_example
 from connectors.sdk.answers import Catalogues
@@ -156,6 +156,56 @@ async def test_the_hub_brings_back_no_earlier_catalogue_alone(gemeente: Agent) -
     await watch_log(gemeente.services)
     assert gemeente.services.policy.catalogue.version == "2026-2"
     assert NoticeKind.ALARM in told(gemeente)
+
+
+async def test_the_hub_brings_back_no_earlier_catalogue_to_who_was_away(gemeente: Agent) -> None:
+    """The one that we decide by counts no more once another took its place, also where we see both at once."""
+    await watch_log(gemeente.services)
+    enact(gemeente.hub, NEXT)
+    force(gemeente.hub, PACKAGED.data.decode())
+    await watch_log(gemeente.services)
+    assert gemeente.services.policy.catalogue.version == "2026-2"
+    assert NoticeKind.ALARM in told(gemeente)
+
+
+async def test_a_hub_that_hides_what_is_in_force_from_who_saw_it_is_found(gemeente: Agent) -> None:
+    """What the board signed about the catalogue before is overtaken, whatever the hub leaves out of its list."""
+    board = gemeente.hub.board
+    assert board is not None
+    overtaken = enactment(gemeente.hub, THEN)
+    proposal = board.decide(overtaken)
+    enact(gemeente.hub, NEXT)
+    await watch_log(gemeente.services)
+    hidden = board.enacted.pop()
+    board.enact(overtaken, by=proposal)
+    await watch_log(gemeente.services)
+    assert gemeente.services.policy.catalogue.version == "2026-2"
+    assert "inmiddels een andere catalogus" in told(gemeente)[NoticeKind.ALARM]
+    assert hidden in {each.index for each in counted(gemeente.journal)}
+
+
+async def test_what_was_signed_before_the_log_began_is_of_the_one_before(gemeente: Agent) -> None:
+    """Whoever kept the steps of a log that was lost brings nothing back with them into the one that continues it."""
+    board = gemeente.hub.board
+    assert board is not None
+    with gemeente.journal.step("continued") as db:
+        remember(db, BEGAN, str(board.seconds + 1))
+    await watch_log(gemeente.services)
+    assert counted(gemeente.journal) != ()  # the one that we decide by goes on
+    enact(gemeente.hub, NEXT)
+    await watch_log(gemeente.services)
+    assert gemeente.services.policy.catalogue.version == "2026-1"
+    assert NoticeKind.ALARM in told(gemeente)
+    board.log.time += 2000
+    enact(gemeente.hub, THEN)
+    await watch_log(gemeente.services)
+    assert gemeente.services.policy.catalogue.version == "2026-3"
+
+
+async def test_what_is_followed_is_kept_when_the_software_brings_another(gemeente: Agent) -> None:
+    assert not (gemeente.home / CATALOGUE_FILE).exists()
+    await watch_log(gemeente.services)
+    assert (gemeente.home / CATALOGUE_FILE).read_bytes() == PACKAGED.data
 
 
 async def test_a_hub_that_never_had_a_board_keeps_what_is_in_force(gemeente: Agent) -> None:

@@ -10,6 +10,7 @@ import pytest
 from audit.continuation import Continuation, make_continuation
 from audit.entries import EntryDraft
 from audit.note import NoteSigner
+from connectors.agent.catalogues import BEGAN
 from connectors.agent.continuing import LOG, carry_over, last_seen, move_to, own_entries
 from connectors.agent.directory import CHECKPOINT
 from connectors.agent.inbox import CURSOR
@@ -196,6 +197,8 @@ async def test_what_is_under_way_begins_anew(change: Change) -> None:
     }
     assert (journal.meta(CURSOR), journal.meta(LOG)) == (None, NEXT.public.vkey)
     assert journal.meta(CHECKPOINT) == trial.meta(CHECKPOINT)
+    # What the board signed for the old log counts in it alone.
+    assert journal.meta(BEGAN) == str(change.continuation.entry.time // 1000)
 
 
 async def test_what_is_lost_of_ours_is_named(tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ def test_what_was_signed_once_does_not_count_again_when_the_catalogue_before_is_
     assert why(made.verify()) == ["used"]
 
 
+def test_what_was_signed_before_the_log_began_counts_for_nothing(made: BoardLog) -> None:
+    """The steps of a log that was lost are known to everybody; the log that continues it has nothing in force yet."""
+    at_the_proposal = made.log.time // 1000 - 5  # each entry takes a second
+    assert isinstance(made.verify(began=at_the_proposal), Enacted)
+    assert why(made.verify(began=at_the_proposal + 1)) == ["no-proposal"]
+    assert why(made.verify(began=made.log.time // 1000)) == ["no-proposal"]
+
+
 def without(*kinds: Step) -> Callable[[BoardLog], None]:
     """The round without some of its steps."""
 
