@@ -53,8 +53,8 @@ class SubmissionAccepted:
     `elements` holds only the permitted ciphertexts, by number; a denied one is not stored. `hashes` is SHA-256 of the
     sealed key, then of each sealed element, 32 bytes each, concatenated: what `sealed.digest` is made of.
 
-    `asks_until` is the term of a question, `answers` the question that this message answers; `emergencies` are the
-    subjects of an emergency and the GI that acts in it; `marks` are what somebody has to look at.
+    `asks_until` is the term of a question; `emergencies` are the subjects of an emergency and the GI that acts in it;
+    `marks` are what somebody has to look at.
     """
 
     id: MessageId
@@ -74,7 +74,6 @@ class SubmissionAccepted:
     tags: tuple[str, ...]
     trace_id: str
     asks_until: date | None = None
-    answers: MessageId | None = None
     emergencies: tuple[tuple[SubjectTag, OIN], ...] = ()
     marks: tuple[str, ...] = ()
 
@@ -102,7 +101,8 @@ class ReceiptGiven:
 
     Loses if the message has a receipt, or if its newest disclosure is another. It does not lose because the message
     has expired: it was released before, and its sender must know what came of it. `forget` drops the ciphertexts
-    (outcome `accepted`).
+    (outcome `accepted`). `answers` is the question to which its recipient has the last answer now; a question that is
+    refused itself is open no longer either.
     """
 
     message_id: MessageId
@@ -110,6 +110,7 @@ class ReceiptGiven:
     receipt: str
     accepted: bool
     forget: bool
+    answers: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ from schemas.document import JSONValue
 from schemas.identifiers import MessageId
 
 ASKS_MAX: Final = len(Category)
+TERM_DAYS_MAX: Final = 366
+"""So many days after the day of its message the term of a question lies at most."""
 CORRECTS_MAX: Final = 500
 CORRECTED_ITEM: Final = re.compile(r"[a-z][A-Za-z0-9-]{0,63}/[a-z][a-z0-9-]{0,31}")
 """An item of the corrected message: `<profile>/<id>`."""

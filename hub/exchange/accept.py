@@ -10,7 +10,6 @@ from typing import Final
 
 from audit.entries import EntryDraft
 from audit.records import token_digest
-from consent.request import Facts
 from hub.changes import LogMember, RefusalRecorded, Shown, SubmissionAccepted
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
 from hub.exchange.canaries import about_recipient, check_enforced, proved_by, stop
@@ -19,6 +18,7 @@ from hub.exchange.facts import emergencies_of, find_facts
 from hub.exchange.outline import Outline, outline_of
 from hub.exchange.services import GROUNDS, Services, World, policy_in_force
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
+from hub.exchange.terms import check_term
 from hub.ports import DecisionOutdatedError, MemberLostError
 from schemas.codes import EntryKind, TokenType
 from schemas.definitions import Definitions
@@ -123,12 +123,13 @@ def verify_sender(submission: Submission, *, world: World, arrival: Arrival) -> 
 
 
 def check_times(verified: Verified, *, arrival: Arrival) -> None:
-    """Refuse what is dated ahead, or past its time.
+    """Refuse what is dated ahead, or past its time, and a question whose term is none.
 
     Raises:
         DocumentError: With an issue for each.
     """
-    message, issues = verified.message, list[Issue]()
+    message = verified.message
+    issues = list(check_term(message))
     if message.issued_at > arrival.seconds + FUTURE_SECONDS_MAX:
         text = f"dated more than {FUTURE_SECONDS_MAX} s ahead of the hub's clock; check the clock of the sender"
         issues.append(Issue(pointer="/iat", code="sender.message.future", text=text))
@@ -236,7 +237,6 @@ async def _accept_verified(verified: Verified, *, world: World, arrival: Arrival
         member = _submission_member(
             verified.submission,
             decided,
-            facts=facts,
             emergencies=emergencies_of(structured, policy.catalogue),
             shown=shown,
             arrival=arrival,
@@ -302,7 +302,6 @@ def _submission_member(
     submission: Submission,
     decided: Decided,
     *,
-    facts: Facts,
     emergencies: tuple[tuple[SubjectTag, OIN], ...],
     shown: Shown,
     arrival: Arrival,
@@ -344,7 +343,6 @@ def _submission_member(
             tags=submission.tags,
             trace_id=arrival.trace_id,
             asks_until=message.asks.term if message.asks is not None else None,
-            answers=message.reply_to if facts.question is not None and message.asks is None else None,
             emergencies=emergencies,
             marks=marks_to_review(decided),
         ),

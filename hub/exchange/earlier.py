@@ -1,5 +1,7 @@
 """Hold an answer and a correction to the message that they name: it opens nothing about anybody or anything else, once.
 
+And say which question is answered for good, so that nobody is reminded of it.
+
 A pseudonym that is linked is of the same person. Where the chain key has a new epoch, who sends states that by a link
 before he answers or corrects a message of the epoch before.
 
@@ -9,13 +11,14 @@ Source: the domain page, section 5, `asked` and `prior`; AVG 16 and 19; hub/deci
 from collections.abc import Sequence
 from typing import Final
 
+from consent.request import QUESTION_TYPE
 from hub.exchange.services import Services
 from hub.exchange.stages import Structured
 from hub.ports import MessageState, StoredMessage
 from schemas.codes import TokenType
 from schemas.definitions import Definitions, ReplyValue
 from schemas.errors import DocumentError, Issue
-from schemas.identifiers import SubjectTag
+from schemas.identifiers import MessageId, SubjectTag
 from schemas.jws import parse_jws
 from schemas.message import Item, Message, labels, parse_message
 from schemas.replies import ANSWERED
@@ -69,9 +72,38 @@ async def check_not_answered(
         raise DocumentError(ANSWERED.text, issues=[ANSWERED])
 
 
+async def question_answered(received: StoredMessage, *, services: Services) -> MessageId | None:
+    """Name the question to which a received message is the last answer, as far as its labels show; None: there is none.
+
+    What may say that the answer follows leaves the question open, also where it refuses for good: to be reminded of
+    what is settled does no harm.
+
+    Raises:
+        UnavailableError: The store could not be reached.
+    """
+    types = services.definitions.message_types
+    kind = types.get(received.type)
+    if kind is None or QUESTION_TYPE not in kind.answers or _may_say(types[QUESTION_TYPE].interim_reply, received):
+        return None
+    named = read_stored(received).reply_to
+    asked = await services.store.message(named) if named is not None else None
+    if asked is None or (asked.type, asked.sender, asked.recipient) != (
+        QUESTION_TYPE,
+        received.recipient,
+        received.sender,
+    ):
+        return None
+    return asked.id
+
+
+def read_stored(stored: StoredMessage) -> Message:
+    """Read the claims of a message that was accepted."""
+    return parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
+
+
 def _may_say(value: ReplyValue | None, reply: StoredMessage) -> bool:
     """Whether a reply has the label under which that value would stand."""
-    content = parse_message(parse_jws(reply.jws, typ=TokenType.MESSAGE).payload).content if value is not None else ()
+    content = read_stored(reply).content if value is not None else ()
     return any(
         value is not None and item.profile == value.profile and value.element in item.elements for item in content
     )

@@ -27,18 +27,17 @@ from consent.request import (
     question_fact,
     reply_fact,
 )
-from hub.exchange.earlier import check_answered_people, check_corrected, check_not_answered
+from hub.exchange.earlier import check_answered_people, check_corrected, check_not_answered, read_stored
 from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, read_measure
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
 from hub.ports import StoredMessage
-from schemas.codes import EntryKind, SubjectRole, TokenType
+from schemas.codes import EntryKind, SubjectRole
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, MessageId, SubjectTag
-from schemas.jws import parse_jws
 from schemas.measures import MeasureStatement
-from schemas.message import Message, labels, parse_message
+from schemas.message import Message, labels
 from schemas.replies import NO_ANSWER
 
 _T = TypeVar("_T")
@@ -180,12 +179,8 @@ def _answered(
     kind = policy.definitions.message_types.get(message.type)
     if kind is not None and answered.type not in kind.answers:
         raise DocumentError(NO_ANSWER.text, issues=[NO_ANSWER])
-    asks = _read(answered).asks if answered.type == QUESTION_TYPE else None
+    asks = read_stored(answered).asks if answered.type == QUESTION_TYPE else None
     return reply, question_fact(reply, asked=frozenset(asks.categories)) if asks is not None else None
-
-
-def _read(stored: StoredMessage) -> Message:
-    return parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
 
 
 async def _corrected(
@@ -199,7 +194,7 @@ async def _corrected(
     """
     if corrected is None:
         return None
-    original = _read(corrected)
+    original = read_stored(corrected)
     categories = set()
     for label in labels(original):
         if label.item is None or released.isdisjoint(range(label.first, label.first + len(label.digests))):

@@ -10,6 +10,7 @@ from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
 from hub.changes import LogMember, ReceiptGiven
 from hub.exchange.authenticate import Request, authenticate, renew, verify_former_signer
+from hub.exchange.earlier import question_answered
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
 from hub.ports import DecisionOutdatedError, MemberLostError, StoredDisclosure, StoredMessage
@@ -22,6 +23,7 @@ from schemas.errors import (
     ReplayError,
     UnavailableError,
 )
+from schemas.identifiers import MessageId
 from schemas.jws import parse_jws
 from schemas.requests import Outcome, ReceiptClaims, parse_receipt
 
@@ -115,9 +117,12 @@ async def _take(request: Request[ReceiptClaims], *, world: World, services: Serv
         raise ReplayError("this message has another receipt already", code="recipient.receipt.used")
     # 4. compare
     _compare(request.claims, stored, stored.disclosure)
+    accepted = request.claims.outcome is Outcome.ACCEPTED
+    answers = await question_answered(stored, services=services) if accepted else None
     # 5. log and change
+    member = _receipt_member(request, stored, answers=answers, world=world, services=services)
     try:
-        appended = await services.log.append(_receipt_member(request, stored, world=world, services=services))
+        appended = await services.log.append(member)
     except MemberLostError:
         return await _after_losing(request, services=services)
     return Receipted(index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof, repeated=False)
@@ -138,7 +143,12 @@ def _compare(claims: ReceiptClaims, stored: StoredMessage, disclosure: StoredDis
 
 
 def _receipt_member(
-    request: Request[ReceiptClaims], stored: StoredMessage, *, world: World, services: Services
+    request: Request[ReceiptClaims],
+    stored: StoredMessage,
+    *,
+    answers: MessageId | None,
+    world: World,
+    services: Services,
 ) -> LogMember:
     accepted = request.claims.outcome is Outcome.ACCEPTED
     return LogMember(
@@ -164,6 +174,7 @@ def _receipt_member(
             receipt=request.token,
             accepted=accepted,
             forget=accepted,
+            answers=answers,
         ),
     )
 

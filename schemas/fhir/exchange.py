@@ -1,6 +1,6 @@
 """What a question, its answer and a correction say, beyond their single values.
 
-1. the term of a question has not passed
+1. the term of a question has not passed, and is not more than a year away
 2. an answer gives data, takes an assignment on, or refuses with a reason. A refusal of everything stands alone; beside
    data it names the categories that it refuses, and nothing of these is there. Where the law says that one must answer,
    the reason is one of those that say there is nothing to answer. What answers an assignment takes it on or refuses
@@ -15,7 +15,7 @@ Source: DOMAIN 3; AVG 16 and 19.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from schemas.codes import Category, Interaction
@@ -26,7 +26,7 @@ from schemas.fhir.parts import read_parts
 from schemas.fhir.primitives import is_date, lies_after
 from schemas.fhir.values import concept_code, plain
 from schemas.identifiers import MessageId
-from schemas.message_claims import Asks, Corrects
+from schemas.message_claims import TERM_DAYS_MAX, Asks, Corrects
 
 MESSAGE_SYSTEM: Final = "urn:ietf:rfc:3986"
 """Naming system of the message that a correction corrects; its value is `urn:uuid:<jti>`."""
@@ -212,6 +212,10 @@ class _Rules:
             if isinstance(term, str) and not lies_after(term, self.on) and term != self.on.isoformat()[: len(term)]:
                 text, text_nl = "the term of the question has passed", "de termijn van de vraag is voorbij"
                 self._add(f"/{index}/elements/term", "term-passed", text, text_nl)
+            elif isinstance(term, str) and lies_after(term, self.on + timedelta(days=TERM_DAYS_MAX)):
+                text = f"the term of the question is more than {TERM_DAYS_MAX} days away"
+                text_nl = f"de termijn van de vraag ligt meer dan {TERM_DAYS_MAX} dagen vooruit"
+                self._add(f"/{index}/elements/term", "term-far", text, text_nl)
 
     def check_answer(self, *, must: bool) -> None:
         """Check rule 2."""

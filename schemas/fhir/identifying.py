@@ -16,8 +16,11 @@ RSIN_SYSTEM: Final = "https://ketenhub.nl/fhir/NamingSystem/rsin"
 ESTABLISHMENT_SYSTEM: Final = "https://ketenhub.nl/fhir/NamingSystem/vestigingsnummer"
 """Provisional: no published naming system for the number of an establishment was found."""
 
+AGB_SYSTEM: Final = "http://fhir.nl/fhir/NamingSystem/agb-z"
+
 _IDENTIFIER_MAX: Final = 200
-_TWELVE_DIGITS = re.compile(r"[0-9]{12}")
+_EIGHT_DIGITS: Final = re.compile(r"[0-9]{8}")
+_TWELVE_DIGITS: Final = re.compile(r"[0-9]{12}")
 
 
 def check_identifier(value: JSONObject, *, personal: bool) -> str | None:
@@ -58,5 +61,6 @@ _SYSTEMS: Final[Mapping[str, Callable[[str], bool]]] = {
     SKJ_SYSTEM: _makes(ProfessionalNumber),
     BIG_SYSTEM: _makes(ProfessionalNumber),
     RSIN_SYSTEM: _makes(BSN),  # numbers of one range, issued by one office: the same nine digits and 11-test
+    AGB_SYSTEM: lambda number: bool(_EIGHT_DIGITS.fullmatch(number)),
     ESTABLISHMENT_SYSTEM: lambda number: bool(_TWELVE_DIGITS.fullmatch(number)),
 }

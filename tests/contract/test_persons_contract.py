@@ -195,17 +195,32 @@ async def test_both_sides_of_a_question_are_reminded_twice_however_many_processe
             assert (newest.kind, newest.message_id) == (kind, _submitted(question).id)
 
 
-@pytest.mark.parametrize("how", ["answered", "expired", "recalled"])
+@pytest.mark.parametrize("how", ["answered", "refused", "expired", "recalled"])
 async def test_nobody_is_reminded_of_what_is_no_open_question(database: Database, members: Members, how: str) -> None:
     question = with_change(members.submission(), asks_until=TERM)
-    await database.log.append(question)
-    ends = {
-        "answered": with_change(members.submission(), answers=_submitted(question).id),
-        "expired": members.expiry(question),
-        "recalled": members.recall(question),
-    }
-    await database.log.append(ends[how])
+    answer = members.submission()
+    await asyncio.gather(*map(database.log.append, (question, answer)))
+    match how:
+        case "expired":
+            ends = members.expiry(question)
+        case "recalled":
+            ends = members.recall(question)
+        case _:
+            released = answer if how == "answered" else question
+            disclosed = await database.log.append(members.disclosure(released))
+            received = members.receipt(released, disclosure_index=disclosed.index, accepted=how == "answered")
+            answers = _submitted(question).id if how == "answered" else None
+            ends = with_change(received, answers=answers)
+    await database.log.append(ends)
     assert await database.attention.remind(today=TERM, soon=TERM, at=NOW) == ()
+
+
+async def test_a_question_that_was_received_is_open_until_its_answer_is(database: Database, members: Members) -> None:
+    question = with_change(members.submission(), asks_until=TERM)
+    await database.log.append(question)
+    disclosed = await database.log.append(members.disclosure(question))
+    await database.log.append(members.receipt(question, disclosure_index=disclosed.index))
+    assert len(await database.attention.remind(today=TERM, soon=TERM, at=NOW)) == 2
 
 
 async def test_the_sender_of_what_is_denied_has_one_notice_however_many_processes_deny_it(

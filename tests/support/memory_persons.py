@@ -14,6 +14,7 @@ from hub.changes import (
     LogMember,
     MessageRecalled,
     NoticeKind,
+    ReceiptGiven,
     RecordStated,
     ReviewAnswered,
     ReviewClosed,
@@ -84,9 +85,13 @@ class MemoryPersons(Persons, Attention):
                 answer = ReviewAnswer(oin=change.party, index=index, token=change.token)
                 self._reviews[key] = replace(self._reviews[key], answers=(*others, answer))
             case _:
-                self._tell_of_stops(member.change, index=index, at=at)
+                self._keep_rest(member.change, index=index, at=at)
 
-    def _tell_of_stops(self, change: Change, *, index: int, at: int) -> None:
+    def _keep_rest(self, change: Change, *, index: int, at: int) -> None:
+        if isinstance(change, ReceiptGiven):
+            ended = change.answers if change.accepted else change.message_id
+            if ended is not None:
+                self._questions.pop(ended, None)
         if isinstance(change, (EnforcementStopped, EnforcementResumed)):
             is_stop = isinstance(change, EnforcementStopped)
             kind = NoticeKind.ENFORCEMENT_STOPPED if is_stop else NoticeKind.ENFORCEMENT_RESUMED
@@ -98,8 +103,6 @@ class MemoryPersons(Persons, Attention):
         self._emergencies += ((tag, Emergency(gi=gi, index=index, accepted_at=at)) for tag, gi in change.emergencies)
         if change.asks_until is not None:
             self._questions[change.id] = (change.asks_until, 0)
-        if change.answers is not None:
-            self._questions.pop(change.answers, None)
         for mark in change.marks:
             item = ReviewItem(about=change.id, mark=mark, sender=change.sender, recipient=change.recipient)
             self._open(item, index=index)

@@ -304,8 +304,6 @@ def _record_submission(change: SubmissionAccepted, *, index: int, body: int, sta
     rows.emergencies += ((index, tag.value, gi.value) for tag, gi in change.emergencies)
     if change.asks_until is not None:
         rows.questions.append((message_id, change.asks_until.isoformat()))
-    if change.answers is not None:
-        rows.questions_ended.append(change.answers.value)
     items = (
         ReviewItem(about=change.id, mark=mark, sender=change.sender, recipient=change.recipient)
         for mark in change.marks
@@ -328,6 +326,8 @@ def _record_outcome(change: _OfMessage, *, index: int, message: MessageNow, stat
         case ReceiptGiven():
             rows.receipts.append((index, change))
             message.received = True
+            rows.questions_ended += [] if change.answers is None else [change.answers.value]
+            rows.questions_ended += [] if change.accepted else [change.message_id.value]
             _end_waiting(message, rows=rows, forget=change.forget)
         case MessageExpired():
             rows.expiries.append((index, change))

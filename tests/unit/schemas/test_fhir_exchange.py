@@ -65,9 +65,14 @@ def place(identity: str) -> int:
         ("2026-11", []),
         ("2026-10", [("term-passed", "/items/1/elements/term")]),
         ("2026", []),
+        ((DAY + timedelta(days=366)).isoformat(), []),
+        ((DAY + timedelta(days=367)).isoformat(), [("term-far", "/items/1/elements/term")]),
+        ("2999", [("term-far", "/items/1/elements/term")]),
     ],
 )
-def test_the_term_of_a_question_has_not_passed(term: str, expected: list[tuple[str, str]]) -> None:
+def test_the_term_of_a_question_has_not_passed_and_is_not_years_away(
+    term: str, expected: list[tuple[str, str]]
+) -> None:
     assert check("informatieverzoek", *parts("informatieverzoek", q1={"term": (term,)})) == expected
 
 

@@ -12,7 +12,7 @@ from schemas.definitions import load_definitions
 from schemas.document import DocumentItem, JSONValue
 from schemas.errors import Issue
 from schemas.fhir import check_resource, check_values
-from schemas.fhir.identifying import ESTABLISHMENT_SYSTEM, RSIN_SYSTEM
+from schemas.fhir.identifying import AGB_SYSTEM, ESTABLISHMENT_SYSTEM, RSIN_SYSTEM
 from schemas.identifiers import BIG_SYSTEM, BSN_SYSTEM, RNI_SYSTEM, SKJ_SYSTEM
 from tests.support.example_documents import DAY, SYSTEM, concept, item, notification_document, request_items
 
@@ -275,6 +275,9 @@ def test_what_stands_beside_a_primitive_is_fhir_wherever_the_primitive_stands(
         ([{"system": RSIN_SYSTEM, "value": "999911145"}], "identifier-form"),
         ([{"system": RSIN_SYSTEM, "value": "99991114"}], "identifier-form"),
         ([{"value": "x"}, {"system": ESTABLISHMENT_SYSTEM, "value": "123456789"}], "identifier-form"),
+        ([{"system": AGB_SYSTEM, "value": "7373000"}], "identifier-form"),
+        ([{"system": AGB_SYSTEM, "value": "737300001"}], "identifier-form"),
+        ([{"system": AGB_SYSTEM, "value": "7373 000"}], "identifier-form"),
         ([{"system": BSN_SYSTEM, "value": "999911121"}], "bsn"),
         ([{"system": RSIN_SYSTEM}], "identifier-value"),
         ({"system": RSIN_SYSTEM, "value": "999911144"}, "form"),
@@ -290,6 +293,7 @@ def test_right_numbers_of_an_organisation_are_taken() -> None:
     numbers: list[JSONValue] = [
         {"system": RSIN_SYSTEM, "value": "999911144"},
         {"system": ESTABLISHMENT_SYSTEM, "value": "000012345678"},
+        {"system": AGB_SYSTEM, "value": "03730000"},
         {"system": "urn:oid:1.2.3", "value": "anything"},
     ]
     organisation: JSONValue = {"resourceType": "Organization", "name": "Voogdij Voorbeeld", "identifier": numbers}

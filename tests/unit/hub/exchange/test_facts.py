@@ -1,7 +1,8 @@
 """What a decision knows of a question, of what is corrected, and of linked pseudonyms; and reminders of terms."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -9,13 +10,17 @@ from audit.records import parse_shown
 from connectors.sdk.composing import Composed
 from connectors.sdk.envelope import Thread
 from consent.request import CorrectedFact, Facts, QuestionFact, ReplyFact
-from hub.exchange.accept import Accepted
+from hub.exchange.accept import Accepted, accept
+from hub.exchange.earlier import question_answered
 from hub.exchange.terms import remind
-from schemas.codes import Category, EntryKind, SubjectRole
+from schemas.codes import Category, EntryKind, SubjectRole, TokenType
 from schemas.document import Document
 from schemas.errors import DocumentError
 from schemas.identifiers import BSN_SYSTEM, OIN, MessageId, SubjectTag
+from schemas.jws import sign_jws
 from schemas.links import Link
+from schemas.message import message_to_payload
+from tests.support.example_documents import concept, item
 from tests.support.example_messages import example_document
 from tests.support.exchange_hub import GEMEENTE, GI, HUB, RAAD, MemoryHub
 from tests.support.law_records import link as link_claims
@@ -55,14 +60,13 @@ def answer(
     document = _about(replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW"), bsn)
     items = tuple(replace(each, id=area) if each.profile == "leefgebied" else each for each in document.items)
     document = replace(document, items=items)
-    thread = Thread(
-        case=asked.message.case,
-        reply_to=asked.message.id,
-        reply_facts=Facts(
-            reply=ReplyFact(message_type="informatieverzoek"), question=QuestionFact(categories=believed)
-        ),
-    )
-    return hub.world.compose(document, sender=GEMEENTE, recipient=RAAD, thread=thread)
+    return hub.world.compose(document, sender=GEMEENTE, recipient=RAAD, thread=answer_thread(asked, believed=believed))
+
+
+def answer_thread(asked: Composed, *, believed: frozenset[Category]) -> Thread:
+    """What the gemeente knows of the question."""
+    facts = Facts(reply=ReplyFact(message_type="informatieverzoek"), question=QuestionFact(categories=believed))
+    return Thread(case=asked.message.case, reply_to=asked.message.id, reply_facts=facts)
 
 
 async def test_an_answer_holds_what_was_asked_and_says_which_question_it_answers() -> None:
@@ -123,6 +127,31 @@ async def test_an_answer_under_another_pseudonym_is_about_the_same_person_once_i
     assert (await hub.submit(answer(hub, asked, bsn=OTHER_BSN))).index
 
 
+@pytest.mark.parametrize(
+    ("days", "takes"),
+    [(-1, False), (0, True), (366, True), (367, False)],
+    ids=["the day before", "the same day", "a year on", "more than a year on"],
+)
+async def test_the_term_of_a_question_is_a_day_on_which_somebody_can_be_reminded(days: int, *, takes: bool) -> None:
+    """The connector of another may sign any day: the day is the one in the Netherlands, half an hour after midnight."""
+    hub = await MemoryHub.opened()
+    hub.world.clock.advance(seconds=int((datetime(2026, 11, 30, 23, 30, tzinfo=UTC) - hub.arrival.at).total_seconds()))
+    asked = question(hub)
+    assert asked.message.asks is not None
+    term = date(2026, 12, 1) + timedelta(days=days)
+    message = replace(asked.message, asks=replace(asked.message.asks, term=term))
+    key = hub.world.organisations[RAAD].signing
+    token = sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=key)
+    submission = replace(asked.submission, message=token)
+    if takes:
+        assert (await accept(submission, arrival=hub.arrival, services=hub.services)).index
+        return
+    with pytest.raises(DocumentError) as refused:
+        await accept(submission, arrival=hub.arrival, services=hub.services)
+    (issue,) = refused.value.issues
+    assert (issue.pointer, issue.code, bool(issue.text_nl)) == ("/asks/term", "sender.asks.term", True)
+
+
 async def _remind(hub: MemoryHub, day: date) -> list[tuple[OIN, str]]:
     """Remind on a day; who is told what, in order."""
     at = hub.world.clock.now()
@@ -146,17 +175,78 @@ async def test_both_sides_are_reminded_three_days_before_the_term_and_on_it_once
     assert await _remind(hub, date(2026, 12, 20)) == []
 
 
-@pytest.mark.parametrize("answered", [True, False])
-async def test_of_what_is_answered_or_recalled_nobody_is_reminded(*, answered: bool) -> None:
+async def _answered(hub: MemoryHub, asked: Composed) -> None:
+    await hub.give_receipt((await hub.deliver(answer(hub, asked))).id)
+
+
+async def _answer_waits(hub: MemoryHub, asked: Composed) -> None:
+    await hub.submit(answer(hub, asked))
+
+
+async def _answer_recalled(hub: MemoryHub, asked: Composed) -> None:
+    accepted = await hub.submit(answer(hub, asked))
+    await recalls(hub, sign_recall(hub, accepted.id, by=GEMEENTE))
+
+
+async def _answer_refused(hub: MemoryHub, asked: Composed) -> None:
+    await hub.give_receipt((await hub.deliver(answer(hub, asked))).id, refused=True)
+
+
+async def _answer_follows(hub: MemoryHub, asked: Composed) -> None:
+    """What it refuses with is sealed: that the answer follows is known to the two organisations only."""
+    document = replace(example_document("informatieantwoord"), purpose="RVDK-INFO-ANTW")
+    header = next(each for each in document.items if each.profile == "bericht")
+    why = item("vraag", "q1", refusal=(concept("weigeringsgrond", "volgt-later"),))
+    thread = answer_thread(asked, believed=ASKED)
+    later = hub.world.compose(replace(document, items=(header, why)), sender=GEMEENTE, recipient=RAAD, thread=thread)
+    await hub.give_receipt((await hub.deliver(later)).id)
+
+
+async def _question_recalled(hub: MemoryHub, asked: Composed) -> None:
+    await recalls(hub, sign_recall(hub, asked.message.id, by=RAAD))
+
+
+async def _question_refused(hub: MemoryHub, asked: Composed) -> None:
+    await hub.give_receipt(asked.message.id, by=GEMEENTE, refused=True)
+
+
+@pytest.mark.parametrize(
+    ("then", "reminds"),
+    [
+        (_answered, False),
+        (_answer_waits, True),
+        (_answer_recalled, True),
+        (_answer_refused, True),
+        (_answer_follows, True),
+        (_question_recalled, False),
+        (_question_refused, False),
+    ],
+)
+async def test_of_a_question_is_reminded_until_who_asked_has_the_last_answer(
+    then: Callable[[MemoryHub, Composed], Awaitable[None]], *, reminds: bool
+) -> None:
     hub = await MemoryHub.opened()
     asked = question(hub)
-    if answered:
-        await hub.deliver(asked)
-        await hub.submit(answer(hub, asked))
-    else:
+    if then is _question_recalled:
         await hub.submit(asked)
-        await recalls(hub, sign_recall(hub, asked.message.id, by=RAAD))
-    assert await _remind(hub, date(2026, 12, 14)) == []
+    else:
+        await hub.deliver(asked)
+    await then(hub, asked)
+    told = [(RAAD, "question-due"), (GEMEENTE, "question-due")]
+    assert await _remind(hub, date(2026, 12, 14)) == (told if reminds else [])
+
+
+async def test_a_question_is_not_answered_by_what_another_organisation_sends() -> None:
+    """Whoever learns its id could else end the reminders of it."""
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.deliver(asked)
+    accepted = await hub.submit(answer(hub, asked))
+    stored = await hub.message(accepted.id)
+    assert stored is not None
+    assert await question_answered(stored, services=hub.services) == asked.message.id
+    for other in (replace(stored, sender=GI), replace(stored, recipient=GI)):
+        assert await question_answered(other, services=hub.services) is None
 
 
 async def _with_consent(hub: MemoryHub) -> Accepted:
