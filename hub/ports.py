@@ -45,6 +45,20 @@ class Appended:
     tlog_proof: str
 
 
+class Entered(Protocol):
+    """What has a place in the log: its index, and the exact text of its entry."""
+
+    @property
+    def index(self) -> int:
+        """Its place, from 0."""
+        ...
+
+    @property
+    def entry(self) -> str:
+        """Exact text of its entry."""
+        ...
+
+
 class MemberLostError(Exception):
     """The change could not be made because somebody was first; read again and answer from what is there."""
 

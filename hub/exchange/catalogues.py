@@ -68,25 +68,10 @@ _DAY_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
-    """What was taken in, with its place in the log.
-
-    Attributes:
-        index: Place of its entry.
-        entry: Exact text of that entry.
-        tlog_proof: Proof of the entry.
-    """
-
-    index: int
-    entry: str
-    tlog_proof: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """A step that was taken in, and how its proposal stands with it."""
 
-    logged: Logged
+    logged: Appended
     standing: Standing
 
 
@@ -133,7 +118,7 @@ def verified_life(life: CatalogueLife, *, registrar: VerificationKey) -> Known:
     return Known(life=life, boards=boards, steps=steps, in_force=_in_force(life))
 
 
-async def appoint(token: str, *, arrival: Arrival, services: Services) -> Logged:
+async def appoint(token: str, *, arrival: Arrival, services: Services) -> Appended:
     """Take in a board that the registrar signed. The same again gets the same answer.
 
     Raises:
@@ -159,9 +144,9 @@ async def appoint(token: str, *, arrival: Arrival, services: Services) -> Logged
         known = next((each for each in life.boards if each.token == token), None)
         if known is None:
             raise _used() from None
-        return await _old_answer(known.index, known.entry, services=services)
+        return await services.proven(known)
     await services.worlds.refresh()
-    return _logged(appended)
+    return appended
 
 
 async def take_step(token: str, document: str | None, *, arrival: Arrival, services: Services) -> Taken:
@@ -208,7 +193,7 @@ async def take_step(token: str, document: str | None, *, arrival: Arrival, servi
             raise _used() from None
         return await _old_step(known, token, arrival=arrival, services=services)
     return Taken(
-        logged=_logged(appended),
+        logged=appended,
         standing=standing_of(signed, life=life, arrival=arrival, definitions=services.definitions),
     )
 
@@ -424,17 +409,9 @@ async def _old_step(known: StepRecord, token: str, *, arrival: Arrival, services
     life = await known_life(services)
     signed = _verified(token, life.boards)
     return Taken(
-        logged=await _old_answer(known.index, known.entry, services=services),
+        logged=await services.proven(known),
         standing=standing_of(signed, life=life, arrival=arrival, definitions=services.definitions),
     )
-
-
-async def _old_answer(index: int, entry: str, *, services: Services) -> Logged:
-    return Logged(index=index, entry=entry, tlog_proof=await services.log.proof(index, entry=entry))
-
-
-def _logged(appended: Appended) -> Logged:
-    return Logged(index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof)
 
 
 def _used() -> ReplayError:

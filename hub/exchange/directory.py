@@ -36,17 +36,17 @@ _DAY_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
-    """What was taken in, with its place in the log.
+class Joined:
+    """The answer to who joined or changed.
 
     Attributes:
-        oin: The participant; None for an epoch.
+        oin: The participant.
         index: Place of its entry.
         entry: Exact text of that entry.
         tlog_proof: Proof of the entry.
     """
 
-    oin: OIN | None
+    oin: OIN
     index: int
     entry: str
     tlog_proof: str
@@ -65,7 +65,7 @@ class _Documents:
 
 async def join(
     *, admission: str | None, statement: str | None, replaced: str | None, arrival: Arrival, services: Services
-) -> Logged:
+) -> Joined:
     """Take in an admission, a statement or both, if they follow from what is there.
 
     The same documents again get the same answer. Until they follow from what is known here nothing is awaited.
@@ -91,7 +91,7 @@ async def join(
             world = await services.worlds.refresh()
             continue
         await services.worlds.refresh()
-        return _logged(appended, oin=oin)
+        return _joined(appended, oin=oin)
     raise UnavailableError("this participant is being changed at this moment; try again", code="hub.participant.busy")
 
 
@@ -137,7 +137,7 @@ async def _check_own_word(oin: OIN, *, world: World, arrival: Arrival, services:
 
 async def _known(
     oin: OIN, before: Participant | None, *, admission: str | None, statement: str | None, services: Services
-) -> Logged | None:
+) -> Joined | None:
     """Return the old answer if these very documents are the newest."""
     if before is None or (statement or before.statement_token) != before.statement_token:
         return None
@@ -145,8 +145,7 @@ async def _known(
         return None
     for record in await services.store.participants(after=before.index - 1):
         if record.index == before.index and _brought(record, admission=admission, statement=statement):
-            proof = await services.log.proof(record.index, entry=record.entry)
-            return Logged(oin=oin, index=record.index, entry=record.entry, tlog_proof=proof)
+            return _joined(await services.proven(record), oin=oin)
     return None
 
 
@@ -179,7 +178,7 @@ def _participant_member(documents: _Documents, before: Participant | None, *, se
     )
 
 
-async def open_epoch(signed: str, *, services: Services) -> Logged:
+async def open_epoch(signed: str, *, services: Services) -> Appended:
     """Take in an epoch of the chain key; the same epoch again gets the same answer.
 
     Raises:
@@ -203,12 +202,11 @@ async def open_epoch(signed: str, *, services: Services) -> Logged:
         change=ChainEpochOpened(epoch=chain_epoch.epoch, signed=signed),
     )
     try:
-        return _logged(await services.log.append(member), oin=None)
+        return await services.log.append(member)
     except MemberLostError:
         for record in await services.store.chain_epochs():
             if record.signed == signed:
-                proof = await services.log.proof(record.index, entry=record.entry)
-                return Logged(oin=None, index=record.index, entry=record.entry, tlog_proof=proof)
+                return await services.proven(record)
     raise ReplayError("this epoch is open already, with other claims", code="sender.chain-epoch.used")
 
 
@@ -274,5 +272,5 @@ async def publish_definitions(*, services: Services) -> None:
     await services.worlds.refresh()
 
 
-def _logged(appended: Appended, *, oin: OIN | None) -> Logged:
-    return Logged(oin=oin, index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof)
+def _joined(appended: Appended, *, oin: OIN) -> Joined:
+    return Joined(oin=oin, index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof)

@@ -12,10 +12,10 @@ from audit.entries import PAD_BYTES, EntryDraft, parse_entry
 from audit.records import token_digest
 from consent.lifecycle import Standing
 from hub.changes import CatalogueEnacted, LogMember
-from hub.exchange.catalogues import LIFE, Logged, known_life
+from hub.exchange.catalogues import LIFE, known_life
 from hub.exchange.services import GROUNDS, Services
 from hub.exchange.stages import Arrival
-from hub.ports import DecisionOutdatedError, MemberLostError
+from hub.ports import Appended, DecisionOutdatedError, MemberLostError
 from schemas.civil_day import civil_day
 from schemas.codes import EntryKind
 
@@ -23,7 +23,7 @@ ATTEMPTS_MAX: Final = 3
 """How often it is looked anew because a step came meanwhile; a later sweep looks again."""
 
 
-async def enact(*, arrival: Arrival, services: Services) -> Logged | None:
+async def enact(*, arrival: Arrival, services: Services) -> Appended | None:
     """Bring the catalogue into force whose day has come and in whose way nothing stands; None: there is none.
 
     1. look: the steps and the board of this moment, as the log has them at one size
@@ -60,7 +60,7 @@ async def enact(*, arrival: Arrival, services: Services) -> Logged | None:
         except MemberLostError:
             return None  # another process did it
         await services.worlds.refresh()
-        return Logged(index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof)
+        return appended
     return None
 
 

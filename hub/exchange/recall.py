@@ -6,7 +6,6 @@ which: the recipient that the message was recalled, the sender who has it and si
 Source: the architecture, section 6 (`RECALL`).
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,7 +15,7 @@ from hub.changes import LogMember, MessageRecalled
 from hub.exchange.authenticate import Request, authenticate, verify_former_signer
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
-from hub.ports import MemberLostError, MessageState, StoredMessage
+from hub.ports import Appended, MemberLostError, MessageState, StoredMessage
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import AuthenticationError, Issue, RejectedMessageError, ReplayError, UnavailableError
 from schemas.identifiers import MessageId
@@ -27,16 +26,7 @@ ATTEMPTS_MAX: Final = 3
 """How often a recall is tried while the message is released or ends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recalled:
-    """The answer to a recall: where it stands in the log."""
-
-    index: int
-    entry: str
-    tlog_proof: str
-
-
-async def recall(token: str, *, arrival: Arrival, services: Services) -> Recalled:
+async def recall(token: str, *, arrival: Arrival, services: Services) -> Appended:
     """Take a message back: its ciphertexts go, and no inbox shows it any more.
 
     1. authenticate: its sender signed it, now or when it first sent this recall
@@ -72,10 +62,9 @@ async def recall(token: str, *, arrival: Arrival, services: Services) -> Recalle
         waiting = _waiting(stored, request=request, arrival=arrival)
         # 4. log and change
         try:
-            appended = await services.log.append(_member(waiting, request, services=services))
+            return await services.log.append(_member(waiting, request, services=services))
         except MemberLostError:
             continue
-        return Recalled(index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof)
     raise UnavailableError("the message changes at this moment; try again", code="hub.decision.outdated")
 
 
@@ -122,7 +111,7 @@ def _member(stored: StoredMessage, request: Request[RecallClaims], *, services: 
     )
 
 
-async def _answer_to_former_request(token: str, *, world: World, services: Services) -> Recalled | None:
+async def _answer_to_former_request(token: str, *, world: World, services: Services) -> Appended | None:
     """Give the old answer to a recall that was taken before its signer changed its key; None: it was not taken."""
     parsed = parse_jws(token, typ=TokenType.RECALL)
     claims = parse_recall(parsed.payload)
@@ -133,9 +122,8 @@ async def _answer_to_former_request(token: str, *, world: World, services: Servi
     return await _old_answer(claims.message_id, token, services=services)
 
 
-async def _old_answer(message_id: MessageId, token: str, *, services: Services) -> Recalled | None:
+async def _old_answer(message_id: MessageId, token: str, *, services: Services) -> Appended | None:
     known = await services.attention.recall(message_id)
     if known is None or known.token != token:
         return None
-    proof = await services.log.proof(known.index, entry=known.entry)
-    return Recalled(index=known.index, entry=known.entry, tlog_proof=proof)
+    return await services.proven(known)

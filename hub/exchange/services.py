@@ -12,7 +12,7 @@ from hub.enforcement import Enforcement
 from hub.exchange.outline import Outline, OutlineMemo
 from hub.exchange.stages import Outcome
 from hub.persons import Persons
-from hub.ports import Log, Outbox, RateLimits, Store, WakeUps
+from hub.ports import Appended, Entered, Log, Outbox, RateLimits, Store, WakeUps
 from schemas.board import Board
 from schemas.definitions import Definitions
 from schemas.errors import Issue, UnavailableError
@@ -143,3 +143,13 @@ class Services:
     rate_limits: RateLimits
     randomness: Randomness
     structures: OutlineMemo[tuple[Outline, str], tuple[Issue, ...]] = field(default_factory=OutlineMemo)
+
+    async def proven(self, known: Entered) -> Appended:
+        """Prove anew what is in the log: the old answer to what comes again.
+
+        Raises:
+            EvidenceError: See `hub.ports.Log.proof`.
+            UnavailableError: The database could not be reached.
+        """
+        proof = await self.log.proof(known.index, entry=known.entry)
+        return Appended(index=known.index, entry=known.entry, tlog_proof=proof)

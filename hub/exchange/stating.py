@@ -250,7 +250,7 @@ def _member(stating: Stating[RecordT], change: Change, *, form: Form[RecordT]) -
     )
 
 
-def _taken(record_id: MessageId, appended: Appended, change: Change) -> Taken:
+def _taken(record_id: MessageId, appended: Appended, change: Change | None) -> Taken:
     return Taken(
         id=record_id, index=appended.index, entry=appended.entry, tlog_proof=appended.tlog_proof, change=change
     )
@@ -273,5 +273,4 @@ async def _answer_to_former_key(token: str, *, form: Form[RecordT], world: World
 async def _old_answer(record: PersonRecord, *, token: str, services: Services) -> Taken:
     if record.token != token:
         raise ReplayError("this identifier was used for another record; draw a new one", code="sender.jti.used")
-    proof = await services.log.proof(record.index, entry=record.entry)
-    return Taken(id=record.id, index=record.index, entry=record.entry, tlog_proof=proof, change=None)
+    return _taken(record.id, await services.proven(record), None)

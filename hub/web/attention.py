@@ -5,7 +5,7 @@ from aiohttp import web
 from hub.exchange.recall import recall
 from hub.exchange.review import REVIEWS_MAX, open_reviews, review
 from hub.exchange.settled import SUPERVISED
-from hub.web.context import Call, HubWeb, json_response
+from hub.web.context import Call, HubWeb, entry_to_json, json_response
 from hub.web.directory import with_newest_world
 from hub.web.reading import INTEGER_MAX, integer_member, query_integer, read_members
 from hub.web.releases import read_token
@@ -17,7 +17,7 @@ async def take_recall(call: Call, hub: HubWeb) -> web.Response:
     """`POST /v1/recalls`: the sender takes back what nobody picked up; sent again, it gets the same answer."""
     token = read_token(call.body)
     done = await with_newest_world(hub, lambda: recall(token, arrival=call.arrival, services=hub.services))
-    return json_response({"index": done.index, "entry": done.entry, "tlog_proof": done.tlog_proof})
+    return json_response(entry_to_json(done))
 
 
 async def notices(call: Call, hub: HubWeb) -> web.Response:
@@ -79,5 +79,4 @@ async def take_review(call: Call, hub: HubWeb) -> web.Response:
     """`POST /v1/reviews`: somebody looked at it, and closes it by a signed review, or answers the supervisor."""
     token = read_token(call.body)
     done = await with_newest_world(hub, lambda: review(token, arrival=call.arrival, services=hub.services))
-    body = {"index": done.index, "entry": done.entry, "tlog_proof": done.tlog_proof, "closed": done.closed}
-    return json_response(body, status=201)
+    return json_response({**entry_to_json(done), "closed": done.closed}, status=201)

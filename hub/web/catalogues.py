@@ -10,9 +10,10 @@ from audit.entries import parse_entry
 from audit.records import token_digest
 from consent.lifecycle import Standing
 from hub.catalogues import StepRecord
-from hub.exchange.catalogues import Known, Logged, appoint, known_life, take_step
+from hub.exchange.catalogues import Known, appoint, known_life, take_step
 from hub.exchange.enacting import enact
-from hub.web.context import Call, HubWeb, json_response
+from hub.ports import Appended, Entered
+from hub.web.context import Call, HubWeb, entry_to_json, json_response
 from hub.web.directory import with_newest_world
 from hub.web.reading import optional_text_member, read_members, text_member
 from schemas.board import board_at
@@ -31,7 +32,7 @@ async def appoint_board(call: Call, hub: HubWeb) -> web.Response:
     token = text_member(read_members(call.body, required=frozenset({"board"})), "board")
     logged = await appoint(token, arrival=call.arrival, services=hub.services)
     await _enact(call, hub)
-    return json_response(_logged_to_json(logged), status=201)
+    return json_response(entry_to_json(logged), status=201)
 
 
 async def take_catalogue_step(call: Call, hub: HubWeb) -> web.Response:
@@ -45,14 +46,14 @@ async def take_catalogue_step(call: Call, hub: HubWeb) -> web.Response:
     )
     enacted = await _enact(call, hub)
     body = {
-        **_logged_to_json(taken.logged),
+        **entry_to_json(taken.logged),
         "standing": _standing_to_json(taken.standing),
-        "enacted": _logged_to_json(enacted) if enacted else None,
+        "enacted": entry_to_json(enacted) if enacted else None,
     }
     return json_response(body, status=201)
 
 
-async def _enact(call: Call, hub: HubWeb) -> Logged | None:
+async def _enact(call: Call, hub: HubWeb) -> Appended | None:
     """Look whether something comes into force; where that cannot be done now, the next sweep does it."""
     with contextlib.suppress(UnavailableError):
         return await enact(arrival=call.arrival, services=hub.services)
@@ -75,13 +76,13 @@ async def list_catalogues(call: Call, hub: HubWeb) -> web.Response:
                 {"office": each.office.value, "thumbprint": each.key.thumbprint.value} for each in board.members
             ],
         },
-        "boards": [{"board": each.token, **await _proven(each.index, each.entry, hub)} for each in life.life.boards],
+        "boards": [{"board": each.token, **await _proven(each, hub)} for each in life.life.boards],
         "proposals": [
             await _proposal_to_json(each.id, life.life.steps, standings, hub)
             for each in life.life.steps
             if each.id == each.proposal
         ],
-        "enacted": [await _proven(each.index, each.entry, hub) for each in life.life.enacted],
+        "enacted": [await _proven(each, hub) for each in life.life.enacted],
     }
     return json_response(body)
 
@@ -95,8 +96,8 @@ async def catalogue_document(call: Call, hub: HubWeb) -> web.Response:
     return web.Response(body=text, content_type="text/plain", charset="utf-8", headers=headers)
 
 
-async def _proven(index: int, entry: str, hub: HubWeb) -> dict[str, object]:
-    return {"index": index, "entry": entry, "tlog_proof": await hub.services.log.proof(index, entry=entry)}
+async def _proven(known: Entered, hub: HubWeb) -> dict[str, object]:
+    return entry_to_json(await hub.services.proven(known))
 
 
 async def _proposal_to_json(
@@ -106,11 +107,7 @@ async def _proposal_to_json(
     return {
         "proposal": proposal.value,
         "standing": _standing_to_json(standing) if standing else None,
-        "steps": [
-            {"step": each.token, **await _proven(each.index, each.entry, hub)}
-            for each in steps
-            if each.proposal == proposal
-        ],
+        "steps": [{"step": each.token, **await _proven(each, hub)} for each in steps if each.proposal == proposal],
     }
 
 
@@ -148,7 +145,3 @@ def _standing_to_json(standing: Standing) -> dict[str, object]:
         "advice": [each.step.id.value for each in standing.advice],
         "rejections": [each.step.id.value for each in standing.rejections],
     }
-
-
-def _logged_to_json(logged: Logged) -> dict[str, object]:
-    return {"index": logged.index, "entry": logged.entry, "tlog_proof": logged.tlog_proof}

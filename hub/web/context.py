@@ -200,6 +200,30 @@ class Route:
     body_bytes_max: int = 0
 
 
+class Logged(Protocol):
+    """An answer that is an entry with its proof."""
+
+    @property
+    def index(self) -> int:
+        """Place of the entry."""
+        ...
+
+    @property
+    def entry(self) -> str:
+        """Its exact text."""
+        ...
+
+    @property
+    def tlog_proof(self) -> str:
+        """Its proof."""
+        ...
+
+
+def entry_to_json(logged: Logged) -> dict[str, object]:
+    """Write an entry with its proof: the members are the same wherever one is answered."""
+    return {"index": logged.index, "entry": logged.entry, "tlog_proof": logged.tlog_proof}
+
+
 def json_response(value: object, *, status: int = 200, content_type: str = "application/json") -> web.Response:
     """Answer with JSON that no cache may keep."""
     return web.Response(status=status, body=orjson.dumps(value), content_type=content_type, headers=_NO_STORE)

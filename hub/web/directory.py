@@ -8,7 +8,7 @@ from aiohttp import web
 
 from hub.exchange.directory import hand_over, join, open_epoch
 from hub.ports import ParticipantRecord
-from hub.web.context import Call, HubWeb, json_response
+from hub.web.context import Call, HubWeb, entry_to_json, json_response
 from hub.web.reading import optional_text_member, path_oin, query_integer, read_members, text_member
 from schemas.errors import RejectedMessageError
 from schemas.identifiers import OIN
@@ -66,13 +66,7 @@ async def join_participant(call: Call, hub: HubWeb) -> web.Response:
         ),
         unknown=_NOT_FOLLOWING,
     )
-    body = {
-        "oin": joined.oin.value if joined.oin else None,
-        "index": joined.index,
-        "entry": joined.entry,
-        "tlog_proof": joined.tlog_proof,
-    }
-    return json_response(body, status=201)
+    return json_response({"oin": joined.oin.value, **entry_to_json(joined)}, status=201)
 
 
 async def list_participants(call: Call, hub: HubWeb) -> web.Response:
@@ -120,23 +114,15 @@ async def open_chain_epoch(call: Call, hub: HubWeb) -> web.Response:
     """`POST /v1/chain-epochs`: an epoch of the chain key that the registrar signed."""
     signed = text_member(read_members(call.body, required=frozenset({"signed"})), "signed")
     opened = await open_epoch(signed, services=hub.services)
-    return json_response({"index": opened.index, "entry": opened.entry, "tlog_proof": opened.tlog_proof}, status=201)
+    return json_response(entry_to_json(opened), status=201)
 
 
 async def list_chain_epochs(_: Call, hub: HubWeb) -> web.Response:
     """`GET /v1/chain-epochs`: every epoch, oldest first."""
-    epochs: list[dict[str, object]] = []
-    for each in await hub.services.store.chain_epochs():
-        proof = await hub.services.log.proof(each.index, entry=each.entry)
-        epochs.append(
-            {
-                "index": each.index,
-                "entry": each.entry,
-                "epoch": each.epoch,
-                "signed": each.signed,
-                "tlog_proof": proof,
-            }
-        )
+    epochs = [
+        {"epoch": each.epoch, "signed": each.signed, **entry_to_json(await hub.services.proven(each))}
+        for each in await hub.services.store.chain_epochs()
+    ]
     return json_response({"epochs": epochs})
 
 

@@ -11,7 +11,7 @@ from hub.exchange.accept import Accepted, accept
 from hub.exchange.release import why_withheld
 from hub.exchange.services import policy_in_force
 from hub.ports import InboxItem, MessageState, StoredMessage
-from hub.web.context import Call, HubWeb, json_response
+from hub.web.context import Call, HubWeb, entry_to_json, json_response
 from hub.web.directory import with_newest_world
 from hub.web.reading import path_message_id, query_integer
 from schemas.canonical import b64url
@@ -63,12 +63,8 @@ async def state_of(call: Call, hub: HubWeb) -> web.Response:
         raise RejectedMessageError("no message of yours has this id", code="sender.message.unknown")
     receipt: dict[str, object] | None = None
     if message.receipt is not None:
-        receipt = {
-            "receipt": message.receipt.receipt,
-            "entry": message.receipt.entry,
-            "index": message.receipt.index,
-            "tlog_proof": await hub.services.log.proof(message.receipt.index, entry=message.receipt.entry),
-        }
+        logged = await hub.services.proven(message.receipt)
+        receipt = {"receipt": message.receipt.receipt, **entry_to_json(logged)}
     return json_response(
         {
             "jti": message.id.value,

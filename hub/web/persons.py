@@ -18,7 +18,7 @@ from hub.exchange.stages import Arrival
 from hub.exchange.stating import Taken
 from hub.logs import Event, record
 from hub.persons import PersonRecord
-from hub.web.context import Call, HubWeb, json_response
+from hub.web.context import Call, HubWeb, entry_to_json, json_response
 from hub.web.directory import with_newest_world
 from hub.web.reading import INTEGER_MAX, integer_member, read_members
 from hub.web.releases import read_token
@@ -57,8 +57,7 @@ async def _take_in(use_case: _TakeIn, call: Call, hub: HubWeb) -> Taken:
 
 
 def _taken_to_response(taken: Taken) -> web.Response:
-    body = {"id": taken.id.value, "index": taken.index, "entry": taken.entry, "tlog_proof": taken.tlog_proof}
-    return json_response(body, status=201)
+    return json_response({"id": taken.id.value, **entry_to_json(taken)}, status=201)
 
 
 async def search_consents(call: Call, hub: HubWeb) -> web.Response:
@@ -100,9 +99,8 @@ def _refused(pointer: str, text: str) -> DocumentError:
 
 
 async def _found_to_json(found: Found, *, after: int, hub: HubWeb) -> dict[str, object]:
-    access = found.access
     return {
-        "access": {"index": access.index, "entry": access.entry, "tlog_proof": access.tlog_proof},
+        "access": entry_to_json(found.access),
         "records": await _records_to_json(found.records, hub),
         "links": await _records_to_json(found.links, hub),
         "next": found.records[-1].index if found.records else after,
@@ -111,12 +109,6 @@ async def _found_to_json(found: Found, *, after: int, hub: HubWeb) -> dict[str, 
 
 async def _records_to_json(records: Sequence[PersonRecord], hub: HubWeb) -> list[dict[str, object]]:
     return [
-        {
-            "id": each.id.value,
-            "record": each.token,
-            "index": each.index,
-            "entry": each.entry,
-            "tlog_proof": await hub.services.log.proof(each.index, entry=each.entry),
-        }
+        {"id": each.id.value, "record": each.token, **entry_to_json(await hub.services.proven(each))}
         for each in records
     ]

@@ -7,7 +7,7 @@ from aiohttp import web
 from hub.exchange.receipt import receipt
 from hub.exchange.release import Release, Released, release
 from hub.logs import Event, record
-from hub.web.context import Call, HubWeb, json_response
+from hub.web.context import Call, HubWeb, entry_to_json, json_response
 from hub.web.directory import with_newest_world
 from hub.web.problems import problem_members
 from schemas import wire
@@ -77,4 +77,4 @@ async def take_receipt(call: Call, hub: HubWeb) -> web.Response:
     """`POST /v1/receipts`: the recipient's signed word; sent again, it gets the same answer."""
     token = read_token(call.body)
     receipted = await with_newest_world(hub, lambda: receipt(token, arrival=call.arrival, services=hub.services))
-    return json_response({"index": receipted.index, "entry": receipted.entry, "tlog_proof": receipted.tlog_proof})
+    return json_response(entry_to_json(receipted))

@@ -14,13 +14,14 @@ from audit.entries import parse_entry
 from connectors.sdk.composing import Composed
 from consent.grounds import Catalogue
 from hub.exchange.accept import Accepted, accept
-from hub.exchange.catalogues import Logged, Taken, appoint, take_step
+from hub.exchange.catalogues import Taken, appoint, take_step
 from hub.exchange.directory import join, publish_definitions
 from hub.exchange.enacting import enact
 from hub.exchange.receipt import receipt
 from hub.exchange.release import Released, release
 from hub.exchange.services import GROUNDS, Services
 from hub.exchange.stages import Arrival
+from hub.ports import Appended
 from hub.worlds import LogWorlds
 from schemas.admissions import Admission, admission_to_payload
 from schemas.codes import Category, TokenType
@@ -248,7 +249,7 @@ class MemoryHub(MemoryPorts):
             randomness=self.world.randomness,
         )
 
-    async def appoint(self, token: str | None = None) -> Logged:
+    async def appoint(self, token: str | None = None) -> Appended:
         """Take in a board, else the usual one."""
         return await appoint(token or self.board.board(), arrival=self.arrival, services=self.services)
 
@@ -256,7 +257,7 @@ class MemoryHub(MemoryPorts):
         """Take in a step of a member."""
         return await take_step(signed.token, signed.document, arrival=self.arrival, services=self.services)
 
-    async def enact(self) -> Logged | None:
+    async def enact(self) -> Appended | None:
         """Bring into force what may be, as a sweep does."""
         return await enact(arrival=self.arrival, services=self.services)
 

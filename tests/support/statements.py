@@ -11,9 +11,10 @@ from consent.measures import measure_facts
 from hub.exchange.consents import state_consent
 from hub.exchange.links import link
 from hub.exchange.measures import state_measure
-from hub.exchange.recall import Recalled, recall
+from hub.exchange.recall import recall
 from hub.exchange.review import Reviewed, review
 from hub.exchange.stating import Taken
+from hub.ports import Appended
 from schemas.codes import AgeBand, Capacity, Category, Role, SubjectRole, TokenType
 from schemas.consents import ConsentRecord, ConsentStatus, consent_to_payload
 from schemas.identifiers import BSN_SYSTEM, OIN, MessageId, SubjectTag
@@ -166,7 +167,7 @@ async def links(hub: MemoryHub, claims: Link) -> Taken:
     return await link(sign_link(hub.world, claims), arrival=hub.arrival, services=hub.services)
 
 
-async def recalls(hub: MemoryHub, token: str) -> Recalled:
+async def recalls(hub: MemoryHub, token: str) -> Appended:
     """Let the hub take a recall."""
     return await recall(token, arrival=hub.arrival, services=hub.services)
 

@@ -9,7 +9,7 @@ from consent.grounds import packaged_catalogue
 from hub.exchange.directory import (
     HANDOVERS_MAX,
     STATEMENTS_PER_DAY_MAX,
-    Logged,
+    Joined,
     hand_over,
     join,
     open_epoch,
@@ -49,7 +49,7 @@ def _newcomer(hub: MemoryHub, role: Role = Role.DASHBOARD) -> tuple[str, str]:
 
 async def _join(
     hub: MemoryHub, *, admission: str | None = None, statement: str | None = None, replaced: str | None = None
-) -> Logged:
+) -> Joined:
     return await join(
         admission=admission, statement=statement, replaced=replaced, arrival=hub.arrival, services=hub.services
     )
