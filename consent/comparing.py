@@ -10,21 +10,29 @@ A *change* is one stretch of days, one direction, one set of senders, recipients
 what people discuss in one sentence. It says whether it holds in every situation in which the other catalogue permitted
 (or permits), or in some, and shows one of them.
 
+Much of a row decides nothing and matters all the same: its law, whether it was read or is proposed, whether one may or
+must, whether parents are told, its words. `row_differences` names every member of every row that is not as it was, so
+that nothing changes unseen.
+
 Source: the architecture, section 5.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from consent.decide import decide
 from consent.decision import Permit
-from consent.grounds import Catalogue
+from consent.grounds import Basis, Catalogue, Ground, Side, Text
 from consent.request import DisclosureRequest, Facts, Party
 from consent.situations import Situation, best_situation, situations
 from consent.space import HONEST, Days, Frame, Label, Space
 from schemas.definitions import Definitions
+
+_IN_THE_FILE: Final = {"sender": "from", "recipient": "to"}
+"""Members of a row that the file calls otherwise."""
 
 _Rows = tuple[str | None, str | None]
 """The rows by which the old and the new catalogue permit; None where they deny."""
@@ -265,3 +273,76 @@ def in_order(results: Iterable[CompareResult]) -> tuple[Change, ...]:
     """All changes: first what becomes possible, then what stops; purposes in their order."""
     found = [change for result in results for change in result.changes]
     return tuple(sorted(found, key=lambda change: change.way is Way.STOPS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One member of a row, or the name of a law, that is not as it was.
+
+    Attributes:
+        about: Name of the row, or `laws` and the short name of a law.
+        member: As the file calls it; None where all of it is new or gone.
+        before: What stood there; None where it is new.
+        after: What stands there; None where it is gone.
+    """
+
+    about: str
+    member: str | None
+    before: Text | None
+    after: Text | None
+
+
+def row_differences(old: Catalogue, new: Catalogue) -> tuple[Difference, ...]:
+    """Find every member of every row that differs, decided by or not, and every law that is called otherwise."""
+    found: list[Difference] = []
+    for short in dict.fromkeys((*old.laws, *new.laws)):
+        before, after = old.laws.get(short), new.laws.get(short)
+        if before != after:
+            found.append(Difference(about=f"laws.{short}", member=None, before=before, after=after))
+    was = {row.name: row for row in old.grounds}
+    for row in new.grounds:
+        if row.name not in was:
+            found.append(Difference(about=row.name, member=None, before=None, after=row.title))
+        elif row != was[row.name]:
+            found += _members(was[row.name], row)
+    there = {row.name for row in new.grounds}
+    gone = (row for row in old.grounds if row.name not in there)
+    return (*found, *(Difference(about=row.name, member=None, before=row.title, after=None) for row in gone))
+
+
+def _members(old: Ground, new: Ground) -> Iterator[Difference]:
+    for each in fields(Ground):
+        before, after = getattr(old, each.name), getattr(new, each.name)
+        if before != after:
+            member = _IN_THE_FILE.get(each.name, each.name)
+            yield Difference(about=new.name, member=member, before=_said(before), after=_said(after))
+
+
+def _said(value: object) -> Text:
+    """What a member says: its words, else the value as the file has it."""
+    if isinstance(value, Text):
+        return value
+    said = _plain(value)
+    return Text(nl=said, en=said)
+
+
+def _plain(value: object) -> str:
+    parts: tuple[object, ...]
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return str(value).lower()
+        case Basis():
+            return " ".join(filter(None, (value.law, value.article)))
+        case Side():
+            parts = (value.roles, value.capacities) if value.capacities else (value.roles,)
+        case Mapping():
+            parts = tuple(f"{name}: {_plain(value[name])}" for name in sorted(value))
+        case frozenset():
+            parts = tuple(sorted(value))
+        case tuple():
+            parts = value
+        case _:
+            return str(value)
+    return "; ".join(map(_plain, parts)) or "–"

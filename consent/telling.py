@@ -6,6 +6,7 @@ Words only: no value of a message and no identity ever reaches this module.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from consent.explain import PROPOSED
 from consent.grounds import Basis, Catalogue, Ground, Side, Text, Tie
 from consent.request import Party
 from consent.space import Days
@@ -138,6 +139,11 @@ def law_words(row: Ground, catalogue: Catalogue) -> Text:
         return Text(nl="nog geen wetsartikel genoemd", en="no article of law named yet")
     each = [basis_words(basis, catalogue) for basis in row.basis]
     return Text(nl="; ".join(one.nl for one in each), en="; ".join(one.en for one in each))
+
+
+def status_words(row: Ground) -> Text:
+    """What stands behind a row wherever people see it: that it is a proposal; nothing where all of it was read."""
+    return Text(nl=f" ({PROPOSED.nl})", en=f" ({PROPOSED.en})") if row.proposed else Text(nl="", en="")
 
 
 def listed(texts: Sequence[Text]) -> Text:

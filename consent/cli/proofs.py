@@ -11,11 +11,30 @@ from consent.cli.exits import ExitCode
 from consent.cli.reading import UnreadableError, read_catalogue, write_bytes
 from consent.cli.reports import both, print_both
 from consent.cli.working import run_pieces
-from consent.comparing import Change, CompareResult, Example, Way, compare_purpose, in_order, purposes
+from consent.comparing import (
+    Change,
+    CompareResult,
+    Difference,
+    Example,
+    Way,
+    compare_purpose,
+    in_order,
+    purposes,
+    row_differences,
+)
 from consent.grounds import Catalogue, Text, load_catalogue
 from consent.proving import Counterexample, Part, PartResult, Proof, conclude, parts, prove_part
 from consent.request import DisclosureRequest, Facts
-from consent.telling import category_words, days_words, law_words, listed, party_words, type_words, unique
+from consent.telling import (
+    category_words,
+    days_words,
+    law_words,
+    listed,
+    party_words,
+    status_words,
+    type_words,
+    unique,
+)
 from consent.telling_facts import question_words
 from schemas.codes import Category
 from schemas.definitions import Definitions, load_definitions
@@ -41,7 +60,8 @@ def add_proofs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "diff",
         help="which disclosures become possible, and which stop",
         description="Compare two catalogues over their whole decision space: each class of disclosures that becomes "
-        "possible or stops, with a concrete example. Exit code 1 says that something changes.",
+        "possible or stops, with a concrete example; then each member of a row that is not as it was. Exit code 1 says "
+        "that something changes.",
     )
     diff.add_argument("old", type=Path, metavar="OLD", help="the catalogue as it is")
     diff.add_argument("new", type=Path, metavar="NEW", help="the catalogue as it would be")
@@ -130,9 +150,10 @@ def _print_proof(proof: Proof, catalogue: Catalogue, definitions: Definitions, s
         nl, en = ("BREEKT", "BROKEN") if sentence.broken else ("houdt", "holds")
         print_both(f"{nl:<7}{sentence.text.nl}", f"{en:<7}{sentence.text.en}")
         for number, counterexample in enumerate(sentence.counterexamples[:1], start=1):
+            row, status = counterexample.row, status_words(catalogue.row(counterexample.row))
             print_both(
-                f"Voorbeeld {number} van {sentence.broken}, toegelaten door {counterexample.row}:",
-                f"Example {number} of {sentence.broken}, permitted by {counterexample.row}:",
+                f"Voorbeeld {number} van {sentence.broken}, toegelaten door {row}{status.nl}:",
+                f"Example {number} of {sentence.broken}, permitted by {row}{status.en}:",
                 indent=8,
             )
             for text in _counterexample_words(counterexample, definitions):
@@ -193,13 +214,14 @@ def comparison_report(
     results: Sequence[CompareResult], old: Catalogue, new: Catalogue, definitions: Definitions
 ) -> dict[str, JSONValue]:
     """Write what changes, without the time it took: the same on every machine with this version of the software."""
-    changes = in_order(results)
+    changes, differences = in_order(results), row_differences(old, new)
     return {
-        "result": "different" if changes else "same",
+        "result": "different" if changes or differences else "same",
         "old": {"version": old.version, "digest": old.digest},
         "new": {"version": new.version, "digest": new.digest},
         "definitions": {"version": definitions.version, "digest": definitions.digest},
         "changes": [_change_json(change, old, new, definitions) for change in changes],
+        "rows": [_difference_json(difference) for difference in differences],
         "asked": sum(each.asked for each in results),
         "questions": sum(each.questions for each in results),
     }
@@ -209,7 +231,7 @@ def _diff(options: argparse.Namespace) -> ExitCode:
     old, new = read_catalogue(options.old), read_catalogue(options.new)
     definitions = load_definitions()
     results, seconds = run_comparison(old, new, definitions=definitions, processes=options.processes)
-    changes = in_order(results)
+    changes, differences = in_order(results), row_differences(old, new)
     if options.json:
         report = {**comparison_report(results, old, new, definitions), "milliseconds": round(seconds * 1000)}
         print(json.dumps(report, ensure_ascii=False))
@@ -218,12 +240,51 @@ def _diff(options: argparse.Namespace) -> ExitCode:
         print_both(f"van {old.version} naar {new.version}", f"from {old.version} to {new.version}")
         for change in changes:
             _print_change(change, old, new, definitions)
+        _print_differences(differences)
+        if differences and old.version == new.version:
+            print_both(
+                f"let op: beide heten {old.version}; geef het nieuwe bestand een eigen `version`",
+                f"remark: both are called {old.version}; give the new file a `version` of its own",
+            )
+        many = len(changes), len(differences)
         print_both(
-            f"{len(changes)} verandering(en); {_number(asked)} keer gevraagd, voor {_number(questions)} vragen; "
-            f"{seconds:.1f} seconden",
-            f"{len(changes)} change(s); asked {asked:,} times, for {questions:,} questions; {seconds:.1f} seconds",
+            f"{many[0]} verandering(en) in wat mag, {many[1]} in wat de rijen zeggen; {_number(asked)} keer gevraagd, "
+            f"voor {_number(questions)} vragen; {seconds:.1f} seconden",
+            f"{many[0]} change(s) in what may go, {many[1]} in what rows say; asked {asked:,} times, "
+            f"for {questions:,} questions; {seconds:.1f} seconds",
         )
-    return ExitCode.REFUSED if changes else ExitCode.OK
+    return ExitCode.REFUSED if changes or differences else ExitCode.OK
+
+
+def _print_differences(differences: Sequence[Difference]) -> None:
+    if differences:
+        print()
+        print_both("IN DE RIJEN STAAT ANDERS", "ROWS SAY OTHERWISE")
+    for difference in differences:
+        words = _difference_words(difference)
+        print_both(words.nl, words.en, indent=4)
+
+
+def _difference_words(one: Difference) -> Text:
+    where = one.about if one.member is None else f"{one.about}: `{one.member}`"
+    if one.before is None:
+        assert one.after is not None
+        return Text(nl=f"{where} komt erbij: {one.after.nl}", en=f"{where} is added: {one.after.en}")
+    if one.after is None:
+        return Text(nl=f"{where} vervalt: {one.before.nl}", en=f"{where} is gone: {one.before.en}")
+    return Text(
+        nl=f"{where} was: {one.before.nl}; wordt: {one.after.nl}",
+        en=f"{where} was: {one.before.en}; becomes: {one.after.en}",
+    )
+
+
+def _difference_json(one: Difference) -> JSONValue:
+    return {
+        "about": one.about,
+        "member": one.member,
+        "before": both(one.before) if one.before else None,
+        "after": both(one.after) if one.after else None,
+    }
 
 
 def _print_change(change: Change, old: Catalogue, new: Catalogue, definitions: Definitions) -> None:
@@ -245,7 +306,7 @@ def _change_words(change: Change, old: Catalogue, new: Catalogue, definitions: D
     types = listed([type_words(name, definitions) for name in change.message_types])
     catalogue = new if change.way is Way.POSSIBLE else old
     row = catalogue.row(change.example.row)
-    law, days = law_words(row, catalogue), days_words(change.days)
+    law, status, days = law_words(row, catalogue), status_words(row), days_words(change.days)
     found = [
         Text(
             nl=f"{way.nl} op {change.purpose}, {days.nl}: van {senders.nl} aan {recipients.nl}",
@@ -253,7 +314,7 @@ def _change_words(change: Change, old: Catalogue, new: Catalogue, definitions: D
         ),
         Text(nl=f"in het bericht: {types.nl}", en=f"in the message: {types.en}"),
         *_labels_words(change, definitions),
-        Text(nl=f"rij {row.name}: {law.nl}", en=f"row {row.name}: {law.en}"),
+        Text(nl=f"rij {row.name}: {law.nl}{status.nl}", en=f"row {row.name}: {law.en}{status.en}"),
     ]
     if change.only_necessary:
         found.append(Text(nl="alleen wat als noodzakelijk is gemerkt", en="only what is marked as necessary"))

@@ -8,7 +8,7 @@ from consent.checking import Finding, Severity, check_catalogue
 from consent.cli.exits import ExitCode
 from consent.cli.reading import read_articles, read_catalogue, write_text
 from consent.coverage import COVERED, TO_BE_CONFIRMED, Coverage, CoverageReport, Covered, cover
-from consent.grounds import Catalogue, Text
+from consent.grounds import Carries, Catalogue, Ground, Text
 from consent.processing_register import activities, to_json, to_markdown
 from consent.request import civil_day
 from schemas.clock import SystemClock
@@ -126,13 +126,13 @@ def _print_coverage(report: CoverageReport, chosen: list[Coverage]) -> None:
         f"Youth Act {first} to {last}: {TO_BE_CONFIRMED.en}",
     )
     for each in chosen:
-        rows = ", ".join(row.name for row in each.rows)
+        rows = [Text(nl=row.name + state.nl, en=row.name + state.en) for row in each.rows for state in [_state(row)]]
+        nl, en = (f" {', '.join(words)}" if words else "" for words in ([r.nl for r in rows], [r.en for r in rows]))
         outcome = COVERED[each.covered]
         subject, note = each.article.subject, each.article.note
         print_both(
-            f"{each.article.number:<9}{outcome.nl}{' ' + rows if rows else ''}: {subject.nl}"
-            + (f". {note.nl}" if note else ""),
-            f"{'':<9}{outcome.en}{' ' + rows if rows else ''}: {subject.en}" + (f". {note.en}" if note else ""),
+            f"{each.article.number:<9}{outcome.nl}{nl}: {subject.nl}" + (f". {note.nl}" if note else ""),
+            f"{'':<9}{outcome.en}{en}: {subject.en}" + (f". {note.en}" if note else ""),
         )
     for row, words in report.unplaced:
         print_both(
@@ -144,6 +144,26 @@ def _print_coverage(report: CoverageReport, chosen: list[Coverage]) -> None:
         f"{counts[0]} gedragen, {counts[1]} zonder uitwisseling, {counts[2]} niet gedekt",
         f"{counts[0]} carried, {counts[1]} without exchange, {counts[2]} not covered",
     )
+
+
+def _state(row: Ground) -> Text:
+    """What must not be forgotten where a row is said to carry an article: that it is a proposal, or permits nothing."""
+    found = [
+        text
+        for holds, text in (
+            (row.proposed, Text(nl="voorstel", en="proposed")),
+            (not row.in_force, Text(nl="staat uit", en="switched off")),
+            (row.carries is not Carries.ELEMENTS, Text(nl="geen gegevens in berichten", en="no data in messages")),
+            (
+                row.carries is Carries.ELEMENTS and not row.message_types,
+                Text(nl="nog geen soort bericht", en="no message type yet"),
+            ),
+        )
+        if holds
+    ]
+    if not found:
+        return Text(nl="", en="")
+    return Text(nl=f" ({'; '.join(t.nl for t in found)})", en=f" ({'; '.join(t.en for t in found)})")
 
 
 def _register(options: argparse.Namespace) -> ExitCode:
@@ -178,6 +198,15 @@ def _coverage_json(each: Coverage) -> JSONValue:
         "article": each.article.number,
         "subject": both(each.article.subject),
         "covered": each.covered.value,
-        "rows": [row.name for row in each.rows],
+        "rows": [
+            {
+                "row": row.name,
+                "proposed": row.proposed,
+                "in_force": row.in_force,
+                "carries": row.carries.value,
+                "message_types": [*sorted(row.message_types)],
+            }
+            for row in each.rows
+        ],
         "note": both(each.article.note) if each.article.note else None,
     }

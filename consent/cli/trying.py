@@ -15,7 +15,7 @@ from consent.explain import explain, explain_ground
 from consent.grounds import Carries, Catalogue, Ground, Text
 from consent.request import DisclosureRequest, civil_day
 from consent.space import Label
-from consent.telling import TIES, category_words, listed, party_words, side_words, type_words
+from consent.telling import TIES, category_words, listed, party_words, side_words, status_words, type_words
 from consent.telling_facts import facts_words
 from schemas.codes import Category
 from schemas.definitions import Definitions, load_definitions
@@ -111,9 +111,10 @@ def _row_words(row: Ground, definitions: Definitions) -> Iterator[Text]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    """What came of one category in one message: which elements may go, and why the others may not."""
+    """What came of one category in one message: by which rows which elements may go, and why the others may not."""
 
     category: Category
+    rows: frozenset[str]
     permitted: tuple[Label, ...]
     denied: tuple[Label, ...]
     why: tuple[Text, ...]
@@ -136,7 +137,7 @@ def _try(options: argparse.Namespace) -> ExitCode:
     # Where a ground is named, people want to know why not; else only what may go.
     shown = [each for each in tried if options.ground or any(outcome.permitted for outcome in each[2])]
     if options.json:
-        print(json.dumps([_tried_json(*each) for each in shown], ensure_ascii=False))
+        print(json.dumps([_tried_json(*each, catalogue) for each in shown], ensure_ascii=False))
     else:
         _print_tried(question, shown, catalogue, definitions)
     return ExitCode.OK if any(outcome.permitted for each in shown for outcome in each[2]) else ExitCode.REFUSED
@@ -175,6 +176,7 @@ def _outcome(category: Category, answers: list[tuple[Label, Decision]]) -> _Outc
     reasons = [reason for _, decision in answers if not isinstance(decision, Permit) for reason in decision.reasons]
     return _Outcome(
         category=category,
+        rows=frozenset(decision.row for _, decision in answers if isinstance(decision, Permit)),
         permitted=tuple(label for label, decision in answers if isinstance(decision, Permit)),
         denied=tuple(label for label, decision in answers if not isinstance(decision, Permit)),
         why=tuple(Text(nl=reason.nl, en=reason.en) for reason in dict.fromkeys(reasons)),
@@ -194,9 +196,12 @@ def _print_tried(
     if not tried:
         print_both("Op geen enkele grondslag mag er iets.", "On no ground anything may go.")
     for code, name, outcomes in tried:
-        title, message = catalogue.rows(code)[0].title, type_words(name, definitions)
+        row = _row_of(code, outcomes, catalogue)
+        title, status, message = row.title, status_words(row), type_words(name, definitions)
         print()
-        print_both(f"{code}: {title.nl}, in `{message.nl}`", f"{code}: {title.en}, in `{message.en}`")
+        print_both(
+            f"{code}: {title.nl}, in `{message.nl}`{status.nl}", f"{code}: {title.en}, in `{message.en}`{status.en}"
+        )
         for outcome in outcomes:
             words = category_words(outcome.category, definitions)
             nl, en, detail = "mag", "may go", ""
@@ -209,10 +214,17 @@ def _print_tried(
                 print_both(text.nl, text.en, indent=6)
 
 
-def _tried_json(code: str, name: str, outcomes: list[_Outcome]) -> JSONValue:
+def _row_of(code: str, outcomes: list[_Outcome], catalogue: Catalogue) -> Ground:
+    """The row to tell of: one that permits, else one of the code; a proposal before one that was read."""
+    permitting = [row for row in catalogue.rows(code) if any(row.name in outcome.rows for outcome in outcomes)]
+    return max(permitting or catalogue.rows(code), key=lambda row: row.proposed)
+
+
+def _tried_json(code: str, name: str, outcomes: list[_Outcome], catalogue: Catalogue) -> JSONValue:
     return {
         "ground": code,
         "type": name,
+        "proposed": _row_of(code, outcomes, catalogue).proposed,
         "categories": [
             {
                 "category": outcome.category.value,

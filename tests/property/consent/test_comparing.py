@@ -1,12 +1,17 @@
 """A comparison of two catalogues names exactly what changes, and shows it."""
 
-from consent.comparing import Change, Way, compare_purpose, in_order, purposes
+from dataclasses import fields, replace
+from datetime import date
+
+import pytest
+
+from consent.comparing import Change, Difference, Way, compare_purpose, in_order, purposes, row_differences
 from consent.decide import decide
 from consent.decision import Permit
-from consent.grounds import Catalogue
+from consent.grounds import Carries, Catalogue, Force, Ground, Status, Text
 from schemas.codes import Capacity, Category, Role
 from schemas.definitions import load_definitions
-from tests.support.catalogue_files import PACKAGED, edited
+from tests.support.catalogue_files import HEALTH_FOR_A_GEMEENTE, PACKAGED, edited, with_row
 
 DEFINITIONS = load_definitions()
 
@@ -83,3 +88,61 @@ def test_what_becomes_possible_one_way_stops_the_other_way() -> None:
     (there,), (back,) = changes(PACKAGED, new), changes(new, PACKAGED)
     assert (there.way, back.way) == (Way.STOPS, Way.POSSIBLE)
     assert there.labels == back.labels
+
+
+# ---- what rows say ----
+
+
+def said(word: str) -> Text:
+    return Text(nl=word, en=word)
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "member", "values"),
+    [
+        ("VTO", 'categories_status = "{}"', "categories_status", ("proposed", "read")),
+        ("VTO", "inform_parents = {}", "inform_parents", ("true", "false")),
+        ("GI-OTS-ANTW", 'force = "{}"', "force", ("must", "may")),
+        ("BELEID", 'article = "{}"', "basis", ("7.4.1 tot en met 7.4.5", "7.4.3")),
+    ],
+    ids=["settled", "parents", "force", "law"],
+)
+def test_what_decides_nothing_and_matters_is_named(row: str, text: str, member: str, values: tuple[str, str]) -> None:
+    """No disclosure becomes possible and none stops, so that nothing else would show it."""
+    changed = edited(row, *(text.format(value) for value in values))
+    assert changes(PACKAGED, changed) == ()
+    before, after = (said(f"Jw {value}" if member == "basis" else value) for value in values)
+    assert row_differences(PACKAGED, changed) == (Difference(about=row, member=member, before=before, after=after),)
+
+
+def test_a_row_that_is_added_or_gone_is_named() -> None:
+    new = with_row(HEALTH_FOR_A_GEMEENTE)
+    title = Text(nl="Fout", en="Fault")
+    assert row_differences(PACKAGED, new) == (Difference(about="FOUT", member=None, before=None, after=title),)
+    assert row_differences(new, PACKAGED) == (Difference(about="FOUT", member=None, before=title, after=None),)
+
+
+def test_a_law_that_is_called_otherwise_is_named() -> None:
+    new = replace(PACKAGED, laws={**PACKAGED.laws, "Jw": Text(nl="Een andere wet", en="Another law")})
+    (found,) = row_differences(PACKAGED, new)
+    assert (found.about, found.after) == ("laws.Jw", Text(nl="Een andere wet", en="Another law"))
+
+
+def test_every_member_of_a_row_is_compared() -> None:
+    """A row against one that differs in all but its name; nothing of what a row holds is left out."""
+    first = PACKAGED.row("VTO")
+    other = replace(
+        PACKAGED.row("VRIJW.naar-gi"),
+        name="VTO",
+        valid_from=date(2016, 1, 1),
+        in_force=False,
+        carries=Carries.COUNTS,
+        only={Category.ZORGEN: frozenset({"code"})},
+        inform_parents=False,
+        force=Force.MAY,
+        spoed_hours=1,
+        categories_status=Status.READ,
+    )
+    one, two = (replace(PACKAGED, grounds=(row,)) for row in (first, other))
+    members = {{"sender": "from", "recipient": "to"}.get(each.name, each.name) for each in fields(Ground)} - {"name"}
+    assert {each.member for each in row_differences(one, two)} == members

@@ -80,7 +80,9 @@ def test_coverage_says_that_a_lawyer_has_to_confirm_it(capsys: pytest.CaptureFix
     assert main(["coverage"]) == ExitCode.OK
     out = capsys.readouterr().out
     assert "door een jurist te bevestigen" in out.splitlines()[0]
-    assert "3.5      gedragen door GI-BEPALING" in out
+    assert "3.5      gedragen door GI-BEPALING (voorstel), GI-BEPALING.antwoord (voorstel): " in out
+    assert "VTO-AFSCHRIFT (voorstel; nog geen soort bericht), RVDK-NOT.gemeente, RVDK-NOT.veilig-thuis-gi (voor" in out
+    assert "carried by MAATREGEL (proposed), VOORTGANG (proposed; switched off): " in out
     assert "RVDK-RAP noemt `3.x`" in out
 
 
@@ -142,6 +144,7 @@ def test_prove_shows_a_broken_sentence_in_plain_words(tmp_path: Path, capsys: py
     out = capsys.readouterr().out
     assert "BREEKT Een gemeente krijgt niets over strafrecht" in out
     assert "(gezondheid) van Veilig Thuis aan gemeente, op grond van FOUT" in out
+    assert "toegelaten door FOUT (voorstel – nog niet bevestigd):" in out
     assert "not proved: 1 sentence(s) are broken" in out
     assert main(["prove", str(path), "--processes", "1", "--json"]) == ExitCode.REFUSED
     (broken,) = [each for each in said(capsys)["sentences"] if each["broken"]]
@@ -160,7 +163,22 @@ def test_prove_asks_for_a_whole_number_of_processes() -> None:
 
 def test_diff_of_a_catalogue_with_itself_finds_nothing(packaged: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", packaged, packaged]) == ExitCode.OK
-    assert "0 verandering(en)" in capsys.readouterr().out
+    assert "0 verandering(en) in wat mag, 0 in wat de rijen zeggen" in capsys.readouterr().out
+
+
+def test_diff_tells_of_a_proposal_that_is_called_settled(
+    tmp_path: Path, packaged: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing more may go by it, and nothing less; it changes all the same."""
+    new = written(tmp_path, "new.toml", edited("VTO", 'categories_status = "proposed"', 'categories_status = "read"'))
+    assert main(["diff", packaged, new, "--processes", "1"]) == ExitCode.REFUSED
+    out = capsys.readouterr().out
+    assert "    VTO: `categories_status` was: proposed; wordt: read\n" in out
+    assert "let op: beide heten 2026-1; geef het nieuwe bestand een eigen `version`" in out
+    assert main(["diff", packaged, new, "--processes", "1", "--json"]) == ExitCode.REFUSED
+    result = said(capsys)
+    assert (result["result"], result["changes"]) == ("different", [])
+    assert result["rows"][0]["after"] == {"nl": "read", "en": "read"}
 
 
 def test_diff_tells_what_becomes_possible_and_what_stops(
@@ -170,6 +188,7 @@ def test_diff_tells_what_becomes_possible_and_what_stops(
     assert main(["diff", packaged, new, "--processes", "1"]) == ExitCode.REFUSED
     out = capsys.readouterr().out
     assert "WORDT MOGELIJK op FOUT, vanaf 2015-01-01: van Veilig Thuis aan gemeente" in out
+    assert "rij FOUT: Jeugdwet, artikel 3.1 (voorstel – nog niet bevestigd)" in out
     assert "gezondheid: alles" in out
     assert main(["diff", new, packaged, "--processes", "1", "--json"]) == ExitCode.REFUSED
     (change,) = said(capsys)["changes"]
@@ -274,6 +293,18 @@ def test_try_with_a_measure_a_question_and_an_emergency(capsys: pytest.CaptureFi
     assert tried(capsys, *answer, "--measure", "ots:ander") == {"GI-OTS-ANTW": set()}
     assert "zorgen" in tried(capsys, *answer, "--spoed")["GI-OTS-ANTW"]
     assert tried(capsys, *answer, "--spoed", "--spoed-hours", "80") == {"GI-OTS-ANTW": set()}
+
+
+def test_try_never_shows_a_proposal_as_settled(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same ground: for a gemeente its text was read, for Veilig Thuis it is our proposal."""
+    shown = {}
+    for recipient in ("gemeente", "veilig-thuis"):
+        words = ["try", "--from", "raad", "--to", recipient, "--ground", "RVDK-NOT"]
+        assert main(words) == ExitCode.OK
+        in_words = "(voorstel – nog niet bevestigd)" in capsys.readouterr().out
+        assert main([*words, "--json"]) == ExitCode.OK
+        shown[recipient] = (in_words, *(each["proposed"] for each in said(capsys)))
+    assert shown == {"gemeente": (False, False), "veilig-thuis": (True, True)}
 
 
 def test_try_with_a_correction(capsys: pytest.CaptureFixture[str]) -> None:
