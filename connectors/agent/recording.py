@@ -22,7 +22,7 @@ from connectors.agent.events import Event, say
 from connectors.agent.journal import NoticeKind, milliseconds, notify
 from connectors.agent.services import Services
 from connectors.agent.troubles import Troubles, own_mistakes
-from connectors.sdk.answers import RecallAnswer, Recorded
+from connectors.sdk.answers import ProvenText
 from connectors.sdk.dutch import trouble_text, why
 from connectors.sdk.ports import Hub
 from connectors.sdk.records import prove_recorded
@@ -50,7 +50,7 @@ class Kind:
 
     entry: EntryKind
     token: TokenType
-    post: Callable[[Hub, str], Awaitable[Recorded | RecallAnswer]]
+    post: Callable[[Hub, str], Awaitable[ProvenText]]
     nl: str
     en: str
 

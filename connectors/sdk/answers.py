@@ -11,6 +11,17 @@ NUMBER_MAX: Final = 2**53 - 1
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)]
 """A log index or a moment; whatever a hub says, it fits where it is kept."""
 
+Cursor: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
+"""Beyond which the next page begins; -1: at the beginning."""
+
+
+class ProvenText(msgspec.Struct, frozen=True):
+    """An entry of the log with its proof: `GET /log/entries/{index}`, `POST /v1/receipts`, `POST /v1/recalls`."""
+
+    index: Number
+    entry: str
+    tlog_proof: str
+
 
 class Definition(msgspec.Struct, frozen=True):
     """Digest and version of a catalogue or of definitions."""
@@ -54,17 +65,14 @@ class HubDecision(msgspec.Struct, frozen=True):
     withheld: tuple[WithheldLabel, ...]
 
 
-class SubmissionAnswer(msgspec.Struct, frozen=True):
+class SubmissionAnswer(ProvenText, frozen=True):
     """`POST /v1/messages`."""
 
     jti: str
-    index: Number
     decision: HubDecision
     catalogue: Definition
-    entry: str
     shown: str
     shown_salt: str
-    tlog_proof: str
 
 
 class StoredReceipt(msgspec.Struct, frozen=True):
@@ -117,15 +125,7 @@ class InboxPage(msgspec.Struct, frozen=True):
     """`GET /v1/inbox`."""
 
     items: tuple[InboxItem, ...]
-    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
-
-
-class ReceiptAnswer(msgspec.Struct, frozen=True):
-    """`POST /v1/receipts`."""
-
-    index: Number
-    entry: str
-    tlog_proof: str
+    next: Cursor
 
 
 class ParticipantLine(msgspec.Struct, frozen=True):
@@ -146,27 +146,16 @@ class ParticipantList(msgspec.Struct, frozen=True):
     newest: int | None = None
 
 
-class Joined(msgspec.Struct, frozen=True):
+class Joined(ProvenText, frozen=True):
     """`POST /v1/participants`."""
 
     oin: str
-    index: Number
-    entry: str
-    tlog_proof: str
 
 
 class ProofHashes(msgspec.Struct, frozen=True):
     """`GET /log/proof/…`: hashes, base64url."""
 
     hashes: tuple[str, ...]
-
-
-class ProvenText(msgspec.Struct, frozen=True):
-    """`GET /log/entries/{index}`."""
-
-    index: Number
-    entry: str
-    tlog_proof: str
 
 
 class ChainEpoch(msgspec.Struct, frozen=True):
@@ -197,22 +186,16 @@ class Handovers(msgspec.Struct, frozen=True):
     handovers: tuple[Handover, ...]
 
 
-class ProvenBoard(msgspec.Struct, frozen=True):
+class ProvenBoard(ProvenText, frozen=True):
     """A board that the registrar signed, with the proof of its entry."""
 
     board: str
-    index: Number
-    entry: str
-    tlog_proof: str
 
 
-class ProvenStep(msgspec.Struct, frozen=True):
+class ProvenStep(ProvenText, frozen=True):
     """A step of a member of the board, with the proof of its entry."""
 
     step: str
-    index: Number
-    entry: str
-    tlog_proof: str
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -238,23 +221,17 @@ class GroundsText(msgspec.Struct, frozen=True):
     text: str
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(ProvenText, frozen=True):
     """`POST /v1/consents`, `/v1/measures` and `/v1/links`: the entry of what was posted."""
 
     id: str
-    index: Number
-    entry: str
-    tlog_proof: str
 
 
-class FoundRecord(msgspec.Struct, frozen=True):
+class FoundRecord(ProvenText, frozen=True):
     """One signed record about a person, with the proof of its entry."""
 
     id: str
     record: str
-    index: Number
-    entry: str
-    tlog_proof: str
 
 
 class FoundRecords(msgspec.Struct, frozen=True):
@@ -265,15 +242,7 @@ class FoundRecords(msgspec.Struct, frozen=True):
 
     records: tuple[FoundRecord, ...]
     links: tuple[FoundRecord, ...]
-    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
-
-
-class RecallAnswer(msgspec.Struct, frozen=True):
-    """`POST /v1/recalls`."""
-
-    index: Number
-    entry: str
-    tlog_proof: str
+    next: Cursor
 
 
 class SentRecord(msgspec.Struct, frozen=True):
@@ -289,7 +258,7 @@ class SentRecords(msgspec.Struct, frozen=True):
     """A page of `POST /v1/records/search`; the page after the last has no records."""
 
     records: tuple[SentRecord, ...]
-    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
+    next: Cursor
 
 
 class ReviewAnswerLine(msgspec.Struct, frozen=True):
@@ -317,15 +286,12 @@ class ReviewPage(msgspec.Struct, frozen=True):
     """A page of `POST /v1/reviews/search`; the page after the last is empty."""
 
     reviews: tuple[ReviewLine, ...]
-    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
+    next: Cursor
 
 
-class Reviewed(msgspec.Struct, frozen=True):
+class Reviewed(ProvenText, frozen=True):
     """`POST /v1/reviews`: the entry of a review, and whether it closed the item."""
 
-    index: Number
-    entry: str
-    tlog_proof: str
     closed: bool = True
 
 
@@ -344,4 +310,4 @@ class HubNotices(msgspec.Struct, frozen=True):
     """`GET /v1/notices`."""
 
     items: tuple[HubNotice, ...]
-    next: Annotated[int, msgspec.Meta(ge=-1, le=NUMBER_MAX)]
+    next: Cursor

@@ -30,8 +30,6 @@ from connectors.sdk.answers import (
     ParticipantList,
     ProofHashes,
     ProvenText,
-    RecallAnswer,
-    ReceiptAnswer,
     Recorded,
     Reviewed,
     ReviewPage,
@@ -121,9 +119,9 @@ class HubClient:
         """Ask for messages with a signed release request; `schemas.wire` reads the answer."""
         return await self._post("/v1/releases", request.encode("ascii"), JOSE)
 
-    async def receipt(self, receipt: str) -> ReceiptAnswer:
+    async def receipt(self, receipt: str) -> ProvenText:
         """Hand in a signed receipt; the same receipt gives the same answer."""
-        return decode(await self._post("/v1/receipts", receipt.encode("ascii"), JOSE), ReceiptAnswer)
+        return decode(await self._post("/v1/receipts", receipt.encode("ascii"), JOSE), ProvenText)
 
     async def record_consent(self, token: str) -> Recorded:
         """Post a signed consent record; the same record gives the same answer."""
@@ -145,9 +143,9 @@ class HubClient:
         """Ask for a page of the measure statements about some persons; the search itself is logged."""
         return await self._search("/v1/measures/search", tags, after=after)
 
-    async def recall(self, token: str) -> RecallAnswer:
+    async def recall(self, token: str) -> ProvenText:
         """Take back a message that was not picked up; the same recall gives the same answer."""
-        return decode(await self._post("/v1/recalls", token.encode("ascii"), JOSE), RecallAnswer)
+        return decode(await self._post("/v1/recalls", token.encode("ascii"), JOSE), ProvenText)
 
     async def notices(self, *, after: int) -> HubNotices:
         """What the hub tells us after a number: withdrawals, contradictions, terms."""

@@ -21,8 +21,6 @@ from connectors.sdk.answers import (
     Metadata,
     ParticipantList,
     ProvenText,
-    RecallAnswer,
-    ReceiptAnswer,
     Recorded,
     SentRecords,
     SubmissionAnswer,
@@ -74,7 +72,7 @@ class Hub(Protocol):
         """Ask for messages with a signed release request; `schemas.wire` reads the answer."""
         ...
 
-    async def receipt(self, receipt: str) -> ReceiptAnswer:
+    async def receipt(self, receipt: str) -> ProvenText:
         """Hand in a signed receipt; when this returns, the hub says that it is logged."""
         ...
 
@@ -98,7 +96,7 @@ class Hub(Protocol):
         """A page of the measure statements about some persons, under each of their pseudonyms; it is logged."""
         ...
 
-    async def recall(self, token: str) -> RecallAnswer:
+    async def recall(self, token: str) -> ProvenText:
         """Take back a message that was not picked up; when this returns, the hub says that it is not handed out."""
         ...
 

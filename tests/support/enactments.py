@@ -131,8 +131,10 @@ class BoardLog:
     def shown(self) -> Catalogues:
         """All of it, as a hub shows it."""
         return Catalogues(
-            boards=tuple(ProvenBoard(token, *self._line(index)) for token, index in self.boards),
-            proposals=(Proposal("all", tuple(ProvenStep(token, *self._line(index)) for token, index in self.steps)),),
+            boards=tuple(ProvenBoard(*self._line(index), board=token) for token, index in self.boards),
+            proposals=(
+                Proposal("all", tuple(ProvenStep(*self._line(index), step=token) for token, index in self.steps)),
+            ),
             enacted=tuple(ProvenText(*self._line(index)) for index in self.enacted),
         )
 

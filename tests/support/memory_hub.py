@@ -31,8 +31,6 @@ from connectors.sdk.answers import (
     ParticipantLine,
     ParticipantList,
     ProvenText,
-    RecallAnswer,
-    ReceiptAnswer,
     Recorded,
     SentRecords,
     StoredReceipt,
@@ -367,7 +365,7 @@ class Caller:
             tlog_proof=log.proof(index),
         )
 
-    async def receipt(self, receipt: str) -> ReceiptAnswer:
+    async def receipt(self, receipt: str) -> ProvenText:
         self.hub.before("receipt")
         parsed = parse_jws(receipt, typ=TokenType.RECEIPT)
         claims = parse_receipt(parsed.payload)
@@ -389,7 +387,7 @@ class Caller:
             raise RejectedMessageError("another receipt", code="recipient.receipt.other")
         self.hub.after("receipt")
         log = self.hub.world.log
-        return ReceiptAnswer(index=index, entry=log.texts[index].decode(), tlog_proof=log.proof(index))
+        return ProvenText(index=index, entry=log.texts[index].decode(), tlog_proof=log.proof(index))
 
     async def record_consent(self, token: str) -> Recorded:
         record = parse_consent(parse_jws(token, typ=TokenType.CONSENT).payload)
@@ -446,7 +444,7 @@ class Caller:
         entry, proof = log.texts[stored.index].decode(), log.proof(stored.index)
         return FoundRecord(id=stored.id, record=stored.token, index=stored.index, entry=entry, tlog_proof=proof)
 
-    async def recall(self, token: str) -> RecallAnswer:
+    async def recall(self, token: str) -> ProvenText:
         self.hub.before("recall")
         claims = parse_recall(parse_jws(token, typ=TokenType.RECALL).payload)
         stored = self.hub.messages[claims.message_id.value]
@@ -464,7 +462,7 @@ class Caller:
         index, stored.state = self.hub.append(draft), "recalled"
         self.hub.after("recall")
         log = self.hub.world.log
-        return RecallAnswer(index=index, entry=log.texts[index].decode(), tlog_proof=log.proof(index))
+        return ProvenText(index=index, entry=log.texts[index].decode(), tlog_proof=log.proof(index))
 
     async def notices(self, *, after: int) -> HubNotices:
         items = tuple(each for each in self.hub.notices.get(self.oin, []) if each.number > after)
