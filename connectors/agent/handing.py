@@ -11,6 +11,7 @@ from pathlib import Path
 
 from connectors.agent.documents import attachments, first_text, without
 from connectors.agent.journal import Delivery, NoticeKind
+from connectors.agent.questions import not_asked
 from connectors.agent.reports import mark_texts, to_json
 from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
@@ -84,13 +85,10 @@ async def prepare_files(services: Services, opened: Opened, *, at: datetime) -> 
     if opened.marks:
         told = [mark_texts(mark) for mark in opened.marks]
         notices.append((NoticeKind.MARKED, " ".join(nl for nl, _ in told), " ".join(en for _, en in told)))
-    if message.reply_to is not None and was_answered_before(message, journal=services.journal):
+    unprompted = _unprompted(services, opened)
+    if unprompted:
         notices.append(
-            (
-                NoticeKind.UNPROMPTED,
-                f"Antwoordt op {message.reply_to.value}, waarop het laatste antwoord al was ontvangen.",
-                f"Answers {message.reply_to.value}, to which the last answer had been received already.",
-            )
+            (NoticeKind.UNPROMPTED, " ".join(nl for nl, _ in unprompted), " ".join(en for _, en in unprompted))
         )
     items = without(opened.items, held)
     withheld = (*(each.label for each in opened.withheld), *held)
@@ -124,6 +122,20 @@ async def prepare_files(services: Services, opened: Opened, *, at: datetime) -> 
         tags=_tags(opened, items, again),
         notices=notices,
     )
+
+
+def _unprompted(services: Services, opened: Opened) -> list[tuple[str, str]]:
+    """Say in what a message answers something that was not asked, or was answered; in Dutch and English."""
+    message, found = opened.message, []
+    if message.reply_to is not None and was_answered_before(message, journal=services.journal):
+        found.append(
+            (
+                f"Antwoordt op {message.reply_to.value}, waarop het laatste antwoord al was ontvangen.",
+                f"Answers {message.reply_to.value}, to which the last answer had been received already.",
+            )
+        )
+    beyond = not_asked(opened, services=services)
+    return [*found, beyond] if beyond else found
 
 
 def _document(opened: Opened, items: Sequence[DocumentItem]) -> Document:

@@ -24,18 +24,23 @@ from connectors.agent.journal import Delivery, Journal, from_milliseconds
 from connectors.agent.reports import to_json
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction
-from connectors.sdk.purposes import must_answer_question
+from connectors.sdk.opening import Opened
+from connectors.sdk.purposes import must_answer_question, ties_of
+from consent.grounds import Tie
+from consent.ties import FRAME
 from schemas.codes import Capacity
 from schemas.document import JSONValue
 from schemas.identifiers import OIN, MessageId
 from schemas.message import Message
 
+LABELS_SHOWN: Final = 10
 _OPEN: Final = (
     "SELECT * FROM threads AS question WHERE asks IS NOT NULL"
     " AND (direction = 'received' OR EXISTS"
     "   (SELECT 1 FROM submissions WHERE id = question.message AND state IN ('waiting', 'released', 'received')))"
     " AND NOT EXISTS (SELECT 1 FROM threads AS answer LEFT JOIN submissions ON submissions.id = answer.message"
     "   WHERE answer.reply_to = question.message AND answer.direction <> question.direction AND answer.last_reply"
+    "   AND answer.other = question.other"
     "   AND (answer.direction = 'received' OR submissions.state IN ('waiting', 'released', 'received')))"
 )
 """Every question that has no answer; what is sent counts once the hub accepted it."""
@@ -102,11 +107,12 @@ def answers_to(journal: Journal, question: Question) -> tuple[MessageId, ...]:
     """List the answers to a question that were received, or that the hub accepted, in their order."""
     rows = journal.rows(
         "SELECT answer.message FROM threads AS answer LEFT JOIN submissions ON submissions.id = answer.message"
-        " WHERE answer.reply_to = ? AND answer.direction <> ?"
+        " WHERE answer.reply_to = ? AND answer.direction <> ? AND answer.other = ?"
         " AND (answer.direction = 'received' OR submissions.state IN ('waiting', 'released', 'received'))"
         " ORDER BY answer.at, answer.message",
         question.message.value,
         Direction.SENT if question.ours else Direction.RECEIVED,
+        question.other.value,
     )
     return tuple(MessageId(row["message"]) for row in rows)
 
@@ -119,6 +125,40 @@ def state_of(journal: Journal, question: Question) -> QuestionState:
         return QuestionState.ANSWERED
     row = journal.row("SELECT state FROM submissions WHERE id = ?", question.message.value)
     return QuestionState.PREPARED if row is not None and row["state"] == "prepared" else QuestionState.ENDED
+
+
+def not_asked(opened: Opened, *, services: Services) -> tuple[str, str] | None:
+    """Say what a received answer tells beyond what this connector asked its sender; None where it tells no more.
+
+    Sender and hub hold an answer to its question. What they let through together is told to people, and not refused:
+    another installation of this organisation may have asked.
+
+    Returns:
+        The same in Dutch and English.
+    """
+    message = opened.message
+    ties = ties_of(message.recipient.purpose, message_type=message.type, catalogue=services.policy.catalogue)
+    if Tie.ASKED not in ties:
+        return None
+    asked = find_question(services.journal, message.reply_to) if message.reply_to else None
+    if asked is None or not asked.ours or asked.other != message.sender:
+        return (
+            "Zegt te antwoorden op een vraag die deze connector niet aan deze organisatie stelde.",
+            "Says that it answers a question which this connector did not ask of this organisation.",
+        )
+    beyond = [
+        f"{item.profile}/{item.id}/{name}"
+        for item in opened.items
+        for name in item.elements
+        if (item.profile, name) not in FRAME
+        and services.policy.definitions.category(item.profile, name) not in asked.categories
+    ]
+    shown = ", ".join(beyond[:LABELS_SHOWN]) + (" …" if len(beyond) > LABELS_SHOWN else "")
+    return (
+        (f"Bevat gegevens waar niet om is gevraagd: {shown}.", f"Holds what was not asked: {shown}.")
+        if beyond
+        else None
+    )
 
 
 def must_answer(services: Services, asker: OIN, *, capacity: Capacity | None, at: datetime) -> bool:

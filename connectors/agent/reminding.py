@@ -13,7 +13,8 @@ Source: the domain page, section 5; the architecture, section 7.
 """
 
 import sqlite3
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from sqlite3 import Row
 from typing import Final
 
@@ -24,13 +25,14 @@ from connectors.agent.services import Services
 from connectors.agent.troubles import settle
 from connectors.agent.waiting import Waiting, waiting_assignments
 from connectors.sdk.answers import HubNotice
-from consent.measures import DECLARED_DAYS
+from consent.measures import standing_measures
 from consent.request import civil_day
 from schemas.codes import Role, TokenType
 from schemas.consents import ConsentStatus, parse_consent
 from schemas.errors import RejectedMessageError
+from schemas.identifiers import MessageId, SubjectTag
 from schemas.jws import parse_jws
-from schemas.measures import parse_measure
+from schemas.measures import MeasureStatement, parse_measure
 
 CURSOR: Final = "notices"
 REMINDED: Final = "reminded"
@@ -157,12 +159,13 @@ def remind(services: Services) -> None:
     _settle_answered_assignments(services)
     if services.journal.meta(REMINDED) == day.isoformat():
         return  # days are what counts of records, and there may be many of them
+    lapses = _lapses(services)
     for row in services.journal.rows(
         "SELECT * FROM records WHERE state = 'recorded' AND told IS NULL AND kind IN (?, ?)",
         CONSENT.entry.value,
         MEASURE.entry.value,
     ):
-        _remind_of_record(services, row, day=day, at=at)
+        _remind_of_record(services, row, lapses=lapses, day=day, at=at)
     for each in waiting_assignments(services.journal, definitions=services.policy.definitions):
         _remind_of_assignment(services, each, at=at)
     with services.journal.step("reminded") as db:
@@ -210,14 +213,21 @@ def _settle_answered_assignments(services: Services) -> None:
     """Take back what was told of assignments to which a reply came."""
     for row in services.journal.rows(
         "SELECT about FROM notices WHERE kind = ? AND confirmed_at IS NULL"
-        " AND EXISTS (SELECT 1 FROM threads WHERE reply_to = about AND direction = 'received')",
+        " AND EXISTS (SELECT 1 FROM threads AS sent JOIN threads AS reply ON reply.reply_to = sent.message"
+        "   AND reply.other = sent.other AND reply.direction = 'received' WHERE sent.message = about)",
         NoticeKind.UNANSWERED,
     ):
         settle(services, kind=NoticeKind.UNANSWERED, about=row["about"])
 
 
-def _remind_of_record(services: Services, row: Row, *, day: date, at: datetime) -> None:
-    told = _ending_consent(row, day) if row["kind"] == CONSENT.entry.value else _lapsing_measure(services, row, day)
+def _remind_of_record(
+    services: Services, row: Row, *, lapses: Mapping[MessageId, date], day: date, at: datetime
+) -> None:
+    if row["kind"] == CONSENT.entry.value:
+        told = _ending_consent(row, day)
+    else:
+        record_id = MessageId(row["id"])
+        told = _lapsing_measure(record_id, lapses.get(record_id), day)
     if told is None or _is_replaced(services, row["id"], row["kind"]):
         return
     with services.journal.step("record ends") as db:
@@ -236,27 +246,40 @@ def _ending_consent(row: Row, day: date) -> tuple[str, str] | None:
     )
 
 
-def _lapsing_measure(services: Services, row: Row, day: date) -> tuple[str, str] | None:
+def _lapsing_measure(record_id: MessageId, lapses: date | None, day: date) -> tuple[str, str] | None:
     """Of a measure that we carry out and state ourselves; whether somebody confirmed it, `measure show` tells."""
-    if services.settings.role is not Role.GI:
-        return None
-    statement = parse_measure(parse_jws(row["token"], typ=TokenType.MEASURE).payload)
-    stated = civil_day(datetime.fromtimestamp(statement.issued_at, UTC))
-    if statement.annulled or statement.executor != statement.issuer or stated is None:
-        return None
-    lapses = stated + timedelta(days=DECLARED_DAYS)
-    if lapses - day > timedelta(days=MEASURE_DAYS):
+    if lapses is None or lapses - day > timedelta(days=MEASURE_DAYS):
         return None
     return (
         (
-            f"De maatregel {statement.id.value} is alleen door onszelf gemeld en vervalt op {lapses.isoformat()},"
+            f"De maatregel {record_id.value} is alleen door onszelf gemeld en vervalt op {lapses.isoformat()},"
             " tenzij de Raad of de vorige GI hem bevestigt. Kijk met `measure show`."
         ),
         (
-            f"The measure {statement.id.value} is stated by us alone and lapses on {lapses.isoformat()} unless"
+            f"The measure {record_id.value} is stated by us alone and lapses on {lapses.isoformat()} unless"
             " the Raad or the former GI confirms it. Look by `measure show`."
         ),
     )
+
+
+def _lapses(services: Services) -> dict[MessageId, date]:
+    """For each measure that we state ourselves the day from which our word alone counts no longer.
+
+    It follows from all that we stated about a child; what was signed again under another chain key is about the same.
+    """
+    if services.settings.role is not Role.GI:
+        return {}
+    rows = services.journal.rows("SELECT token FROM records WHERE kind = ? AND state <> 'refused'", MEASURE.entry.value)
+    own = [parse_measure(parse_jws(row["token"], typ=TokenType.MEASURE).payload) for row in rows]
+    by_id = {each.id: each for each in own}
+    about: dict[SubjectTag, list[MeasureStatement]] = {}
+    for each in own:
+        first = each
+        while first.replaces is not None and first.replaces in by_id:
+            first = by_id[first.replaces]
+        about.setdefault(first.tag, []).append(each)
+    standing = (each for stated in about.values() for each in standing_measures(stated, raden=frozenset()))
+    return {each.id: each.lapses_on for each in standing if each.lapses_on is not None}
 
 
 def _is_replaced(services: Services, record_id: str, kind: str) -> bool:

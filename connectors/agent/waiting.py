@@ -19,11 +19,12 @@ from schemas.identifiers import OIN, MessageId
 _WAITING: Final = """
 SELECT sent.message, sent.other, sent.type, sent.at, sent.told, submissions.state,
   (SELECT count(*) FROM threads AS reply
-    WHERE reply.reply_to = sent.message AND reply.direction = 'received') AS replies
+    WHERE reply.reply_to = sent.message AND reply.direction = 'received' AND reply.other = sent.other) AS replies
 FROM threads AS sent JOIN submissions ON submissions.id = sent.message
 WHERE sent.direction = 'sent' AND sent.asks IS NULL AND submissions.state IN ('waiting', 'released', 'received')
   AND NOT EXISTS (SELECT 1 FROM threads AS reply
-    WHERE reply.reply_to = sent.message AND reply.direction = 'received' AND reply.last_reply)
+    WHERE reply.reply_to = sent.message AND reply.direction = 'received' AND reply.other = sent.other
+      AND reply.last_reply)
 ORDER BY sent.at, sent.message
 """
 

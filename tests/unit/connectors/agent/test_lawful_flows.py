@@ -22,7 +22,7 @@ from schemas.identifiers import BSN_SYSTEM, OIN, MessageId, SubjectTag
 from schemas.measures import measure_to_payload
 from schemas.requests import RecallClaims, RecallReason, recall_to_payload
 from tests.support.connector_agents import Agent
-from tests.support.connector_world import GEMEENTE, GI, HUB, World
+from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, World
 from tests.support.example_messages import example_document
 from tests.support.law_records import PARENT_YES, SELF_YES, consent_record, measure_statement
 from tests.support.memory_hub import MemoryHub
@@ -310,6 +310,42 @@ async def test_a_question_lies_in_its_folder_until_it_is_answered(gi: Agent, gem
     assert open_questions(gi.journal) == ()
 
 
+async def test_an_answer_that_holds_what_was_asked_needs_nobody(gi: Agent, gemeente: Agent) -> None:
+    asked = await ask(gi, gemeente)
+    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    await gemeente.rounds()
+    await gi.rounds()
+    assert [each.kind for each in gi.journal.open_notices()] == []
+
+
+async def test_what_an_answer_tells_beyond_the_question_is_told_to_people(gi: Agent, gemeente: Agent) -> None:
+    """Its sender and the hub let it through together: who asked knows what it asked."""
+    asked = await ask(gi, gemeente)
+    with gi.journal.step("asked less") as db:
+        less = json.dumps({"categories": ["zorgen"], "term": "2026-12-14"})
+        db.execute("UPDATE threads SET asks = ? WHERE message = ?", (less, asked.value))
+    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    await gemeente.rounds()
+    await gi.rounds()
+    (notice,) = gi.journal.open_notices()
+    assert notice.kind == "unprompted"
+    labels = "hulpverlening/h1/period, hulpverlening/h1/product, hulpverlening/h1/provider"
+    assert notice.text_nl == f"Bevat gegevens waar niet om is gevraagd: {labels}."
+    assert [name for name in gi.names("in") if name.endswith(".fhir.json")]
+
+
+async def test_an_answer_to_what_this_connector_did_not_ask_is_told_to_people(gi: Agent, gemeente: Agent) -> None:
+    asked = await ask(gi, gemeente)
+    with gi.journal.step("asked of somebody else") as db:
+        db.execute("UPDATE threads SET other = ? WHERE message = ?", (RAAD.value, asked.value))
+    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    await gemeente.rounds()
+    await gi.rounds()
+    (notice,) = gi.journal.open_notices()
+    assert (notice.kind, "niet aan deze organisatie stelde" in notice.text_nl) == ("unprompted", True)
+    assert [each.message for each in open_questions(gi.journal)] == [asked]
+
+
 async def test_an_answer_that_was_refused_leaves_the_question_open(gi: Agent, gemeente: Agent) -> None:
     asked = await ask(gi, gemeente)
     answer = document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked, purpose="VTO")
@@ -350,6 +386,20 @@ async def test_people_are_reminded_of_a_consent_that_ends(gemeente: Agent) -> No
 async def test_a_gi_is_reminded_of_a_measure_that_only_it_states(gi: Agent) -> None:
     await state_measure(gi)
     gi.world.clock.advance(seconds=24 * 24 * 3600)
+    remind(gi.services)
+    (notice,) = gi.journal.open_notices()
+    assert "vervalt op 2026-12-23" in notice.text_nl
+
+
+async def test_a_measure_that_is_stated_again_lapses_thirty_days_after_it_was_stated_first(gi: Agent) -> None:
+    """Other dates gain no days: whoever is told a later day is told too late."""
+    record_id = new_record_id(gi.services)
+    said = measure_statement(id=record_id, issuer=GI, tag=tag_of(gi.world, CHILD), issued_at=now(gi))
+    sign_record(gi.services, measure_to_payload(said), kind=MEASURE, record_id=record_id)
+    gi.world.clock.advance(seconds=15 * 24 * 3600)
+    await state_measure(gi, replaces=record_id, valid_until=date(2027, 10, 31))
+    gi.world.clock.advance(seconds=9 * 24 * 3600)
+    await gi.rounds()
     remind(gi.services)
     (notice,) = gi.journal.open_notices()
     assert "vervalt op 2026-12-23" in notice.text_nl
