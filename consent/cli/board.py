@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
 from consent.checking import Severity, check_catalogue
 from consent.cli.dossier import (
@@ -57,6 +58,9 @@ from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
 from schemas.randomness import SystemRandomness, new_message_id
 
+_OVER: Final = frozenset({Obstacle.OVERTAKEN, Obstacle.DEFINITIONS_CHANGED, Obstacle.PROPOSER_NOT_ON_BOARD})
+"""What a proposal does not get over, whatever else is signed about it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dossier:
@@ -90,14 +94,17 @@ def add_board(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add_proving(propose)
 
     approve = _command(commands, "approve", "prove and compare once more, and approve", _approve)
+    _add_proposal(approve)
     _add_in_force(approve)
     _add_proving(approve)
 
     advise = _command(commands, "advise", "give the advice of the FG", _advise)
+    _add_proposal(advise)
     advise.add_argument("--advice", type=Path, required=True, metavar="FILE", help="the advice; everybody can read it")
     advise.add_argument("--outcome", type=StepOutcome, choices=list(StepOutcome), required=True, help="for or against")
 
     reject = _command(commands, "reject", "reject a proposal, or take one's own back", _reject)
+    _add_proposal(reject)
     reject.add_argument("--note", type=Path, metavar="FILE", help="why; everybody can read it")
 
     status = commands.add_parser(
@@ -142,6 +149,14 @@ def _add_dossier(parser: argparse.ArgumentParser, *, required: bool = True) -> N
         "--board", type=Path, nargs="+", required=required, metavar="FILE", help="the board, and those before it"
     )
     parser.add_argument("--registrar", type=Path, required=True, metavar="FILE", help="registrar.jwk.json")
+
+
+def _add_proposal(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--proposal",
+        metavar="ID",
+        help="which proposal, where several of the file are open; `status` lists them",
+    )
 
 
 def _add_in_force(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -199,7 +214,7 @@ def _approve(options: argparse.Namespace) -> ExitCode:
     key, dossier = _who(options, Step.APPROVE)
     catalogue, in_force, definitions = _what(options)
     digest = in_force.digest if in_force else None
-    standing = _open(catalogue, dossier, in_force=digest, definitions=definitions.digest)
+    standing = _open(options.proposal, catalogue, dossier, in_force=digest, definitions=definitions.digest)
     thumbprint = key.public.thumbprint
     if standing.proposal.signer == thumbprint:
         raise RejectedMessageError("whoever proposed it does not approve it", code="sender.catalogue-step.own-proposal")
@@ -209,6 +224,12 @@ def _approve(options: argparse.Namespace) -> ExitCode:
     if hindered:
         text = "; ".join(each.en for each in hindered)
         raise RejectedMessageError(text, code="sender.catalogue-step.hindered")
+    seen_from = max(
+        min(each.step.issued_at for each in made) for made in (standing.proofs, standing.comparisons) if made
+    )
+    if int(dossier.at.timestamp()) < seen_from:
+        text = "by the clock of this machine the proof is yet to be made, and an approval from before it does not count"
+        raise RejectedMessageError(text, code="sender.catalogue-step.before-proof")
     reports = _reports(catalogue, in_force, definitions, options=options)
     for signed_steps, report in zip((standing.proofs, standing.comparisons), reports, strict=True):
         if report is not None and any(signed.step.result != digest_of(report) for signed in signed_steps):
@@ -232,7 +253,7 @@ def _say(options: argparse.Namespace, kind: Step, *, note: Path | None, outcome:
     """Sign what needs no proof about an open proposal."""
     key, dossier = _who(options, kind)
     catalogue = read_catalogue(options.catalogue)
-    standing = _open(catalogue, dossier, in_force=None, definitions="")
+    standing = _open(options.proposal, catalogue, dossier, in_force=None, definitions="")
     result = None if note is None else write_document(dossier.folder, Document.NOTE, read_note(note))
     step = _new(kind, standing.enactment, about=standing.proposal.step, result=result, outcome=outcome, at=dossier.at)
     return _sign([step], key=key, dossier=dossier, as_json=options.json)
@@ -290,20 +311,30 @@ def _enactment(
     )
 
 
-def _open(catalogue: Catalogue, dossier: _Dossier, *, in_force: str | None, definitions: str) -> Standing:
-    """Find the proposal of a catalogue that is not rejected.
+def _open(
+    proposal: str | None, catalogue: Catalogue, dossier: _Dossier, *, in_force: str | None, definitions: str
+) -> Standing:
+    """Find the proposal of a catalogue that is not rejected; of several the one that is named, or can still succeed.
 
     Raises:
-        RejectedMessageError: There is none, or there are several: then all but one are rejected first.
+        RejectedMessageError: There is none, or there are several.
     """
     found = [
         standing
         for standing in dossier.standings(in_force=in_force, definitions=definitions)
-        if standing.enactment.digest == catalogue.digest and Obstacle.REJECTED not in standing.obstacles
+        if standing.enactment.digest == catalogue.digest
+        and proposal in (None, standing.proposal.step.id.value)
+        and Obstacle.REJECTED not in standing.obstacles
     ]
-    if len(found) != 1:
-        text = "several proposals of this file are open" if found else "no proposal of this file is open"
-        raise RejectedMessageError(f"{text} in the dossier", code="sender.catalogue-step.proposal")
+    if len(found) > 1:
+        found = [each for each in found if _OVER.isdisjoint(each.obstacles)] or found
+    if len(found) > 1:
+        ids = ", ".join(each.proposal.step.id.value for each in found)
+        text = f"several proposals of this file are open in the dossier, name one with `--proposal`: {ids}"
+        raise RejectedMessageError(text, code="sender.catalogue-step.proposal")
+    if not found:
+        text = "no such proposal of this file is open in the dossier"
+        raise RejectedMessageError(text, code="sender.catalogue-step.proposal")
     return found[0]
 
 

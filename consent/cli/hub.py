@@ -50,6 +50,12 @@ class HubProposal(msgspec.Struct, frozen=True):
     steps: tuple[HubStep, ...]
 
 
+class HubEntry(msgspec.Struct, frozen=True):
+    """An entry with which a catalogue came into force."""
+
+    entry: str
+
+
 class InForce(msgspec.Struct, frozen=True):
     """The catalogue by which the hub decides, and since which entry of its log."""
 
@@ -64,6 +70,7 @@ class HubCatalogues(msgspec.Struct, frozen=True):
     in_force: InForce | None
     boards: tuple[HubBoard, ...]
     proposals: tuple[HubProposal, ...]
+    enacted: tuple[HubEntry, ...]
 
 
 class _Finding(msgspec.Struct, frozen=True):

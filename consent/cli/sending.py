@@ -14,6 +14,7 @@ from consent.cli.reports import print_both
 from consent.cli.standing import SIGNED_EN, SIGNED_NL, print_json, print_standings, standing_json
 from consent.lifecycle import standings
 from schemas.board import Board, SignedStep, Step, board_at, verify_board, verify_step
+from schemas.canonical import parse_json
 from schemas.definitions import load_definitions
 from schemas.document import JSONValue
 from schemas.errors import ExchangeError, RejectedMessageError
@@ -73,6 +74,7 @@ def status_at_hub(options: argparse.Namespace, *, at: datetime) -> ExitCode:
         board=board,
         in_force=shown.in_force.digest if shown.in_force else None,
         definitions=load_definitions().digest,
+        used=_used(shown),
     )
     if options.json:
         in_force: JSONValue = None
@@ -115,6 +117,13 @@ def _verified_boards(shown: HubCatalogues, *, registrar: Path) -> tuple[Board, .
         with suppress(ExchangeError):  # not the registrar's: it does not count, whatever the hub says
             found.append(verify_board(each.board, registrar=key))
     return tuple(found)
+
+
+def _used(shown: HubCatalogues) -> frozenset[str]:
+    """Return the digests of the proposals that, by the hub's word, brought a catalogue into force."""
+    entries = [parse_json(each.entry.encode()) for each in shown.enacted]
+    named = [entry.get("request") for entry in entries if isinstance(entry, dict)]
+    return frozenset(each for each in named if isinstance(each, str))
 
 
 def _verified_steps(shown: HubCatalogues, boards: tuple[Board, ...]) -> tuple[SignedStep, ...]:

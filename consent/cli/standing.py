@@ -89,6 +89,7 @@ def _print_standing(standing: Standing) -> None:
     print_both(
         f"catalogus {enactment.version}, voorgesteld vanaf {day}", f"catalogue {enactment.version}, proposed from {day}"
     )
+    print(f"    {standing.proposal.step.id.value}")
     print(f"    {enactment.digest}")
     counted = len(standing.approvals)
     print_both(

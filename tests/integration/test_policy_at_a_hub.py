@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from audit.records import token_digest
 from consent.cli.exits import ExitCode
 from consent.cli.main import main
 from schemas.board import Board, board_to_payload, parse_member
@@ -223,7 +224,7 @@ def test_the_status_at_a_hub_counts_what_is_signed_and_nothing_else(
     tokens = [path.read_text().strip() for path in sorted((folder / "dossier").glob("*.jwt"))]
     board = (folder / "board.jwt").read_text()
     proposals = [{"proposal": "p", "steps": [{"step": token} for token in (*tokens, "a.b.c")]}]
-    answer = {"in_force": None, "boards": [{"board": board}, {"board": "x.y.z"}], "proposals": proposals}
+    answer = {"in_force": None, "boards": [{"board": board}, {"board": "x.y.z"}], "proposals": proposals, "enacted": []}
     hub.answers = [(200, {}, json.dumps(answer).encode())] * 2
     words = ["status", "--hub", hub.url, "--registrar", str(folder / "registrar.jwk.json")]
     assert main([*words, "--json"]) == ExitCode.OK
@@ -231,6 +232,10 @@ def test_the_status_at_a_hub_counts_what_is_signed_and_nothing_else(
     assert (len(proposal["approvals"]), proposal["obstacles"]) == (2, [])
     assert main(words) == ExitCode.OK
     assert "er geldt nog geen catalogus\n  no catalogue is in force yet\n" in capsys.readouterr().out
+    used = [{"entry": json.dumps({"request": token_digest(token)})} for token in tokens]
+    hub.answers = [(200, {}, json.dumps(answer | {"enacted": used}).encode())]
+    assert main(words) == ExitCode.REFUSED
+    assert "kwam al eerder een catalogus in werking" in capsys.readouterr().out
     hub.answers = [(200, {}, json.dumps(answer | {"boards": []}).encode())]
     assert main(words) == ExitCode.USAGE
     in_force = {"digest": PACKAGED.digest, "version": "2026-1", "since": 7, "valid_from": None}

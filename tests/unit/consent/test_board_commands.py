@@ -17,7 +17,7 @@ from consent.cli.proofs import proof_report
 from consent.cli.reading import UnreadableError, packaged_proof
 from consent.lifecycle import Obstacle
 from schemas.board import Board, board_to_payload, parse_member
-from schemas.clock import SystemClock
+from schemas.clock import FrozenClock, SystemClock
 from schemas.codes import TokenType
 from schemas.document import JSONValue
 from schemas.errors import AuthenticationError
@@ -170,10 +170,41 @@ def test_a_rejected_proposal_is_made_anew(folder: Path, say: Say) -> None:
     assert say("approve", by="eerste")[0] == ExitCode.OK
 
 
-def test_of_two_open_proposals_of_one_file_one_is_rejected_first(say: Say) -> None:
+def test_of_two_open_proposals_of_one_file_one_is_named(say: Say) -> None:
+    """As after a wrong first day: the one is taken back, or the other approved, by its id."""
+    wrong = say("propose", by="eerste")[1]["steps"][0]["id"]
+    right = say("propose", by="eerste")[1]["steps"][0]["id"]
+    for command, by in (("approve", "derde"), ("reject", "eerste")):
+        answer = say(command, by=by)[1]
+        assert answer["code"] == "sender.catalogue-step.proposal"
+        assert wrong in answer["text"]
+        assert right in answer["text"]
+    assert say("approve", "--proposal", "rommel", by="derde")[1]["code"] == "sender.catalogue-step.proposal"
+    assert say("approve", "--proposal", right, by="derde")[0] == ExitCode.OK
+    assert say("reject", "--proposal", wrong, by="eerste")[0] == ExitCode.OK
+    assert hindrances(say("status")) == [["rejected", "no-approval"], ["one-approval"]]
+    assert say("approve", by="tweede")[0] == ExitCode.OK
+
+
+def test_a_proposal_that_was_overtaken_is_in_nobodys_way(folder: Path, say: Say) -> None:
+    """The same file is proposed again on top of what is in force by now; the approver names no id."""
+    small(folder, "meanwhile.toml", "TOEZICHT", "KLACHT", version="2026-2")
+    assert say("propose", by="eerste")[0] == ExitCode.OK
+    now = ("--in-force", str(folder / "meanwhile.toml"))
+    assert say("propose", *now, by="eerste")[0] == ExitCode.OK
+    assert say("approve", *now, by="tweede")[0] == ExitCode.OK
+    assert hindrances(say("status", *now)) == [["overtaken", "no-approval"], ["one-approval"]]
+
+
+def test_who_has_a_slow_clock_signs_no_approval_from_before_the_proof(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
     say("propose", by="eerste")
-    say("propose", by="tweede")
-    assert say("approve", by="derde")[1]["code"] == "sender.catalogue-step.proposal"
+    past = FrozenClock(SystemClock().now() - timedelta(minutes=5))
+    with monkeypatch.context() as patch:
+        patch.setattr(consent.cli.board, "SystemClock", lambda: past)
+        assert say("approve", by="tweede")[1]["code"] == "sender.catalogue-step.before-proof"
+    assert hindrances(say("status")) == [["no-approval"]]
 
 
 def test_what_does_not_hold_is_not_proposed(folder: Path, say: Say) -> None:
