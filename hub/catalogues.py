@@ -4,9 +4,13 @@ A driver implements `Catalogues`; each docstring is the contract, as in `hub.por
 UnavailableError.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from audit.records import text_digest
+from consent.grounds import Catalogue, load_catalogue
+from schemas.errors import DocumentError
 from schemas.identifiers import MessageId
 
 
@@ -62,11 +66,13 @@ class CatalogueLife:
         boards: Every board.
         enacted: The newest catalogues that came into force.
         steps: Every step about the newest proposals, and about those with which `enacted` came into force.
+        began: Second in which the log began, if it continues another; 0 where it does not.
     """
 
     boards: tuple[BoardRecord, ...]
     enacted: tuple[EnactedRecord, ...]
     steps: tuple[StepRecord, ...]
+    began: int
 
 
 class Catalogues(Protocol):
@@ -92,3 +98,18 @@ class Catalogues(Protocol):
     async def document(self, digest: str) -> bytes | None:
         """Return a text that an entry or a step names by its digest; None if it is not here."""
         ...
+
+
+async def read_catalogue(digest: str, *, catalogues: Catalogues) -> Catalogue:
+    """Read a catalogue by its digest: what the database holds under it counts only if it has that digest.
+
+    Raises:
+        DocumentError: Its text is not here, or this version of the software cannot read it.
+        UnavailableError: The database could not be reached.
+    """
+    text = await catalogues.document(digest)
+    if text is None:
+        raise DocumentError("the text of the catalogue is not here", code="hub.catalogue.text")
+    if text_digest(text) != digest:
+        raise DocumentError("the database holds another text than the log names", code="hub.catalogue.text")
+    return await asyncio.to_thread(load_catalogue, text)

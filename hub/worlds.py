@@ -15,8 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from audit.entries import parse_entry
-from consent.grounds import load_catalogue
-from hub.catalogues import Catalogues
+from hub.catalogues import Catalogues, read_catalogue
 from hub.enforcement import Enforcement
 from hub.exchange.services import BOARD, GROUNDS, NAMED, Policy, World
 from hub.logs import Event, places, record
@@ -190,11 +189,8 @@ class LogWorlds:
             return before if digest is not None else None
         if digest == self._unreadable:
             return None
-        text = await self.catalogues.document(digest)
         try:
-            if text is None:
-                raise DocumentError("the text of the catalogue in force is not here", code="hub.catalogue.text")
-            policy = Policy.of(load_catalogue(text), self.definitions)
+            policy = Policy.of(await read_catalogue(digest, catalogues=self.catalogues), self.definitions)
         except DocumentError as error:
             # A catalogue that only a later version of this software can read: another process decides.
             self._unreadable = digest

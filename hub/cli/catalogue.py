@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import orjson
 
 from audit.entries import parse_entry
-from audit.records import token_digest
 from consent.lifecycle import Standing
 from hub.bootstrap import open_catalogues
 from hub.cli.common import CommandError
@@ -63,7 +62,7 @@ def _in_force(life: Known, standings: Sequence[Standing]) -> str:
         return "no catalogue is in force: nothing is accepted or released until the board brings one into force"
     newest = life.life.enacted[-1]
     entry = parse_entry(newest.entry.encode())
-    found = (each for each in standings if token_digest(each.proposal.token) == entry.request)
+    found = (each for each in standings if each.proposal.digest == entry.request)
     standing = next(found, None)
     by = "before there was a board" if entry.request is None else f"by proposal {_proposal(standing)}"
     return f"in force: {entry.version} ({entry.catalogue}), since log entry {newest.index}, {by}"

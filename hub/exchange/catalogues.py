@@ -54,8 +54,8 @@ ENACTED_SHOWN: Final = 64
 """How many of the newest catalogues in force are looked at: more than proposals, none of which counts twice."""
 PROPOSALS_SHOWN: Final = 32
 """How many of the newest proposals are looked at, besides those that came into force; and as many fit into a day."""
-STEPS_MAX: Final = 64
-"""Steps about one proposal; a whole round takes five or six."""
+STEPS_MAX: Final = 8
+"""Steps of one member about one proposal, who needs three: nobody's hinder another's, least of all the FG's."""
 STEPS_PER_MINUTE_MAX: Final = 30
 """Steps of one member in a minute: to read a proposed catalogue and check it takes a second."""
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
@@ -69,10 +69,10 @@ _DAY_SECONDS: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A step that was taken in, and how its proposal stands with it."""
+    """A step that was taken in, and how its proposal stands with it; None where it is looked at no more."""
 
     logged: Appended
-    standing: Standing
+    standing: Standing | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +84,14 @@ class Known:
         boards: Every board.
         steps: Every step that a member of some board signed.
         in_force: Digest of the catalogue in force; None if there is none yet.
+        used: Digests of the proposals that brought a catalogue into force.
     """
 
     life: CatalogueLife
     boards: tuple[Board, ...]
     steps: tuple[SignedStep, ...]
     in_force: str | None
+    used: frozenset[str]
 
     def standings(
         self, *, seconds: int, definitions: Definitions, more: Sequence[SignedStep] = ()
@@ -98,7 +100,13 @@ class Known:
         board = board_at(self.boards, seconds=seconds)
         if board is None:
             return ()
-        return standings((*self.steps, *more), board=board, in_force=self.in_force, definitions=definitions.digest)
+        return standings(
+            (*self.steps, *more),
+            board=board,
+            in_force=self.in_force,
+            definitions=definitions.digest,
+            used=self.used,
+        )
 
 
 async def known_life(services: Services) -> Known:
@@ -112,10 +120,17 @@ async def known_life(services: Services) -> Known:
 
 
 def verified_life(life: CatalogueLife, *, registrar: VerificationKey) -> Known:
-    """Verify what was read; what nobody signed counts for nothing."""
+    """Verify what was read; what nobody signed, or somebody before this log began, counts for nothing."""
     boards = tuple(_verified_boards((each.token for each in life.boards), registrar=registrar))
-    steps = tuple(_verified_steps((each.token for each in life.steps), boards=boards))
-    return Known(life=life, boards=boards, steps=steps, in_force=_in_force(life))
+    signed = _verified_steps((each.token for each in life.steps), boards=boards)
+    enacted = [parse_entry(each.entry.encode()) for each in life.enacted]
+    return Known(
+        life=life,
+        boards=boards,
+        steps=tuple(each for each in signed if each.step.issued_at >= life.began),
+        in_force=enacted[-1].catalogue if enacted else None,
+        used=frozenset(entry.request for entry in enacted if entry.request is not None),
+    )
 
 
 async def appoint(token: str, *, arrival: Arrival, services: Services) -> Appended:
@@ -194,23 +209,15 @@ async def take_step(token: str, document: str | None, *, arrival: Arrival, servi
         return await _old_step(known, token, arrival=arrival, services=services)
     return Taken(
         logged=appended,
-        standing=standing_of(signed, life=life, arrival=arrival, definitions=services.definitions),
+        standing=_standing_of(signed, life=life, arrival=arrival, definitions=services.definitions),
     )
 
 
-def standing_of(signed: SignedStep, *, life: Known, arrival: Arrival, definitions: Definitions) -> Standing:
-    """Say how the proposal stands that a step is about, with this step.
-
-    Raises:
-        RejectedMessageError: No such proposal is known, or no board counts now.
-    """
+def _standing_of(signed: SignedStep, *, life: Known, arrival: Arrival, definitions: Definitions) -> Standing | None:
+    """Say how the proposal stands that a step is about, with this step; None if it is not looked at here."""
     proposal = signed.step.proposal or signed.step.id
     found = life.standings(seconds=arrival.seconds, definitions=definitions, more=[signed])
-    standing = next((each for each in found if each.proposal.step.id == proposal), None)
-    if standing is None:
-        text = "no proposal that is looked at here has this id; send the proposal first"
-        raise RejectedMessageError(text, code=f"{_STEP}proposal")
-    return standing
+    return next((each for each in found if each.proposal.step.id == proposal), None)
 
 
 # ---- who ----
@@ -262,6 +269,10 @@ async def _check_member(signed: SignedStep, *, life: Known, arrival: Arrival, se
     if not board.may(signed.signer, signed.step.step):
         text = "not a member of the board of now, or not in an office that takes this step"
         raise AuthenticationError(text, code=f"{_STEP}signer")
+    if signed.step.issued_at < life.life.began:
+        # What was signed for the log before can be read by everybody; here nothing of it is in force, or was used.
+        text = "signed before this log began, which continues another: sign it anew"
+        raise RejectedMessageError(text, code=f"{_STEP}former-log")
     _check_date(signed.step.issued_at, arrival=arrival, code=f"{_STEP}future")
     await _check_limit(signed.signer, services=services)
 
@@ -358,11 +369,16 @@ def _about_standing(signed: SignedStep, *, life: Known, arrival: Arrival, defini
     """Hold a step against the proposal that it is about.
 
     Raises:
-        RejectedMessageError: That is not known, or has more steps than it may have.
+        RejectedMessageError: That is not known, or its member took more steps about it than anybody needs.
     """
-    standing = standing_of(signed, life=life, arrival=arrival, definitions=definitions)
-    if sum(each.step.proposal == signed.step.proposal for each in life.steps) >= STEPS_MAX:
-        raise RejectedMessageError(f"a proposal has at most {STEPS_MAX} steps", code=f"{_STEP}too-many")
+    standing = _standing_of(signed, life=life, arrival=arrival, definitions=definitions)
+    if standing is None:
+        text = "no proposal that is looked at here has this id; send the proposal first"
+        raise RejectedMessageError(text, code=f"{_STEP}proposal")
+    about = signed.step.proposal, signed.signer
+    if sum((each.step.proposal, each.signer) == about for each in life.steps) >= STEPS_MAX:
+        text = f"a member takes at most {STEPS_MAX} steps about one proposal"
+        raise RejectedMessageError(text, code=f"{_STEP}too-many")
     for each, why in standing.unheeded:
         if each.step.id == signed.step.id:
             yield Issue(pointer="/step", code=f"{_STEP}{why.value}", text=why.en, text_nl=why.nl)
@@ -373,10 +389,6 @@ def _issue(code: str, text: str, pointer: str) -> Issue:
 
 
 # ---- the log ----
-
-
-def _in_force(life: CatalogueLife) -> str | None:
-    return parse_entry(life.enacted[-1].entry.encode()).catalogue if life.enacted else None
 
 
 def _step_member(signed: SignedStep, text: bytes | None, *, services: Services) -> LogMember:
@@ -406,12 +418,9 @@ def _member(draft: EntryDraft, change: Change) -> LogMember:
 async def _old_step(known: StepRecord, token: str, *, arrival: Arrival, services: Services) -> Taken:
     if known.token != token:
         raise _used()
-    life = await known_life(services)
-    signed = _verified(token, life.boards)
-    return Taken(
-        logged=await services.proven(known),
-        standing=standing_of(signed, life=life, arrival=arrival, definitions=services.definitions),
-    )
+    standings = (await known_life(services)).standings(seconds=arrival.seconds, definitions=services.definitions)
+    standing = next((each for each in standings if each.proposal.step.id == known.proposal), None)
+    return Taken(logged=await services.proven(known), standing=standing)
 
 
 def _used() -> ReplayError:

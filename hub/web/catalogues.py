@@ -7,7 +7,6 @@ from typing import Final
 from aiohttp import web
 
 from audit.entries import parse_entry
-from audit.records import token_digest
 from consent.lifecycle import Standing
 from hub.catalogues import StepRecord
 from hub.exchange.catalogues import Known, appoint, known_life, take_step
@@ -47,7 +46,7 @@ async def take_catalogue_step(call: Call, hub: HubWeb) -> web.Response:
     enacted = await _enact(call, hub)
     body = {
         **entry_to_json(taken.logged),
-        "standing": _standing_to_json(taken.standing),
+        "standing": _standing_to_json(taken.standing) if taken.standing else None,
         "enacted": entry_to_json(enacted) if enacted else None,
     }
     return json_response(body, status=201)
@@ -116,7 +115,7 @@ def _in_force_to_json(life: Known, standings: Sequence[Standing]) -> dict[str, o
         return None
     newest = life.life.enacted[-1]
     entry = parse_entry(newest.entry.encode())
-    found = (each for each in standings if token_digest(each.proposal.token) == entry.request)
+    found = (each for each in standings if each.proposal.digest == entry.request)
     standing = next(found, None)
     return {
         "digest": entry.catalogue,

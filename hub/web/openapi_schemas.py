@@ -78,7 +78,7 @@ CATALOGUE_SCHEMAS: Final[Mapping[str, JSONValue]] = {
     "Board": _object(board=_JWS),
     "CatalogueStep": _object(optional=("document",), step=_JWS, document=_or_null(_TEXT)),
     "CatalogueStepTaken": _object(
-        optional=(), **_ENTRY, standing=_STANDING, enacted=_or_null(_object(optional=(), **_ENTRY))
+        optional=(), **_ENTRY, standing=_or_null(_STANDING), enacted=_or_null(_object(optional=(), **_ENTRY))
     ),
     "Catalogues": _object(
         in_force=_or_null(

@@ -41,7 +41,7 @@ from schemas.requests import (
 from tests.support.catalogue_files import PACKAGED, edited
 from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, World
 from tests.support.example_documents import request_document
-from tests.support.hub_board import ActingBoard, Signed
+from tests.support.hub_board import ActingBoard, Signed, continuation
 from tests.support.memory_ports import MemoryPorts
 
 __all__ = ["GEMEENTE", "GI", "HUB", "RAAD", "MemoryHub", "without", "without_category"]
@@ -77,8 +77,16 @@ class MemoryHub(MemoryPorts):
         catalogue: Catalogue | None = PACKAGED,
         definitions: Definitions | None = None,
         world: World | None = None,
+        continues: bool = False,
     ) -> Self:
-        """Open a hub that every organisation of the world has joined, with a catalogue in force or none."""
+        """Open a hub that every organisation of the world has joined, with a catalogue in force or none.
+
+        Args:
+            catalogue: Which one the board brings into force.
+            definitions: Others than those of the software.
+            world: One that there is.
+            continues: Whether its log continues another, of which nothing is known here.
+        """
         world = world or World()
         hub = cls(world=world, clock=world.clock)
         hub.services = Services(
@@ -96,6 +104,8 @@ class MemoryHub(MemoryPorts):
             rate_limits=hub,
             randomness=UnsafeSeededRandomness("hub"),
         )
+        if continues:
+            await hub.append(continuation(hub.services))
         await publish_definitions(services=hub.services)
         if catalogue is not None:
             await hub.decide_by(catalogue)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import text_digest
 from consent.grounds import Catalogue
-from hub.changes import CataloguePublished, LogMember
+from hub.changes import CataloguePublished, LogContinued, LogMember
 from hub.exchange.services import GROUNDS, Services
 from hub.ports import MemberLostError
 from schemas.board import Board, CatalogueStep, Enactment, Step, StepOutcome, board_to_payload, step_to_payload
@@ -51,6 +51,21 @@ async def force(catalogue: Catalogue, *, services: Services) -> None:
             LogMember(draft=draft, shown=None, kept=(), watches=frozenset(), touches=touches, change=change)
         )
     await services.worlds.refresh()
+
+
+def continuation(services: Services) -> LogMember:
+    """The first entry of a log that continues another, of which nothing is left."""
+    draft = EntryDraft(
+        kind=EntryKind.CONTINUATION,
+        id=services.randomness.bytes(16).hex(),
+        pad=services.randomness.bytes(PAD_BYTES),
+        predecessor="former.ketenhub.test/log/1",
+        root=text_digest(b""),
+        provable=0,
+        published=100,
+    )
+    nobody: frozenset[str] = frozenset()
+    return LogMember(draft=draft, shown=None, kept=(), watches=nobody, touches=nobody, change=LogContinued())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

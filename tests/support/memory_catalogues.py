@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from audit.entries import Entry, parse_entry
 from audit.records import token_digest
 from hub.catalogues import BoardRecord, CatalogueLife, Catalogues, EnactedRecord, StepRecord
-from hub.changes import BoardAppointed, CatalogueEnacted, CataloguePublished, LogMember, StepTaken
+from hub.changes import BoardAppointed, CatalogueEnacted, CataloguePublished, LogContinued, LogMember, StepTaken
 from schemas.board import parse_board, parse_step
 from schemas.codes import TokenType
 from schemas.identifiers import MessageId
@@ -20,6 +20,7 @@ class MemoryCatalogues(Catalogues):
     _steps: list[StepRecord] = field(default_factory=list)
     _enacted: list[EnactedRecord] = field(default_factory=list)
     _texts: dict[str, bytes] = field(default_factory=dict)
+    _began: int = 0
 
     def keep(self, member: LogMember, *, index: int, entry: Entry) -> None:
         """Let a member that was appended become true."""
@@ -37,8 +38,18 @@ class MemoryCatalogues(Catalogues):
                 self._texts[change.digest] = change.text
                 if change.document == "grounds":
                     self._enacted.append(EnactedRecord(index=index, entry=text))
+            case LogContinued():
+                self._began = entry.time // 1000
             case _:
                 pass
+
+    def lose(self, digest: str) -> bytes:
+        """Let a text be lost."""
+        return self._texts.pop(digest)
+
+    def hold(self, digest: str, text: bytes) -> None:
+        """Put a text under a digest, whether it is its own or not."""
+        self._texts[digest] = text
 
     def forge(self, *, board: str, step: str) -> None:
         """Put a board and a step into the store behind the hub's back."""
@@ -57,7 +68,7 @@ class MemoryCatalogues(Catalogues):
             each.id for each in made if token_digest(each.token) in named
         }
         steps = tuple(each for each in self._steps if each.proposal in shown)
-        return CatalogueLife(boards=tuple(self._boards), enacted=newest, steps=steps)
+        return CatalogueLife(boards=tuple(self._boards), enacted=newest, steps=steps, began=self._began)
 
     async def boards(self) -> tuple[BoardRecord, ...]:
         """See `hub.catalogues.Catalogues.boards`."""

@@ -46,7 +46,9 @@ class PostgreSQLCatalogues(Catalogues):
 
 async def _life(connection: HubConnection, *, enacted: int, proposals: int) -> CatalogueLife:
     # What came into force is read first: a step that is read after it can be newer, never older than it needs to be.
-    boards, newest = await connection.run([(queries.boards, {}), (queries.catalogues_enacted, {"limit": enacted})])
+    boards, newest, beginning = await connection.run(
+        [(queries.boards, {}), (queries.catalogues_enacted, {"limit": enacted}), (queries.continuation, {})]
+    )
     found = tuple(EnactedRecord(index=index, entry=entry) for index, entry in reversed(newest.rows))
     named = [entry.request for each in found if (entry := parse_entry(each.entry.encode())).request is not None]
     (steps,) = await connection.run([(queries.catalogue_steps, {"limit": proposals, "enacted": named})])
@@ -54,6 +56,7 @@ async def _life(connection: HubConnection, *, enacted: int, proposals: int) -> C
         boards=tuple(map(_board_from_row, boards.rows)),
         enacted=found,
         steps=tuple(map(_step_from_row, steps.rows)),
+        began=next((parse_entry(entry.encode()).time // 1000 for (entry,) in beginning.rows), 0),
     )
 
 

@@ -7,6 +7,9 @@ SELECT b.id::text, b.index, e.entry, b.token FROM boards b JOIN log_entries e ON
 SELECT c.index, e.entry FROM catalogues c JOIN log_entries e ON e.index = c.index
 WHERE c.document = 'grounds' ORDER BY c.index DESC LIMIT $limit
 
+-- name: continuation ()
+SELECT entry FROM log_entries WHERE index = 0 AND kind = 'CONTINUATION'
+
 -- name: catalogue_steps (limit bigint, enacted text[])
 WITH shown AS (
     (SELECT id FROM catalogue_steps WHERE id = proposal ORDER BY index DESC LIMIT $limit)

@@ -41,6 +41,13 @@ async def _take(hub: MemoryHub, *steps: Signed) -> None:
         await hub.step(step)
 
 
+async def _hindered(hub: MemoryHub, step: Signed) -> tuple[Obstacle, ...]:
+    """What stands in the way of a proposal with a step."""
+    standing = (await hub.step(step)).standing
+    assert standing is not None
+    return standing.obstacles
+
+
 async def _refused(hub: MemoryHub, step: Signed) -> list[str]:
     """The codes of the issues with which a step is refused."""
     with pytest.raises(DocumentError) as refused:
@@ -62,10 +69,9 @@ async def test_the_first_catalogue_comes_into_force_by_its_steps_each_an_entry_o
     hub = await _opened()
     proposed, proved, *approvals = hub.board.round(PACKAGED, replaces=None)
     for step, obstacle in ((proposed, Obstacle.NOT_PROVED), (proved, Obstacle.NO_APPROVAL)):
-        assert obstacle in (await hub.step(step)).standing.obstacles
+        assert obstacle in await _hindered(hub, step)
         assert await hub.enact() is None
-    taken = [await hub.step(step) for step in approvals]
-    assert [each.standing.obstacles for each in taken] == [(Obstacle.ONE_APPROVAL,), ()]
+    assert [await _hindered(hub, step) for step in approvals] == [(Obstacle.ONE_APPROVAL,), ()]
     assert [hub.in_force] == [None]
     assert await hub.enact() is not None
     assert hub.in_force == PACKAGED.digest
@@ -150,8 +156,8 @@ async def test_a_rejected_proposal_never_comes_into_force_and_is_made_anew() -> 
     proposed, *others = hub.board.round(PACKAGED, replaces=None)
     await _take(hub, proposed, *others)
     note = "Wij willen eerst de DPIA zien."
-    taken = await hub.step(hub.board.take(Step.REJECT, THIRD, proposed, document=note))
-    assert taken.standing.obstacles == (Obstacle.REJECTED,)
+    rejection = hub.board.take(Step.REJECT, THIRD, proposed, document=note)
+    assert await _hindered(hub, rejection) == (Obstacle.REJECTED,)
     assert await hub.enact() is None
     assert await hub.catalogues.document(text_digest(note.encode())) == note.encode()
     hub.world.clock.advance(seconds=1)
@@ -239,6 +245,51 @@ async def test_what_somebody_puts_into_the_database_counts_for_nothing() -> None
     assert await hub.enact() is None
 
 
+async def test_a_catalogue_whose_text_is_lost_does_not_come_into_force() -> None:
+    """As after a log was refilled from what others hold: the hub would have nothing to decide by."""
+    hub = await MemoryHub.opened()
+    changed = without("VTO")
+    day = hub.board.today + timedelta(days=1)
+    await _take(hub, *hub.board.round(changed, replaces=PACKAGED.digest, valid_from=day))
+    text = hub.catalogues.lose(changed.digest)
+    hub.world.clock.advance(seconds=24 * 3600)
+    assert await hub.enact() is None
+    await _take(hub, *hub.board.round(without("KLACHT"), replaces=PACKAGED.digest))
+    hub.catalogues.hold(changed.digest, text + b"\n")
+    assert await hub.enact() is not None
+    assert hub.in_force == without("KLACHT").digest
+    await hub.submit(hub.compose())
+
+
+async def test_what_is_in_force_is_read_by_its_digest() -> None:
+    """Whoever writes another text under it into the database stops the hub, and decides nothing."""
+    hub = await MemoryHub.opened()
+    hub.catalogues.hold(PACKAGED.digest, without("VTO").data)
+    with hub.another_process():
+        assert (await hub.services.worlds.refresh()).policy is None
+        with pytest.raises(UnavailableError):
+            await hub.submit(hub.compose())
+    await hub.submit(hub.compose())
+
+
+async def test_what_was_signed_for_the_log_before_counts_for_nothing_in_the_one_that_continues_it() -> None:
+    """Everybody can read the steps by which the first catalogue came into force, and send them again."""
+    lost = await _opened()
+    board = lost.board.board()
+    steps = list(lost.board.round(PACKAGED, replaces=None))
+    lost.world.clock.advance(seconds=60)
+    hub = await MemoryHub.opened(catalogue=None, world=lost.world, continues=True)
+    await hub.appoint(board)
+    for step in steps:
+        with pytest.raises(RejectedMessageError) as refused:
+            await hub.step(step)
+        assert refused.value.code == "sender.catalogue-step.former-log"
+    await _proposed(hub)
+    for step in steps:
+        hub.catalogues.forge(board=board, step=step.token)
+    assert await hub.enact() is None
+
+
 # ---- the same again ----
 
 
@@ -263,6 +314,16 @@ async def test_the_same_step_again_gets_its_answer_also_after_its_member_left() 
     hub.world.clock.advance(seconds=1)
     await hub.appoint(hub.board.board(FIRST, SECOND, STRANGER))
     assert (await hub.step(advised)).logged.index == taken.logged.index
+
+
+async def test_the_same_step_again_gets_its_answer_also_when_its_proposal_is_long_past() -> None:
+    hub = await _opened()
+    proposed = await _proposed(hub)
+    for _ in range(PROPOSALS_SHOWN):
+        hub.world.clock.advance(seconds=3600)
+        await _proposed(hub)
+    again = await hub.step(proposed)
+    assert (again.logged.entry.encode() in hub.texts, again.standing) == (True, None)
 
 
 async def test_an_identifier_stands_for_one_document() -> None:
@@ -402,14 +463,23 @@ async def test_a_step_about_an_unknown_proposal_is_refused() -> None:
     assert refused.value.code == "sender.catalogue-step.proposal"
 
 
-async def test_a_proposal_has_so_many_steps_and_a_day_so_many_proposals() -> None:
+async def test_a_member_takes_so_many_steps_about_a_proposal_and_holds_nobody_up() -> None:
+    """The FG advises, as often as it likes; the board decides all the same."""
     hub = await _opened()
-    proposed = await _proposed(hub)
+    proposed, *others = hub.board.round(PACKAGED, replaces=None)
+    await hub.step(proposed)
     for _ in range(STEPS_MAX):
-        await hub.step(hub.board.advise(proposed, StepOutcome.OK))
+        await hub.step(hub.board.advise(proposed, StepOutcome.NOT_OK))
     with pytest.raises(RejectedMessageError) as refused:
-        await hub.step(hub.board.advise(proposed, StepOutcome.OK))
+        await hub.step(hub.board.advise(proposed, StepOutcome.NOT_OK))
     assert refused.value.code == "sender.catalogue-step.too-many"
+    await _take(hub, *others)
+    assert await hub.enact() is not None
+
+
+async def test_a_day_has_so_many_proposals() -> None:
+    hub = await _opened()
+    await _proposed(hub)
     for _ in range(PROPOSALS_SHOWN - 1):
         await _proposed(hub)
     with pytest.raises(RejectedMessageError):
