@@ -1,6 +1,8 @@
 """Signed records about persons on their way to the hub's log: consents, measures, links, recalls.
 
     signed     the signed record stands in the journal; every attempt posts these bytes
+               but for one that waited while our signing key was replaced, or a recall that waited too long: it is
+               signed again, because the hub says that it has not taken it
     recorded   the hub's answer was verified: the entry is in the log
     refused    the hub does not take it; people are told
 
@@ -12,7 +14,7 @@ Source: the architecture, sections 3, 5 and 7.
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from sqlite3 import Connection, Row
 from typing import Final
@@ -28,12 +30,22 @@ from connectors.sdk.ports import Hub
 from connectors.sdk.records import prove_recorded
 from consent.request import civil_day
 from schemas.codes import EntryKind, TokenType
-from schemas.errors import DocumentError, EvidenceError, ExchangeError, Issue, RejectedMessageError, UnavailableError
+from schemas.errors import (
+    AuthenticationError,
+    DocumentError,
+    EvidenceError,
+    ExchangeError,
+    Issue,
+    RejectedMessageError,
+    UnavailableError,
+)
 from schemas.identifiers import MessageId
-from schemas.jws import sign_jws
+from schemas.jws import parse_jws, sign_jws
 from schemas.randomness import new_message_id
+from schemas.requests import parse_recall, recall_to_payload
 
 RETRY_SECONDS_MAX: Final = 300
+TOO_OLD: Final = "sender.request.time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +235,8 @@ async def record_round(services: Services) -> int:
             alarm(services, about=row["id"], error=error)
             _put_off(services, row, error)
         except RejectedMessageError as error:
+            if _waits(services, row, error):
+                continue
             _refused(services, row, error, told=False)
             concluded += 1
         else:
@@ -250,6 +264,31 @@ async def _post(services: Services, row: Row) -> int:
         )
     say(Event.RECORD_LOGGED, message=row["id"], index=proven.index)
     return proven.index
+
+
+def _waits(services: Services, row: Row, error: RejectedMessageError) -> bool:
+    """Keep what the hub refuses for who signed it or when: nothing is wrong with what it says.
+
+    The hub gives its old answer to what it took, whatever key and age that has; so it has not taken this.
+
+    Returns:
+        False if it is refused for what it says.
+    """
+    if error.code != TOO_OLD and not isinstance(error, AuthenticationError):
+        return False
+    parsed = parse_jws(row["token"], typ=_KINDS[row["kind"]].token)
+    payload = parsed.payload
+    if error.code == TOO_OLD and row["kind"] == RECALL.entry.value:
+        claims = parse_recall(payload)
+        if claims.issued_at + RETRY_SECONDS_MAX <= seconds(services):
+            payload = recall_to_payload(replace(claims, issued_at=seconds(services)))
+    if payload == parsed.payload and parsed.kid == services.keys.signing.public.thumbprint:
+        _put_off(services, row, error)
+        return True
+    token = sign_jws(payload, typ=_KINDS[row["kind"]].token, key=services.keys.signing)
+    with services.journal.step("signed again") as db:
+        db.execute("UPDATE records SET token = ?, attempts = 0, next_at = 0 WHERE id = ?", (token, row["id"]))
+    return True
 
 
 def _refused(services: Services, row: Row, error: RejectedMessageError, *, told: bool) -> None:

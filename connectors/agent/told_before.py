@@ -22,6 +22,7 @@ from connectors.agent.submitting import message_of
 from connectors.sdk.answers import SentRecord
 from connectors.sdk.proving import prove_shown
 from schemas.canonical import b64url_decode
+from schemas.civil_day import civil_day
 from schemas.codes import EntryKind
 from schemas.errors import EvidenceError
 from schemas.identifiers import OIN, MessageId
@@ -127,7 +128,7 @@ def keep_unasked(services: Services, of: MessageId, *, text_nl: str, text_en: st
 
 def told_texts(told: Told) -> tuple[str, str]:
     """Say who was told what, and what there is to do, in Dutch and in English."""
-    day, labels, message_id = told.at.date().isoformat(), ", ".join(told.labels), told.message.value
+    day, labels, message_id = civil_day(told.at) or told.at.date(), ", ".join(told.labels), told.message.value
     what_nl = f"OIN {told.recipient.value} kreeg op {day} bericht {message_id} over dezelfde persoon ({labels})"
     what_en = f"OIN {told.recipient.value} was sent {message_id} about the same person on {day} ({labels})"
     if not told.picked_up:
