@@ -14,6 +14,7 @@ Source: the domain page, section 5; the architecture, section 7.
 
 import sqlite3
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from sqlite3 import Row
 from typing import Final
@@ -149,12 +150,7 @@ def remind(services: Services) -> None:
     waiting = open_questions(services.journal)
     for question in waiting:
         _remind_of_question(services, question, day=day, at=at)
-    known = {question.message.value for question in waiting}
-    for row in services.journal.rows(
-        "SELECT about FROM notices WHERE kind = ? AND confirmed_at IS NULL", NoticeKind.QUESTION
-    ):
-        if row["about"] not in known:
-            settle(services, kind=NoticeKind.QUESTION, about=row["about"])
+    _settle_questions(services, open_ones={question.message.value for question in waiting})
     clear_answered(services)
     _settle_answered_assignments(services)
     if services.journal.meta(REMINDED) == day.isoformat():
@@ -190,6 +186,16 @@ def _remind_of_question(services: Services, question: Question, *, day: date, at
             text_en=f"Not answered yet: {whose_en}; the term ({question.term.isoformat()}) {when_en}.",
             at=at,
         )
+
+
+def _settle_questions(services: Services, *, open_ones: AbstractSet[str]) -> None:
+    """Take back what was told of questions that are answered; where the answer falls away they are told of anew."""
+    for row in services.journal.rows("SELECT message FROM threads WHERE asks IS NOT NULL AND told IS NOT NULL"):
+        if row["message"] in open_ones:
+            continue
+        settle(services, kind=NoticeKind.QUESTION, about=row["message"])
+        with services.journal.step("question answered") as db:
+            db.execute("UPDATE threads SET told = NULL WHERE message = ?", (row["message"],))
 
 
 def _remind_of_assignment(services: Services, assignment: Waiting, *, at: datetime) -> None:

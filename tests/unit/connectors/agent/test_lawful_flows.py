@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from connectors.agent.questions import open_questions
+from connectors.agent.recalling import recall_of
 from connectors.agent.recording import CONSENT, MEASURE, RECALL, new_record_id, post_record, record_round, sign_record
 from connectors.agent.reminding import hear_notices, remind
 from connectors.formats.fhir import FhirFormat
@@ -371,6 +372,28 @@ async def test_people_are_reminded_of_a_term_twice_and_not_after_the_answer(gi: 
     drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
     await gemeente.rounds()
     assert reminders() == []
+
+
+async def test_people_are_reminded_again_when_the_answer_falls_away_after_the_term(gi: Agent, gemeente: Agent) -> None:
+    """Who asked has no answer, and who was asked believes that it gave one."""
+
+    def reminded() -> list[str]:
+        remind(gemeente.services)
+        return [notice.about for notice in gemeente.journal.open_notices() if notice.kind == "question"]
+
+    asked = await ask(gi, gemeente)
+    gi.world.clock.advance(seconds=22 * 24 * 3600)
+    assert reminded() == [asked.value]
+    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    await gemeente.rounds()
+    assert reminded() == []
+    (sent,) = [each for each in gi.hub.messages.values() if each.message.sender == GEMEENTE]
+    recall = recall_of(gemeente.services, sent.message.id, reason=RecallReason.WRONG)
+    sign_record(gemeente.services, recall.payload, kind=RECALL, record_id=recall.id)
+    await post_record(gemeente.services, recall.id)
+    gi.world.clock.advance(seconds=3600)
+    await gemeente.rounds()
+    assert reminded() == reminded() == [asked.value]
 
 
 async def test_people_are_reminded_of_a_consent_that_ends(gemeente: Agent) -> None:
