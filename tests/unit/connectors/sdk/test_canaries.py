@@ -1,6 +1,7 @@
 """Each kind of canary is refused by the decision for the reason that it is made for, and for no other."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -16,8 +17,11 @@ from connectors.sdk.canaries import (
 from connectors.sdk.composing import SenderKeys
 from connectors.sdk.composing import compose as compose_document
 from connectors.sdk.envelope import Envelope
-from consent.grounds import load_catalogue, packaged_catalogue
+from consent.decide import decide
+from consent.decision import Decision, Deny, Permit
+from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
 from consent.reasons import Reason
+from consent.request import DisclosureRequest, Facts
 from hub.exchange.accept import accept
 from schemas.codes import Capacity, Role, TokenType
 from schemas.definitions import load_definitions
@@ -93,6 +97,34 @@ def test_the_kinds_go_through_every_part_of_the_decision() -> None:
         Reason.NOT_CORRECTED,
     }
     assert len(BY_NAME) == len(KINDS)
+
+
+@pytest.mark.parametrize("off", sorted({reason for kind in KINDS for reason in kind.reasons}))
+async def test_a_check_that_is_left_out_is_found_by_the_canaries_made_for_it_and_by_no_other(
+    off: Reason, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decision that does not look at one thing: each kind that waits for that raises the alarm, the others hold."""
+
+    def decide_without(request: DisclosureRequest, *, catalogue: Catalogue, facts: Facts, at: datetime) -> Decision:
+        decision = decide(request, catalogue=catalogue, facts=facts, at=at)
+        left = tuple(each for each in decision.reasons if each is not off) if isinstance(decision, Deny) else ()
+        if left or isinstance(decision, Permit):
+            return Deny(reasons=left) if left else decision
+        return Permit(ground=request.purpose, row=request.purpose, relied_on=(), marks=())
+
+    monkeypatch.setattr("consent.memo.decide", decide_without)
+    hub = await opened()
+    passed, doubted = set(), set()
+    for kind in KINDS:
+        try:
+            await accept(compose(hub, kind), arrival=hub.arrival, services=hub.services)
+        except UnavailableError as error:
+            passed.add((kind.name, error.code))
+        except DocumentError as error:
+            doubted |= {kind.name} if find_fault(kind, error) else set()
+    assert passed == {(kind.name, "hub.canary.accepted") for kind in KINDS if kind.reasons == {off}}
+    assert doubted == {kind.name for kind in KINDS if off in kind.reasons and kind.reasons != {off}}
+    assert ((await hub.enforcement()).stop is not None) is bool(passed)
 
 
 async def test_a_catalogue_that_lets_the_measure_out_stops_the_hub() -> None:
