@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from schemas.errors import UnavailableError
@@ -23,8 +24,11 @@ from schemas.participants import Participant
 STOPPED_CODE: Final = "hub.enforcement.stopped"
 PASSED_CODE: Final = "hub.canary.accepted"
 
-_PROOF_SECONDS: Final = 24 * 3600
-"""A reason that was last proved longer than this before a stop is one that canaries no longer try."""
+_PROOF_SECONDS: Final = 7 * 24 * 3600
+"""A reason that was last proved longer than this before a stop is one that canaries no longer try.
+
+Longer than a hub is down for a change of its software: what the change broke was proved before it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,7 @@ class Enforcement:
         return max((each.at for each in self.proved), default=None)
 
     def unproved_since_stop(self) -> tuple[str, ...]:
-        """Name the reasons that canaries proved in the day before the stop and have not proved again since.
+        """Name the reasons that canaries proved in the week before the stop and have not proved again since.
 
         Whichever check let the canary pass is among them until it refuses again.
         """
@@ -96,7 +100,7 @@ class Enforcement:
 
     @property
     def proved_since_stop(self) -> bool:
-        """Whether a canary was refused since the stop, and for all of the reasons of the day before it."""
+        """Whether a canary was refused since the stop, and for all of the reasons of the week before it."""
         stop = self.stop
         if stop is None:
             return True
@@ -109,9 +113,10 @@ class Proof(StrEnum):
     STOPPED = "stopped"
     """A canary's message would have been accepted: nothing is accepted or released."""
     NO_CANARY = "no canary"
-    """Nobody is admitted who would prove it."""
+    """Nobody was ever admitted who would prove it."""
     OVERDUE = "overdue"
-    """No canary was refused for longer than the settings allow: nobody sends, or what is sent does not come so far."""
+    """No canary was refused for longer than the settings allow: nobody sends, what is sent does not come so far, or no
+    canary is in force any more."""
     PROVED = "proved"
 
 
@@ -122,15 +127,16 @@ def judge(
 
     Args:
         enforcement: What is known.
-        participants: Everybody; canaries in force among them count.
+        participants: Everybody; canaries whose period has begun count. Those whose period is over count too: proof
+            that there was and that ends must not end in silence.
         at: Now.
         silence_seconds: How long ago the newest refusal of a canary may be, or, before the first one, the beginning of
             the first canary's period.
     """
     if enforcement.stop is not None:
         return Proof.STOPPED
-    begins = [each.admission.valid_from for each in participants if each.canary and each.in_force(at)]
-    if not begins:
+    begins = [each.admission.valid_from for each in participants if each.canary]
+    if min(begins, default=inf) > at.timestamp():
         return Proof.NO_CANARY
     known = enforcement.proved_at
     since = min(begins) if known is None else max(min(begins), known)
@@ -143,7 +149,11 @@ def stopped() -> UnavailableError:
     return UnavailableError(text, code=STOPPED_CODE)
 
 
-def passed() -> UnavailableError:
-    """Make the error of the canary whose message would have been accepted."""
-    text = "this message of a canary would have been accepted; the hub takes and hands out nothing any more"
-    return UnavailableError(text, code=PASSED_CODE)
+def passed(*, stops: bool = True) -> UnavailableError:
+    """Make the error of the canary whose message would have been accepted.
+
+    Args:
+        stops: Whether the hub is stopped; False: that could not be logged.
+    """
+    then = "the hub takes and hands out nothing any more" if stops else "the hub could not log that it stops"
+    return UnavailableError(f"this message of a canary would have been accepted; {then}", code=PASSED_CODE)

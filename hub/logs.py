@@ -52,6 +52,7 @@ class Event(StrEnum):
     ENFORCEMENT_STOPPED = "enforcement.stopped"
     ENFORCEMENT_RESUMED = "enforcement.resumed"
     ENFORCEMENT_UNPROVED = "enforcement.unproved"
+    REVIEWS_UNSUPERVISED = "reviews.unsupervised"
     LIBRARY_SPOKE = "library.spoke"
 
 

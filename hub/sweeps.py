@@ -14,11 +14,14 @@ from typing import Final
 from hub.enforcement import Proof, judge
 from hub.exchange.enacting import enact
 from hub.exchange.expiry import expire
+from hub.exchange.review import REVIEWS_MAX
 from hub.exchange.services import Services
+from hub.exchange.settled import SUPERVISED
 from hub.exchange.stages import Arrival
 from hub.exchange.terms import remind
 from hub.logs import Event, places, record
 from hub.web.metrics import Metrics
+from schemas.codes import Role
 from schemas.errors import EvidenceError, ExchangeError
 
 FORGET_AT_ONCE_MAX: Final = 1000
@@ -53,7 +56,7 @@ async def sweep(*, at: datetime, services: Services) -> tuple[int, int]:
 def alarm(*, at: datetime, silence_seconds: int, services: Services) -> None:
     """Say again that the hub is stopped, or that nothing proves its decisions: until somebody acts, at each sweep.
 
-    Where no canary is admitted there is nothing to say: `/readyz` and the metrics tell it.
+    Where no canary was ever admitted there is nothing to say: `/readyz` and the metrics tell it.
     """
     world = services.worlds.current()
     proof = judge(world.enforcement, participants=world.directory, at=at, silence_seconds=silence_seconds)
@@ -62,6 +65,26 @@ def alarm(*, at: datetime, silence_seconds: int, services: Services) -> None:
         record(Event.ENFORCEMENT_STOPPED, level=logging.CRITICAL, index=stop.index, participant=stop.canary.value)
     elif proof is Proof.OVERDUE:
         record(Event.ENFORCEMENT_UNPROVED, level=logging.WARNING)
+
+
+async def look_for_supervisor(*, at: datetime, services: Services) -> None:
+    """Say that something waits for a supervisor where none takes part: until then nobody closes it.
+
+    Raises:
+        UnavailableError: The database is away.
+    """
+    directory = services.worlds.current().directory
+    if any(each.role is Role.TOEZICHTHOUDER and each.in_force(at) for each in directory):
+        return
+    after = -1
+    for _ in range(ROUNDS_MAX):
+        page = await services.attention.reviews(None, after=after, limit=REVIEWS_MAX)
+        waiting = next((each for each in page if each.mark in SUPERVISED), None)
+        if waiting is not None:
+            record(Event.REVIEWS_UNSUPERVISED, level=logging.WARNING, index=waiting.index)
+        if waiting is not None or len(page) < REVIEWS_MAX:
+            return
+        after = page[-1].number
 
 
 async def keep_sweeping(
@@ -87,6 +110,7 @@ async def keep_sweeping(
         await asyncio.sleep(every_seconds)
         try:
             alarm(at=now(), silence_seconds=silence_seconds, services=services)
+            await look_for_supervisor(at=now(), services=services)
             expired, forgotten = await sweep(at=now(), services=services)
         except EvidenceError as error:
             contradicted(error)

@@ -20,7 +20,7 @@ from typing import Final
 from connectors.agent.events import Event, say
 from connectors.agent.journal import NoticeKind, notify, remember
 from connectors.agent.services import Services
-from connectors.agent.troubles import settle
+from connectors.agent.troubles import LoopHealth, settle
 from connectors.sdk.canaries import KINDS, CanaryKeys, CanaryKind, NoCanaryError, compose_canary, find_fault
 from schemas.errors import RejectedMessageError, UnavailableError
 from schemas.participants import Directory, Participant
@@ -74,6 +74,12 @@ class Round:
         order = (Verdict.ACCEPTED, Verdict.OTHERWISE, Verdict.UNKNOWN, Verdict.REFUSED)
         return next((verdict for verdict in order if verdict in found), Verdict.NOT_SENT)
 
+    @property
+    def silence(self) -> str:
+        """Why something was not decided at all, as a code: that is no alarm, but must not last. Empty: all were."""
+        nothing_sent = "canary.not-sent" if self.worst is Verdict.NOT_SENT else ""
+        return next((each.detail for each in self.outcomes if each.verdict is Verdict.UNKNOWN), nothing_sent)
+
 
 async def canary_round(services: Services, *, kinds: Sequence[CanaryKind] = KINDS) -> Round:
     """Send each kind once.
@@ -95,6 +101,14 @@ async def canary_round(services: Services, *, kinds: Sequence[CanaryKind] = KIND
     done = Round(at=at, outcomes=tuple(outcomes))
     _remember(done, services=services)
     return done
+
+
+def heed(done: Round, health: LoopHealth) -> None:
+    """Tell people when for a while not everything was decided: a hub that never answers a canary proves nothing."""
+    if done.silence:
+        health.failed(done.silence)
+    else:
+        health.worked()
 
 
 def last_round(services: Services) -> Round | None:

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from connectors.agent.canaries import Round, Verdict, canary_round, last_round
+from connectors.agent.canaries import Round, Verdict, canary_round, heed, last_round
 from connectors.agent.events import Event, say
 from connectors.agent.lock import AlreadyRunningError, locked
 from connectors.agent.reminding import hear_notices
@@ -74,9 +74,9 @@ async def keep_sending(home: Path, *, every_seconds: float) -> None:
         health = LoopHealth(services, about="canary", nl="Kanaries versturen", en="Sending canaries")
         while not stop.is_set():
             try:
-                await _round(services)
+                done = await _round(services)
                 await hear_notices(services)
-                health.worked()
+                heed(done, health)
             except (UnavailableError, EvidenceError) as error:
                 say(Event.ROUND_FAILED, level=logging.ERROR, code=error.code)
                 health.failed(error.code)

@@ -42,6 +42,10 @@ _OF_RECORDS: Final = {
         "Statements about the measures over a child contradict each other.",
     ),
 }
+_NO_SUPERVISOR: Final = (
+    "Er doet bij deze hub geen toezichthouder mee: wat alleen een toezichthouder afhandelt, blijft open.\n"
+    "No supervisor takes part in this hub: what only a supervisor closes stays open."
+)
 _FINDINGS_EN: Final = {
     Finding.JUSTIFIED: "justified",
     Finding.UNJUSTIFIED: "unjustified",
@@ -52,18 +56,23 @@ _FINDINGS_EN: Final = {
 async def list_reviews(options: argparse.Namespace) -> int:
     """Print what is open: of a supervisor's whole hub, or of one's own organisation."""
     async with opened(options.home) as services, connected(services.settings, services.keys) as hub:
-        found = await _open_items(hub)
-        if any(each.answers for each in found):
-            await services.directory.refresh(services.hub, at=services.clock.now())
+        found, more = await _open_items(hub)
+        supervises, at = services.settings.role is Role.TOEZICHTHOUDER, services.clock.now()
+        supervised = any(each.supervised for each in found)
+        if supervised or any(each.answers for each in found):
+            await services.directory.refresh(services.hub, at=at)
+        directory = services.directory.directory
         lines: list[JSONValue] = [_line(each, services=services) for each in found]
-        supervises = services.settings.role is Role.TOEZICHTHOUDER
+        in_vain = supervised and not any(each.role is Role.TOEZICHTHOUDER and each.in_force(at) for each in directory)
     if options.json:
-        print_json({"reviews": lines})
+        print_json({"reviews": lines, "more": more, "no_supervisor": in_vain})
         return 0
     if not lines:
         print("Er is niets na te kijken. There is nothing to look at.")
         return 0
-    print(f"Na te kijken / to be looked at: {len(lines)}")
+    print(f"Na te kijken / to be looked at: {len(lines)}{' of meer / or more' if more else ''}")
+    if in_vain:
+        print(_NO_SUPERVISOR)
     for line in lines:
         if isinstance(line, dict):
             _print_line(line, supervises=supervises)
@@ -105,20 +114,22 @@ async def close_review(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _open_items(hub: HubClient) -> list[ReviewLine]:
+async def _open_items(hub: HubClient) -> tuple[list[ReviewLine], bool]:
+    """Read what is open, and whether there may be more than was read."""
     found: list[ReviewLine] = []
     after = -1
     for _ in range(PAGES_MAX):
         page = await hub.reviews(after=after)
         found += page.reviews
         if not page.reviews or page.next <= after:
-            break
+            return found, False
         after = page.next
-    return found
+    return found, True
 
 
 async def _only_mark(hub: HubClient, about: MessageId) -> str:
-    marks = [each.mark for each in await _open_items(hub) if each.about == about.value]
+    found, _ = await _open_items(hub)
+    marks = [each.mark for each in found if each.about == about.value]
     if not marks:
         raise CommandError(
             f"over `{about.value}` staat niets open; zie `reviews`",

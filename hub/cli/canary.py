@@ -26,7 +26,7 @@ STOPS_SHOWN = 10
 _SAID = {
     Proof.STOPPED: "STOPPED: a message of a canary would have been accepted; nothing is accepted or released",
     Proof.NO_CANARY: "no canary is admitted: nothing proves that what must be refused is refused",
-    Proof.OVERDUE: "OVERDUE: no canary was refused for too long; is its connector running (`canary run`)?",
+    Proof.OVERDUE: "OVERDUE: no canary was refused for too long; is its connector running, and its admission in force?",
     Proof.PROVED: "proved: canaries are refused",
 }
 

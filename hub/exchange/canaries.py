@@ -3,6 +3,7 @@
 Source: `hub.enforcement`; decision 0018.
 """
 
+import contextlib
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -62,12 +63,11 @@ async def stop(
     Raised for a decision that is outdated it would be a false alarm: so the stop watches what a submission watches.
 
     Returns:
-        What its sender gets.
+        What its sender gets: that its message passed, also where the stop could not be logged. Then the next message
+        is one more chance, and until it comes only its sender knows.
 
     Raises:
         DecisionOutdatedError: What the decision read has changed; decide anew.
-        UnavailableError: The stop could not be logged. This message is not accepted either, and the next is one more
-            chance.
         EvidenceError: The log contradicts itself: nothing is accepted any more for that reason.
     """
     sender = verified.sender.oin
@@ -94,8 +94,12 @@ async def stop(
         appended = await services.log.append(member)
     except MemberLostError:
         return passed()  # it is stopped already
-    await services.worlds.refresh()
-    await tell(appended.index, services=services)
+    except UnavailableError:
+        return passed(stops=False)
+    with contextlib.suppress(UnavailableError):
+        # The stop holds, whether or not this process can read it, and tell of it, at this moment.
+        await services.worlds.refresh()
+        await tell(appended.index, services=services)
     return passed()
 
 

@@ -23,6 +23,7 @@ from typing import Final
 
 from aiohttp import web
 
+from hub.enforcement import PASSED_CODE
 from hub.exchange.stages import Arrival
 from hub.logs import Event, Fields, places, record
 from hub.storage.local import LocalRateLimits
@@ -185,6 +186,9 @@ def _tell(
     level = logging.INFO
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         level = logging.WARNING if response.status == HTTPStatus.SERVICE_UNAVAILABLE else logging.ERROR
+    if code == PASSED_CODE:
+        # Also where the stop could not be logged: nobody else may hear of it.
+        level = logging.CRITICAL
     record(Event.REQUEST_ANSWERED, level=level, **fields)
 
 

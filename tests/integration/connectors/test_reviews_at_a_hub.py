@@ -75,6 +75,18 @@ async def test_a_gi_answers_for_its_own_word_and_a_supervisor_closes_it(
     assert "fout: iemand anders heeft dit punt al afgehandeld" in capsys.readouterr().err
 
 
+async def test_where_no_supervisor_takes_part_the_party_is_told(
+    chain: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await declare(chain, tmp_path)
+    assert (await chain.gi.told("reviews"))["no_supervisor"]
+    capsys.readouterr()
+    assert await chain.gi.command("reviews") == 0
+    assert "geen toezichthouder mee" in capsys.readouterr().out
+    await chain.another(TOEZICHT, Role.TOEZICHTHOUDER)
+    assert not (await chain.gi.told("reviews"))["no_supervisor"]
+
+
 async def test_what_the_raad_confirms_its_gi_closes(chain: Chain, tmp_path: Path) -> None:
     stated = await declare(chain, tmp_path)
     person = tmp_path / "kind.json"

@@ -59,15 +59,18 @@ def test_the_proof_is_as_old_as_the_newest_refusal(enforcement: Enforcement, sec
     assert judge(enforcement, participants=participants(), at=at(seconds), silence_seconds=HOUR) is proof
 
 
-def test_without_a_canary_in_force_nothing_proves_anything() -> None:
+def test_where_no_canary_ever_was_in_force_that_is_said() -> None:
     known = Enforcement(proved=(proved("a", index=3, seconds=600),))
-    for nobody in (
-        [],
-        participants(canary=False),
-        participants(valid_until=ISSUED_AT + 601),
-        participants(valid_from=ISSUED_AT + HOUR),
-    ):
+    for nobody in ([], participants(canary=False), participants(valid_from=ISSUED_AT + HOUR)):
         assert judge(known, participants=nobody, at=at(602), silence_seconds=HOUR) is Proof.NO_CANARY
+
+
+@pytest.mark.parametrize("known", [Enforcement(), Enforcement(proved=(proved("a", index=3, seconds=600),))])
+def test_the_proof_does_not_end_in_silence_with_the_admission_of_the_canary(known: Enforcement) -> None:
+    """A period that is over looks like a connector that was switched off: somebody must act."""
+    gone = participants(valid_until=ISSUED_AT + 601)
+    assert judge(known, participants=gone, at=at(602), silence_seconds=HOUR) is Proof.PROVED
+    assert judge(known, participants=gone, at=at(2 * HOUR), silence_seconds=HOUR) is Proof.OVERDUE
 
 
 @pytest.mark.parametrize(
@@ -77,11 +80,12 @@ def test_without_a_canary_in_force_nothing_proves_anything() -> None:
         ((proved("a", index=10, seconds=600),), ("a",), False),
         ((proved("a", index=60, seconds=9000),), (), True),
         ((proved("a", index=60, seconds=9000), proved("b", index=11, seconds=600)), ("b",), False),
-        ((proved("a", index=60, seconds=9000), proved("b", index=11, seconds=-23 * HOUR)), (), True),
+        ((proved("a", index=60, seconds=9000), proved("b", index=11, seconds=-5 * 24 * HOUR)), ("b",), False),
+        ((proved("a", index=60, seconds=9000), proved("b", index=11, seconds=HOUR - 7 * 24 * HOUR)), (), True),
     ],
-    ids=["never", "not again", "again", "one of two", "one that is no longer tried"],
+    ids=["never", "not again", "again", "one of two", "the hub was down for days", "one that is no longer tried"],
 )
-def test_a_stop_ends_when_every_reason_of_the_day_before_is_proved_again(
+def test_a_stop_ends_when_every_reason_of_the_week_before_is_proved_again(
     before: tuple[Proved, ...], lacking: tuple[str, ...], *, again: bool
 ) -> None:
     enforcement = Enforcement(stop=STOP, proved=before)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.agent.canaries import Round, Verdict, canary_round, last_round
+from connectors.agent.canaries import Round, Verdict, canary_round, heed, last_round
 from connectors.agent.journal import NoticeKind
+from connectors.agent.troubles import TELL_SECONDS, LoopHealth
 from connectors.sdk.canaries import KINDS, CanaryKind, NoCanaryError
 from schemas.codes import Capacity, Role
 from schemas.errors import DocumentError, ExchangeError, Issue, UnavailableError
@@ -102,6 +103,30 @@ async def test_a_hub_that_does_not_answer_proves_nothing_and_is_no_alarm(tmp_pat
     done = await canary_round(agent.services)
     assert verdicts(done)["niet-gevraagd"] is done.worst is Verdict.UNKNOWN
     assert told(agent) == []
+
+
+async def test_a_hub_that_goes_on_not_answering_a_canary_is_told(tmp_path: Path) -> None:
+    agent = canary_at(tmp_path)
+    health = LoopHealth(agent.services, about="canary", nl="Kanaries versturen", en="Sending canaries")
+    for _ in range(2):
+        refusals(agent, otherwise="niet-gevraagd", instead=UnavailableError("away", code="hub.unavailable"))
+        assert told(agent) == []
+        heed(await canary_round(agent.services), health)
+        agent.world.clock.advance(seconds=TELL_SECONDS)
+    assert told(agent) == [(NoticeKind.BLOCKED, "canary")]
+    assert "hub.unavailable" in agent.journal.open_notices()[0].text_nl
+    refusals(agent)
+    heed(await canary_round(agent.services), health)
+    assert told(agent) == []
+
+
+async def test_a_canary_that_has_nobody_to_name_is_told(tmp_path: Path) -> None:
+    agent = canary_at(tmp_path)
+    health = LoopHealth(agent.services, about="canary", nl="Kanaries versturen", en="Sending canaries")
+    for _ in range(2):
+        heed(await canary_round(agent.services, kinds=()), health)
+        agent.world.clock.advance(seconds=TELL_SECONDS)
+    assert told(agent) == [(NoticeKind.BLOCKED, "canary")]
 
 
 async def test_a_recipient_that_changed_its_key_meanwhile_is_no_fault_of_the_hub(tmp_path: Path) -> None:

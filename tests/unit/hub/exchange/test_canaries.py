@@ -131,6 +131,18 @@ async def test_a_canary_that_would_be_accepted_stops_the_hub_and_leaves_no_messa
     assert hub.services.worlds.current().enforcement.stop is not None
 
 
+async def test_a_canary_that_passed_hears_it_also_where_the_stop_cannot_be_logged() -> None:
+    """A full disk, a database that is away: nothing stops the next message, so somebody else must raise the alarm."""
+    hub = await opened()
+    hub.trouble = UnavailableError("the disk is full", code="hub.storage.full")
+    with pytest.raises(UnavailableError) as error:
+        await hub.submit(lawful(hub))
+    assert error.value.code == "hub.canary.accepted"
+    assert "could not log" in error.value.public_message
+    assert hub.entries_of(EntryKind.STOP) == []
+    assert (await stopped(hub)).canary == CANARY, "the next message is one more chance"
+
+
 async def test_a_stop_is_told_to_the_canary_and_to_every_supervisor() -> None:
     hub = await opened()
     stop = await stopped(hub)

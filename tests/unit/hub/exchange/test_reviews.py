@@ -1,5 +1,6 @@
 """Reviews: what only a supervisor closes, what a party may say to it, and what is settled by others."""
 
+import logging
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from connectors.sdk.envelope import Thread
 from hub.attention import Review
 from hub.exchange.review import Reviewed, open_reviews
+from hub.logs import Event
+from hub.sweeps import look_for_supervisor
 from schemas.codes import Capacity, EntryKind, Role
 from schemas.errors import RejectedMessageError, ReplayError
 from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag
@@ -161,6 +164,25 @@ async def test_a_supervisor_that_is_faster_leaves_nothing_to_answer() -> None:
     hub.meanwhile = lambda: give(hub, about, "self-declared", by=TOEZICHT)
     with pytest.raises(ReplayError):
         await give(hub, about, "self-declared", by=GI)
+
+
+async def test_that_nobody_takes_part_who_could_close_it_is_said_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="ketenhub")
+    hub = await MemoryHub.opened()
+    await look_for_supervisor(at=hub.arrival.at, services=hub.services)
+    about = await self_declared(hub)
+    for _ in range(2):
+        await look_for_supervisor(at=hub.arrival.at, services=hub.services)
+    said = [(each.levelname, each.message) for each in caplog.records if each.message.startswith("reviews.")]
+    assert said == [("WARNING", Event.REVIEWS_UNSUPERVISED.value)] * 2
+    hub.world.admit(TOEZICHT, Role.TOEZICHTHOUDER)
+    await hub.follow()
+    caplog.clear()
+    await look_for_supervisor(at=hub.arrival.at, services=hub.services)
+    assert [each for each in caplog.records if each.message.startswith("reviews.")] == []
+    assert [item.about for item in await listed(hub)] == [about]
 
 
 async def test_who_is_no_party_answers_nothing() -> None:
