@@ -70,6 +70,7 @@ TEXTS: Final = {
     "sender.addressbook.invalid": "het adresboek klopt niet",
     "sender.answer.person": "er is niet gezegd over wie het antwoord gaat",
     "sender.answer.reason": "er is geen reden genoemd, of een onbekende",
+    "sender.asks.term": "de termijn van de vraag ligt voor de dag van de vraag, of meer dan een jaar erna",
     "sender.attachment.held": "een bijlage is tegengehouden",
     "sender.canary": "een kanarie laat zien dat haar berichten geweigerd worden, en doet verder niets",
     "sender.connector.failed": f"de connector kan dit niet verwerken door een fout in de software; {_REPORT}",

@@ -33,7 +33,7 @@ from hub.exchange.stages import Arrival, Decided, Structured
 from hub.exchange.withheld import DENIED, KEY_REVOKED, KEY_REVOKED_ISSUE, SUSPENDED_ISSUE, TOLD, tell_senders
 from hub.ports import DecisionOutdatedError, MemberLostError, MessageState, Store, StoredMessage
 from schemas.codes import EntryKind, TokenType
-from schemas.errors import EvidenceError, Issue, RejectedMessageError, UnavailableError
+from schemas.errors import DocumentError, EvidenceError, Issue, RejectedMessageError, UnavailableError
 from schemas.identifiers import MessageId, SubjectTag
 from schemas.jws import parse_jws
 from schemas.message import labels, parse_message
@@ -222,7 +222,11 @@ async def _decide_again(
 ) -> _Plan:
     structured = _structured_again(stored, recipient=recipient, world=world)
     policy = policy_in_force(world)
-    facts = await find_facts(structured, world=world, policy=policy, services=services)
+    try:
+        facts = await find_facts(structured, world=world, policy=policy, services=services)
+    except DocumentError as error:
+        # Two answers were accepted at once, and this one is the second: its sender is told, as of any other denial.
+        raise RejectedMessageError(error.public_message, code=DENIED, issues=error.issues) from error
     decided = decide_labels(
         structured,
         facts=facts,

@@ -85,6 +85,25 @@ async def test_a_question_is_answered_once() -> None:
     assert [each.message.id for each in released.releases] == [first.message.id]
 
 
+async def test_of_two_answers_at_once_one_goes_and_the_sender_of_the_other_is_told_why() -> None:
+    hub = await MemoryHub.opened()
+    asked = question(hub)
+    await hub.deliver(asked)
+    one, other = answer(hub, asked), answer(hub, asked)
+    hub.meanwhile = lambda: hub.submit(other)
+    await hub.submit(one)
+    released = await hub.release(RAAD, one.message.id, other.message.id)
+    (gone,) = released.releases
+    ((held, error),) = released.refused
+    assert {gone.message.id, held} == {one.message.id, other.message.id}
+    assert (error.code, [issue.code for issue in error.issues]) == (
+        "recipient.decision.denied",
+        ["sender.reply-to.answered"],
+    )
+    notices = await hub.persons.notices(GEMEENTE, after=-1, limit=10)
+    assert [(notice.kind, notice.message_id) for notice in notices] == [("release-denied", held)]
+
+
 @pytest.mark.parametrize("how", ["recalled", "refused", "expired"])
 async def test_an_answer_that_nobody_has_is_no_answer(how: str) -> None:
     hub = await MemoryHub.opened()
