@@ -35,11 +35,13 @@ class ProcessState:
         stopping: Done when the process stops; long polls end with it.
         contradiction: Set once the log contradicted itself: from then on nothing is accepted or released.
         long_polls: How many requests of each participant wait for something to come.
+        catalogues: What was last said of the catalogue's life, after what it was made of.
     """
 
     stopping: "asyncio.Future[None]"
     contradiction: EvidenceError | None = field(default=None)
     long_polls: "Counter[OIN]" = field(default_factory=Counter)
+    catalogues: tuple[object, bytes] = (None, b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

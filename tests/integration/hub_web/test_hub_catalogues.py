@@ -119,6 +119,37 @@ def _check_proof(hub: RunningHub, proven: dict[str, Any]) -> None:
     assert found.index == proven["index"]
 
 
+async def test_what_is_listed_is_proved_once_and_never_old(
+    hubs: tuple[RunningHub, RunningHub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks again and again gets what was made, until something is new; at the other process too."""
+    asked: list[int] = []
+    for hub in hubs:
+        log, prove = hub.web.services.log, hub.web.services.log.proof
+
+        async def counting(index: int, *, entry: str, prove: Any = prove) -> str:
+            asked.append(index)
+            proof: str = await prove(index, entry=entry)
+            return proof
+
+        monkeypatch.setattr(type(log), "proof", staticmethod(counting))
+        first = await _get(hub, "/v1/catalogues")
+        made = len(asked)
+        assert made > 0
+        assert (await _get(hub, "/v1/catalogues")).body == first.body
+        assert len(asked) == made
+        monkeypatch.undo()
+    proposed, *_ = ACTING.round(without("VTO"), replaces=PACKAGED.digest)
+    assert (await _step(hubs[0], proposed)).status == 201
+    for hub in hubs:
+        assert (await _get(hub, "/v1/catalogues")).json["proposals"][-1]["proposal"] == proposed.step.id.value
+
+
+@pytest.mark.parametrize("digest", ["%00", "%C3%A9", "x" * 5000, ".."])
+async def test_what_is_no_digest_names_no_text(hubs: tuple[RunningHub, RunningHub], digest: str) -> None:
+    assert (await _get(hubs[0], f"/v1/catalogues/{digest}")).status == 404
+
+
 async def test_the_last_step_sent_to_both_processes_at_once_is_one_entry_and_one_coming_into_force(
     hubs: tuple[RunningHub, RunningHub],
 ) -> None:
