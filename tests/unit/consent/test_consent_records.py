@@ -282,6 +282,10 @@ def test_a_refusal_takes_back_from_every_consent_to_the_same_and_only_once() -> 
     assert takes_back(confirmed(refusal, 6, issuer=GEMEENTE), first, second, refusal) == []
 
 
+def test_a_refusal_takes_nothing_back_from_a_consent_for_another_purpose() -> None:
+    assert takes_back(given(2, givers=(PARENT_NO,), purposes=frozenset({"MELD-VT"})), given(1)) == []
+
+
 def test_a_no_of_somebody_who_has_no_say_takes_nothing_back() -> None:
     first = given(1, age=AgeBand.FROM_16, givers=(SELF_YES,))
     assert takes_back(given(2, age=AgeBand.FROM_16, givers=(SELF_YES, PARENT_NO)), first) == []

@@ -194,6 +194,7 @@ def test_nobody_else_states_a_measure() -> None:
 # ---- handed over from one GI to another ----
 
 HANDOVER: Final = date(2026, 10, 1)
+THIRD_GI: Final = OIN("00000099000000005000")
 
 
 def new_gi(number: int = 2) -> MeasureStatement:
@@ -222,8 +223,23 @@ def test_a_gi_whose_own_measure_is_not_sure_confirms_nobody() -> None:
     assert runs(*known, day=HANDOVER, executor=OTHER_GI) == DECLARED
 
 
+def test_a_gi_that_never_carried_it_out_hands_nothing_over() -> None:
+    known = (by_raad(1), new_gi(), handed_over(3, confirms=new_gi(), issuer=THIRD_GI))
+    assert runs(*known, day=HANDOVER) == Reason.MEASURE_CONTRADICTED
+    assert runs(*known, day=HANDOVER, executor=OTHER_GI) == Reason.MEASURE_CONTRADICTED
+
+
+def test_a_handover_ends_nothing_of_another_kind_and_nothing_of_another_gi() -> None:
+    known = (by_raad(1), new_gi(), handed_over(3, confirms=new_gi()))
+    guardian = by_raad(4, type=MeasureType.VOOGDIJ, valid_until=None)
+    assert runs(*known, guardian, day=HANDOVER, capacity=Capacity.VOOGDIJ) == SURE
+    elsewhere = by_raad(4, executor=THIRD_GI, valid_from=FIRST, valid_until=HANDOVER)
+    found = standing(*known, elsewhere)
+    assert (found[1].valid_until, found[4].valid_until) == (HANDOVER - DAY, HANDOVER)
+
+
 def test_a_gi_that_was_confirmed_itself_can_hand_over_again() -> None:
-    third = OIN("00000099000000005000")
+    third = THIRD_GI
     second_handover = HANDOVER + 60 * DAY
     newest = replace(new_gi(4), issuer=third, executor=third, valid_from=second_handover)
     known = (
@@ -303,6 +319,22 @@ def test_what_the_raad_annuls_ends_at_once_also_as_the_own_word_of_the_gi(own: M
     extended = again(own, 10, valid_until=LAST + 30 * DAY)
     after = replace(extended, issued_at=on(ANNULLED_ON + 2 * DAY))
     assert runs(by_raad(1), own, annulled_by_raad(), after, day=ANNULLED_ON + 2 * DAY) == Reason.MEASURE_MISSING
+
+
+def test_what_is_annulled_is_what_was_stated_whatever_the_annulment_says_of_it() -> None:
+    own = declared_on(FIRST, 2)
+    otherwise = replace(annulled_by_raad(), valid_from=LAST, valid_until=LAST, type=MeasureType.VOOGDIJ)
+    assert runs(by_raad(1), own, otherwise, day=ANNULLED_ON) == Reason.MEASURE_MISSING
+
+
+def test_an_annulment_counts_where_only_the_annulment_is_known() -> None:
+    assert runs(declared_on(FIRST, 2), annulled_by_raad(), day=ANNULLED_ON) == Reason.MEASURE_MISSING
+
+
+def test_what_refers_to_an_annulled_measure_goes_with_it_also_when_it_begins_later() -> None:
+    later = ANNULLED_ON + 5 * DAY
+    own = declared_on(FIRST, 2, confirms=message_id(1), valid_from=later)
+    assert runs(by_raad(1), own, annulled_by_raad(), day=later) == Reason.MEASURE_MISSING
 
 
 def test_what_the_raad_annuls_and_states_anew_counts_as_stated_anew() -> None:

@@ -283,6 +283,14 @@ def test_what_is_about_two_children_needs_the_measure_of_each() -> None:
     assert reasons(decided(both, Facts(people=(one, PersonFacts())))) == (Reason.MEASURE_MISSING,)
 
 
+def test_what_is_marked_for_one_of_two_children_is_marked() -> None:
+    both = replace(REPORT, subjects=(CHILD, replace(CHILD, place=1)))
+    sure, declared = (PersonFacts(measures=(measure(RECIPIENT, lapses_on=day),)) for day in (None, date(2026, 11, 24)))
+    decision = decided(both, Facts(people=(sure, declared)))
+    assert isinstance(decision, Permit)
+    assert decision.marks == (Mark.SELF_DECLARED,)
+
+
 @pytest.mark.parametrize("place", [-1, 2, 16])
 def test_of_a_person_who_is_not_in_the_message_nothing_is_known(place: int) -> None:
     nobody = replace(REPORT, subjects=(replace(CHILD, place=place),))

@@ -255,6 +255,14 @@ def test_a_consent_that_does_not_cover_the_disclosure_says_why(change: dict[str,
 
 def test_a_consent_holds_on_its_first_and_on_its_last_day() -> None:
     assert permitted(at_age(AgeBand.UNDER_12, valid_from=TODAY, valid_until=TODAY))
+    incomplete = at_age(AgeBand.UNDER_12, valid_from=TODAY, valid_until=TODAY, givers=yes(PARENT))
+    assert reasons(incomplete) == INCOMPLETE
+
+
+def test_of_somebody_whose_age_and_birthday_contradict_each_other_no_age_is_known() -> None:
+    passed = DataSubject(role=SubjectRole.JEUGDIGE, age=AgeBand.ADULT, turns=TOMORROW)
+    decision = asked(replace(CARE, subjects=(passed,)), (consent(),))
+    assert reasons(decision) == (Reason.AGE_CONTRADICTORY, Reason.CONSENT_AGE_UNKNOWN)
 
 
 def test_a_denial_says_everything_that_is_wrong_with_the_consent() -> None:

@@ -1,6 +1,6 @@
 """Age bands and the day on which they change."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -66,6 +66,27 @@ def test_who_was_born_on_29_february_is_a_year_older_on_1_march() -> None:
 )
 def test_an_incomplete_date_gives_a_band_only_if_every_date_it_can_be_does(birth_date: str, band: AgeBand) -> None:
     assert _age(birth_date) == Age(band=band)
+
+
+@pytest.mark.parametrize(
+    ("birth_date", "first_may_be_12", "all_are_12"),
+    [
+        ("2014", date(2026, 1, 1), date(2026, 12, 31)),
+        ("2014-02", date(2026, 2, 1), date(2026, 2, 28)),
+        ("2012-02", date(2024, 2, 1), date(2024, 2, 29)),
+        ("2014-11", date(2026, 11, 1), date(2026, 11, 30)),
+        ("2014-12", date(2026, 12, 1), date(2026, 12, 31)),
+    ],
+)
+def test_an_incomplete_date_is_every_day_of_its_month_or_year(
+    birth_date: str, first_may_be_12: date, all_are_12: date
+) -> None:
+    def band(day: date) -> AgeBand:
+        return age_of(birth_date=birth_date, unborn=False, day=day, until=day).band
+
+    one = timedelta(days=1)
+    found = [band(day) for day in (first_may_be_12 - one, first_may_be_12, all_are_12 - one, all_are_12)]
+    assert found == [AgeBand.UNDER_12, AgeBand.UNKNOWN, AgeBand.UNKNOWN, AgeBand.FROM_12]
 
 
 @pytest.mark.parametrize("birth_date", [None, "", "2014-13", "2014-02-30", "2014-2-3", "morgen", "2026-11-24", "2027"])
