@@ -117,7 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     redact.add_argument("evidence", type=Path, metavar="EVIDENCE")
     redact.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     redact.set_defaults(command=_redact, json=False)
+    _add_policy_maker(commands)
+    return parser
 
+
+def _add_policy_maker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     policy = commands.add_parser(
         "policy",
         help="write down whose signatures count",
@@ -144,7 +148,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     policy.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
     policy.set_defaults(command=_write_policy, json=False)
-    return parser
 
 
 def _add_policy(parser: argparse.ArgumentParser) -> None:
