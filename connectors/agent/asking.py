@@ -6,11 +6,13 @@ Source: the domain page, section 3, `informatieverzoek`.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from connectors.agent.disk import read_plain
 from connectors.agent.persons import Person, child_of
 from connectors.agent.questions import Question
 from connectors.agent.refusals import refused
@@ -172,7 +174,9 @@ def _asked_about(question: Question, *, desk: Desk) -> Person:
         DocumentError: The file is not there any more, or names no child by a BSN.
     """
     path: Path = desk.settings.folders.inbox / f"{question.message.value}.fhir.json"
-    items = bundle_to_items(parse_json(path.read_bytes()), desk.definitions) if path.exists() else ()
+    items: tuple[DocumentItem, ...] = ()
+    with suppress(FileNotFoundError):
+        items = bundle_to_items(parse_json(read_plain(path)), desk.definitions)
     for item in items:
         for value in item.elements.get("identifier", ()) if item.profile == _CHILD else ():
             if isinstance(value, dict) and value.get("system") == BSN_SYSTEM:

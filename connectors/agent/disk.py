@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,16 @@ class Disk:
     def write(self, path: Path, data: bytes) -> None:
         """Write a file that nobody looks at yet; its bytes are on the disk when this returns.
 
+        What a crash left under the name goes first. So does a link that somebody else who may write in the folder put
+        there: through it a key of ours would be written over.
+
         Raises:
             DiskFullError: There is no room; what was written is removed.
             OSError: Anything else that is wrong with the folder.
         """
+        path.unlink(missing_ok=True)
         try:
-            with path.open("wb") as file:
+            with path.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -73,6 +78,35 @@ class Disk:
     def free_bytes(self, folder: Path) -> int:
         """Return how many bytes an ordinary user can still write here."""
         return shutil.disk_usage(folder).free
+
+
+def read_plain(path: Path) -> bytes:
+    """Read a file of a folder that others may write in.
+
+    Whoever may write there may not read what only the connector may, such as its keys: a link is not followed, and a
+    pipe, which may never end, is not read.
+
+    Raises:
+        FileNotFoundError: There is no file of this name; a link is none.
+        OSError: It cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(errno.ENOENT, "a link is not followed") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "it is no file")
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def is_plain(path: Path) -> bool:
+    """Whether there is a file of this name that `read_plain` reads."""
+    return path.is_file() and not path.is_symlink()
 
 
 def is_full(error: BaseException) -> bool:

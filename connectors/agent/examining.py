@@ -397,21 +397,22 @@ def _found_of(newest: Enacted | NotEnacted, *, ours: Catalogue, same: bool) -> F
 def _grounds(services: Services, own: Participant, others: list[Participant]) -> Iterator[Finding]:
     """Say to whom this role may send what, by the catalogue; nothing at all is a fault."""
     known = services.policy.definitions.message_types
-    ways = [
-        (kind, each)
+    # Several grounds can let the same go to the same; and nobody sends anything to a canary.
+    ways = {
+        (kind, each.name): None
         for ground in services.policy.catalogue.grounds
         if ground.in_force and own.role in ground.sender.roles
         for kind in sorted(ground.message_types & known.keys())
         for each in others
-        if each.role in ground.recipient.roles and each.sealing_key is not None
-    ]
+        if each.role in ground.recipient.roles and each.sealing_key is not None and not each.canary
+    }
     if not ways:
         yield fault(
             f"Geen grondslag in de catalogus laat een {own.role} iets sturen aan wie er meedoet.",
             f"No ground in the catalogue lets a {own.role} send anything to those who take part.",
         )
-    for kind, each in ways:
-        yield ok(f"Kan sturen: {kind} aan {each.name}.", f"Can send: {kind} to {each.name}.")
+    for kind, name in ways:
+        yield ok(f"Kan sturen: {kind} aan {name}.", f"Can send: {kind} to {name}.")
     if own.role is Role.GI and services.settings.capacity is None:
         yield warning(
             "Voor een GI moet `capacity` in connector.toml zeggen in welke hoedanigheid zij stuurt.",

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final
 
-from connectors.agent.disk import Disk
+from connectors.agent.disk import Disk, read_plain
 from connectors.agent.journal import Journal, milliseconds
 from connectors.agent.troubles import Troubles
 from connectors.settings import Folders
@@ -138,7 +138,7 @@ def _journal(journal: Journal, hidden: Path, *, folders: Folders, disk: Disk, at
     name = hidden.name.removeprefix(TAKEN)
     size = hidden.stat().st_size
     # What is larger than any message is refused without being read; its bytes need not be kept twice.
-    data = hidden.read_bytes() if size <= FILE_BYTES_MAX else b""
+    data = read_plain(hidden) if size <= FILE_BYTES_MAX else b""
     digest = hashlib.sha256(data).hexdigest() if data or size == 0 else f"{OVERSIZE}{size}"
     known = journal.row("SELECT digest, target FROM files WHERE name = ? AND removed = 0 ORDER BY id DESC", name)
     if known is not None and known["digest"] == digest:

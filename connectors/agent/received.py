@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Final
 
+from connectors.agent.disk import is_plain, read_plain
 from connectors.agent.journal import Journal, from_milliseconds
 from connectors.agent.services import Services
 from schemas.document import JSONValue
@@ -54,9 +55,13 @@ def received_page(services: Services, *, after: int) -> tuple[dict[str, JSONValu
 
 
 def part_of(services: Services, message: MessageId, part: Part) -> bytes | None:
-    """Return a file of a message; None if it has none, or somebody took it away."""
+    """Return a file of a message; None if it has none, or somebody took it away.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     try:
-        return _path(services, message, part).read_bytes()
+        return read_plain(_path(services, message, part))
     except FileNotFoundError:
         return None
 
@@ -115,5 +120,5 @@ def _to_json(services: Services, row: Row) -> dict[str, JSONValue]:
         "case_number": row["number"],
         "asks": row["asks"] is not None,
         "waits_for": row["trouble"],
-        "parts": [part.value for part in Part if _path(services, message, part).exists()],
+        "parts": [part.value for part in Part if is_plain(_path(services, message, part))],
     }

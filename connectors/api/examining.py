@@ -7,8 +7,9 @@ import aiohttp
 
 from connectors.agent.examining import Finding, fault, ok, warning
 from connectors.agent.lock import is_running
+from connectors.api.problems import SERVER
 from connectors.api.server import bound
-from connectors.api.token import TOKEN, read_token
+from connectors.api.token import TOKEN
 from connectors.settings import Settings
 
 _SECONDS: Final = aiohttp.ClientTimeout(total=5)
@@ -50,12 +51,12 @@ async def _answers(settings: Settings) -> tuple[Finding, ...]:
     where = settings.api
     assert where is not None, "it is on"
     try:
-        headers = {"Authorization": f"Bearer {read_token(settings.keys)}"}
+        # Without the token: where another program has the port, it would get it.
         async with (
             aiohttp.ClientSession(timeout=_SECONDS) as session,
-            session.get(f"http://{where}/v1/openapi.json", headers=headers, allow_redirects=False) as response,
+            session.get(f"http://{where}/v1/status", allow_redirects=False) as response,
         ):
-            answers = response.status == 200
+            answers = (response.status, response.headers.get("Server")) == (401, SERVER)
     except (aiohttp.ClientError, TimeoutError, OSError):
         answers = False
     if answers:
@@ -63,8 +64,10 @@ async def _answers(settings: Settings) -> tuple[Finding, ...]:
     return (
         fault(
             f"De connector draait, en de API antwoordt niet op {where}: een ander programma heeft die poort, of de"
-            " connector is gestart voor [api] in connector.toml stond. Kijk met `status`.",
+            " connector is gestart voor [api] in connector.toml stond. Kijk met `status`; en als systemen intussen met"
+            " dat andere programma spraken: `api token --renew`, want het kreeg hun token.",
             f"The connector runs, and the API does not answer at {where}: another program has that port, or the"
-            " connector was started before [api] stood in connector.toml. Look by `status`.",
+            " connector was started before [api] stood in connector.toml. Look by `status`; and if systems spoke to"
+            " that other program meanwhile: `api token --renew`, for it got their token.",
         ),
     )

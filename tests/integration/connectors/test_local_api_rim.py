@@ -4,8 +4,10 @@ import asyncio
 import errno
 import gzip
 import json
+import os
 import socket
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +17,12 @@ import aiohttp
 import pytest
 
 from connectors.agent import troubles
+from connectors.agent.examining import Grade
 from connectors.agent.journal import Notice, NoticeKind
+from connectors.agent.lock import locked
 from connectors.api import guard, server
 from connectors.api.calls import JSON
+from connectors.api.examining import examine_api
 from connectors.api.token import TOKEN, make_token, read_token
 from connectors.settings import Listening
 from schemas.randomness import SystemRandomness
@@ -131,6 +136,18 @@ async def test_a_place_that_is_not_there_is_said_so(api: LocalApi) -> None:
 )
 async def test_what_is_not_there_is_not_found(api: LocalApi, path: str) -> None:
     assert (await api.get(path)).status == 404
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among files")
+async def test_what_others_put_into_the_folder_is_no_way_to_the_keys(api: LocalApi, agent: Agent) -> None:
+    """Whoever takes files from `in` may not read the keys; and a pipe that nobody writes to would never end."""
+    keys, inbox = agent.settings.keys, agent.settings.folders.inbox
+    known, pipe = "0194a7c0-0000-7000-8000-000000000000", "0194a7c0-0000-7000-8000-000000000001"
+    (inbox / f"{known}.evidence.json").symlink_to(keys / TOKEN)
+    (inbox / f"{known}.fhir.json").mkdir()
+    os.mkfifo(inbox / f"{pipe}.evidence.json")
+    for path in (f"{known}/evidence", f"{known}/fhir", f"{pipe}/evidence"):
+        assert (await api.get(f"/v1/received/{path}")).status == 404
 
 
 @pytest.mark.parametrize("query", ["after=x", "after=-2", "after=1&after=2", "before=1", "after=1&x=2", "after=%00"])
@@ -372,6 +389,28 @@ async def test_an_address_that_is_taken_is_tried_again_and_told(agent: Agent, mo
     stop.set()
     await serving
     server.bound(where).close()
+
+
+async def test_who_looks_whether_the_api_answers_shows_the_token_to_nobody(agent: Agent) -> None:
+    """Where it does not answer, another program has its port, perhaps of another user of the machine."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+
+    make_token(agent.settings.keys, randomness=SystemRandomness())
+    with locked(agent.home):
+        async with await asyncio.start_server(listen, "127.0.0.1", 0) as other:
+            where = Listening("127.0.0.1", other.sockets[0].getsockname()[1])
+            (found,) = await examine_api(replace(agent.settings, api=where))
+        assert (found.grade, len(heard)) == (Grade.FAULT, 1)
+        assert read_token(agent.settings.keys).encode() not in heard[0]
+        async with local_api(agent.services) as api:
+            host, _, port = api.url.removeprefix("http://").rpartition(":")
+            (found,) = await examine_api(replace(agent.settings, api=Listening(host, int(port))))
+    assert found.grade is Grade.OK
 
 
 async def _notices(agent: Agent, *, some: bool) -> tuple[Notice, ...]:

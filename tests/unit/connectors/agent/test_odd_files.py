@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,36 @@ async def test_a_link_is_not_followed(gemeente: Agent) -> None:
     assert await _flows(gemeente)
     assert gemeente.names("refused") == []
     assert len(_told(gemeente)) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among files")
+async def test_a_file_that_became_a_link_or_a_pipe_since_it_was_looked_at_is_not_read(
+    gemeente: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes to `out` can be faster than we are; a pipe that nobody writes to would never end."""
+    secret = gemeente.home / "signing.pem"
+    secret.write_bytes(b"secret")
+    os.mkfifo(gemeente.home / "pijp")
+    monkeypatch.setattr("connectors.agent.files.why_not_taken", lambda _: None)
+    monkeypatch.setattr("connectors.agent.files.is_finished", lambda _: True)
+    (gemeente.home / "out" / "sleutel.xml").symlink_to(secret)
+    (gemeente.home / "out" / "pijp.xml").symlink_to(gemeente.home / "pijp")
+    os.mkfifo(gemeente.home / "out" / "pijp2.xml")
+    with pytest.raises(OSError, match=r"link|file"):
+        take_files(gemeente.journal, folders=gemeente.settings.folders, disk=Disk(), at=gemeente.services.clock.now())
+    assert gemeente.journal.rows("SELECT * FROM files") == []
+
+
+async def test_nothing_is_written_through_a_link_that_waits_where_we_write(gemeente: Agent) -> None:
+    """Whoever may write in `answers` knows under which name the next answer is begun, and could have a key lost."""
+    secret = gemeente.home / "signing.pem"
+    secret.write_bytes(b"secret")
+    for folder in ("answers", "sent"):
+        for name in ("gewoon.xml.read.xml", "gewoon.xml.result.json", "gewoon.xml"):
+            (gemeente.home / folder / f".{name}.part").symlink_to(secret)
+    assert await _flows(gemeente)
+    assert secret.read_bytes() == b"secret"
+    assert not any(path.is_symlink() for path in (gemeente.home / "answers").glob("gewoon*"))
 
 
 async def test_a_file_that_may_not_be_read_stays_until_it_may(gemeente: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
