@@ -141,6 +141,17 @@ def refuse(
                 " see the problem file.",
                 at=at,
             )
+        if document is not None and document.spoed is not None and not duplicate:
+            notify(
+                db,
+                kind=NoticeKind.EMERGENCY_REFUSED,
+                about=file["target"],
+                text_nl=f"{file['target']}: dit spoedbericht is geweigerd en niet bij de ontvanger ({error.code}). Bel"
+                " de ontvanger als het niet kan wachten; zie het probleembestand.",
+                text_en=f"{file['target']}: this emergency was refused and is not at the recipient ({error.code}). Call"
+                " the recipient if it cannot wait; see the problem file.",
+                at=at,
+            )
         if submission is not None:
             db.execute(
                 "UPDATE submissions SET state = 'rejected', body = NULL, trouble = ? WHERE id = ?",

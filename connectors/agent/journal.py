@@ -268,6 +268,7 @@ class NoticeKind(StrEnum):
     MARKED = "marked"
     QUESTION = "question"
     UNCORRECTED = "uncorrected"
+    EMERGENCY_REFUSED = "emergency-refused"
     ENDS = "ends"
     TOLD_BY_HUB = "told-by-hub"
     RELEASE_DENIED = "release-denied"
