@@ -1,6 +1,7 @@
 """What others hold of a log: read from the files that connectors, witnesses and monitors hand in to recover it.
 
     evidence, receipts    any JSON file: an object with `entry` and `tlog_proof` proves its entry; any JWS is a document
+    boards, steps         a file that is a JWS, as in a dossier of the board
     catalogues, reports   any file of at most 1 MiB: an entry or a step names it by the SHA-256 of its bytes; also the
                       member `text` of an answer of the hub
     checkpoints           any file that is a signed note by the log's key; also those in proofs
@@ -88,6 +89,8 @@ def _take(relative: str, data: bytes, *, key: NoteKey, holdings: Holdings) -> bo
         return _take_value(parse_json(data), key=key, holdings=holdings)
     except ExchangeError:
         pass
+    if data.isascii() and _take_document(data.decode("ascii").strip(), holdings=holdings):
+        return True
     try:
         return _take_note(parse_note(data), key=key, holdings=holdings)
     except ExchangeError:
@@ -111,12 +114,17 @@ def _take_value(value: JSONValue, *, key: NoteKey, holdings: Holdings) -> bool:
     found = False
     for node in _nodes(value):
         if isinstance(node, str):
-            if node.count(".") == 2 and node.isascii() and not any(character.isspace() for character in node):
-                holdings.documents[token_digest(node)] = node
-                found = True
+            found |= _take_document(node, holdings=holdings)
         elif _take_proof(node, key=key, holdings=holdings):
             found = True
     return found
+
+
+def _take_document(text: str, *, holdings: Holdings) -> bool:
+    if text.count(".") != 2 or not text.isascii() or any(character.isspace() for character in text):
+        return False
+    holdings.documents[token_digest(text)] = text
+    return True
 
 
 def _take_proof(members: Mapping[str, JSONValue], *, key: NoteKey, holdings: Holdings) -> bool:

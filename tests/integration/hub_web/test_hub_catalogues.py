@@ -227,7 +227,13 @@ async def test_a_log_that_is_refilled_has_its_board_its_steps_and_its_catalogue_
         for step in ACTING.round(changed, replaces=PACKAGED.digest):
             assert (await _step(hub, step)).status == 201
         before = (await _get(hub, "/v1/catalogues")).json
-    (holdings / "catalogues.json").write_text(json.dumps(before))
+    # Of the answer only the proofs; what was signed is in a dossier, a file for each step.
+    newest = before["proposals"].pop()
+    unsigned = [{name: each[name] for name in ("entry", "tlog_proof")} for each in newest["steps"]]
+    (holdings / "catalogues.json").write_text(json.dumps([before, unsigned]))
+    for number, each in enumerate(newest["steps"]):
+        (holdings / f"{number}.jwt").write_text(each["step"] + "\n")
+    before["proposals"].append(newest)
     settings = write_hub_files(tmp_path, url="http://127.0.0.1:9", database_url=backup, redis_url="")
     command = ["log", "recover", str(holdings), "--settings", str(settings)]
     assert await asyncio.to_thread(main, command) == 3
