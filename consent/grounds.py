@@ -16,7 +16,6 @@ Source: the architecture, section 5.
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,29 +23,21 @@ from enum import StrEnum
 from functools import cached_property
 from importlib import resources
 from types import MappingProxyType
-from typing import Final, TypeVar, cast
+from typing import Final
 
 from consent.facts import Executor
-from schemas.canonical import b64url, json_pointer
+from consent.tables import Table, not_of, parse_toml
+from schemas.canonical import b64url
 from schemas.codes import Capacity, Category, Role
 from schemas.errors import DocumentError, Issue
 
 PACKAGED: Final = "2026-1.toml"
 """The catalogue that this version carries; others come from the hub."""
-CATALOGUE_BYTES_MAX: Final = 1024 * 1024
-ROWS_MAX: Final = 1000
-TEXT_MAX: Final = 1000
-WORDS_MAX: Final = 100
-"""Words of one list, such as message types: a catalogue comes from outside, and reading it must end soon."""
 SPOED_MAX: Final = 168
 
 _ONLY_GI: Final = frozenset({Role.GI})
 
 _CODE = re.compile(r"[A-Z][A-Z0-9-]{1,31}")
-_WORD = re.compile(r"[a-z][A-Za-z0-9-]{0,63}")
-
-_T = TypeVar("_T")
-_E = TypeVar("_E", bound=StrEnum)
 
 
 class Tie(StrEnum):
@@ -257,10 +248,10 @@ def load_catalogue(data: bytes) -> Catalogue:
     Source: the architecture, section 5.
     """
     issues: list[Issue] = []
-    file = _Table(values=_parse_toml(data), pointer="", issues=issues)
+    file = Table(values=parse_toml(data), pointer="", issues=issues)
     version = file.text("version")
     named = file.table("laws")
-    laws = {short: named.both(short) for short in sorted(named.values)}
+    laws = {short: _both(named, short) for short in sorted(named.values)}
     rows = tuple(_read_ground(row, laws) for row in file.tables("ground"))
     file.finish()
     if not issues:
@@ -271,204 +262,174 @@ def load_catalogue(data: bytes) -> Catalogue:
     return Catalogue(version=version, digest=digest, data=data, laws=MappingProxyType(laws), grounds=rows)
 
 
-def _parse_toml(data: bytes) -> dict[str, object]:
-    if len(data) > CATALOGUE_BYTES_MAX:
-        issue = Issue(pointer="", code="hub.catalogue.too-large", text=f"larger than {CATALOGUE_BYTES_MAX} bytes")
-        raise DocumentError("the catalogue of grounds is too large", issues=[issue])
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        # Every error of the reader is a ValueError; at an integer of thousands of digits it is not one of its own.
-        issue = Issue(pointer="", code="hub.catalogue.syntax", text="not a TOML file in UTF-8")
-        raise DocumentError("the catalogue of grounds cannot be read", detail=str(error), issues=[issue]) from error
+def _both(table: Table, name: str) -> Text:
+    below = table.table(name)
+    text = Text(nl=below.text("nl"), en=below.text("en"))
+    below.finish()
+    return text
 
 
-@dataclass(slots=True, kw_only=True)
-class _Table:
-    """A table of the file while it is read: each member is taken out once, what is left over is unknown.
-
-    What is wrong leaves an issue and a value that nobody uses: the caller stops when there is an issue.
-    """
-
-    values: dict[str, object]
-    pointer: str
-    issues: list[Issue]
-
-    def wrong(self, name: str | int, text: str, *, below: str | int | None = None) -> None:
-        tokens = (name,) if below is None else (name, below)
-        self.issues.append(Issue(pointer=self.pointer + json_pointer(*tokens), code="hub.catalogue.form", text=text))
-
-    def contradicts(self, name: str, text: str) -> None:
-        pointer = self.pointer + json_pointer(name)
-        self.issues.append(Issue(pointer=pointer, code="hub.catalogue.contradiction", text=text))
-
-    def finish(self) -> None:
-        for name in sorted(self.values):
-            self.wrong(name, "this version does not know this member")
-
-    def take(self, name: str, kind: type[_T], what: str) -> _T:
-        value = self.values.pop(name, None)
-        if type(value) is kind:
-            return value
-        self.wrong(name, f"{what} is needed here")
-        return kind() if kind is not date else cast("_T", date.min)
-
-    def optional(self, name: str, kind: type[_T], what: str) -> _T | None:
-        return self.take(name, kind, what) if name in self.values else None
-
-    def text(self, name: str) -> str:
-        value = self.values.pop(name, None)
-        if isinstance(value, str) and 0 < len(value) <= TEXT_MAX:
-            return value
-        self.wrong(name, f"a text of 1 to {TEXT_MAX} characters is needed here")
-        return ""
-
-    def table(self, name: str) -> "_Table":
-        return _Table(
-            values=dict(self.take(name, dict, "a table")), pointer=self.pointer + json_pointer(name), issues=self.issues
-        )
-
-    def tables(self, name: str, *, at_least: int = 1) -> "list[_Table]":
-        values = self.values.pop(name, None)
-        if (
-            not isinstance(values, list)
-            or not at_least <= len(values) <= ROWS_MAX
-            or not all(type(value) is dict for value in values)
-        ):
-            self.wrong(name, f"{at_least} to {ROWS_MAX} tables are needed here")
-            return []
-        pointer = self.pointer + json_pointer(name)
-        return [
-            _Table(values=dict(value), pointer=pointer + json_pointer(number), issues=self.issues)
-            for number, value in enumerate(values)
-        ]
-
-    def both(self, name: str) -> Text:
-        table = self.table(name)
-        text = Text(nl=table.text("nl"), en=table.text("en"))
-        table.finish()
-        return text
-
-    def words(self, name: str) -> tuple[str, ...]:
-        values = self.take(name, list, "an array of words")
-        if len(values) > WORDS_MAX:
-            self.wrong(name, f"at most {WORDS_MAX} words may stand here")
-            return ()
-        for number, value in enumerate(values):
-            if not isinstance(value, str) or not _WORD.fullmatch(value) or value in values[:number]:
-                self.wrong(name, "a word that does not stand here yet is needed", below=number)
-        return tuple(value for value in values if isinstance(value, str))
-
-    def codes(self, name: str, kind: type[_E]) -> tuple[_E, ...]:
-        found: list[_E] = []
-        for number, word in enumerate(self.words(name)):
-            try:
-                found.append(kind(word))
-            except ValueError:
-                self.wrong(name, f"not a {kind.__name__} that this version knows", below=number)
-        return tuple(found)
-
-    def code(self, name: str, kind: type[_E]) -> _E:
-        try:
-            return kind(cast("str", self.values.pop(name, "")))
-        except ValueError:
-            self.wrong(name, f"a {kind.__name__} that this version knows is needed here")
-            return next(iter(kind))
-
-    def side(self, name: str) -> Side:
-        table = self.table(name)
-        roles, capacities = table.codes("roles", Role), table.codes("capacities", Capacity)
-        if (Role.GI in roles) != bool(capacities):
-            table.contradicts("capacities", "capacities are named where a gi is, and only there")
-        table.finish()
-        return Side(roles=frozenset(roles), capacities=frozenset(capacities))
+def _side(row: Table, name: str) -> Side:
+    table = row.table(name)
+    roles, capacities = table.codes("roles", Role), table.codes("capacities", Capacity)
+    if (Role.GI in roles) != bool(capacities):
+        text = "capacities are named where a gi is, and only there"
+        table.contradicts("capacities", text, "hoedanigheden staan er waar een gi staat, en alleen daar")
+    table.finish()
+    return Side(roles=frozenset(roles), capacities=frozenset(capacities))
 
 
-def _read_ground(row: _Table, laws: Mapping[str, Text]) -> Ground:
+def _read_ground(row: Table, laws: Mapping[str, Text]) -> Ground:
     code, name = row.text("code"), row.text("name")
+    row.about = name
     if not _CODE.fullmatch(code):
-        row.wrong("code", "a code of capitals, digits and hyphens is needed here")
+        text, nl = (
+            "a code of capitals, digits and hyphens is needed here",
+            "hier hoort een code van hoofdletters, cijfers",
+        )
+        row.wrong("code", text, f"{nl} en streepjes")
     if name != code and not name.startswith(code + "."):
-        row.contradicts("name", "the name of a row is its code, or begins with its code and a full stop")
+        text = "the name of a row is its code, or begins with its code and a full stop"
+        row.contradicts("name", text, "de naam van een rij is haar code, of begint met haar code en een punt")
     limited = row.table("only")
     ground = Ground(
         code=code,
         name=name,
-        title=row.both("title"),
-        purpose=row.both("purpose"),
+        title=_both(row, "title"),
+        purpose=_both(row, "purpose"),
         basis=_read_basis(row, laws),
-        valid_from=row.take("valid_from", date, "a date"),
-        valid_until=row.optional("valid_until", date, "a date"),
-        in_force=row.take("in_force", bool, "true or false"),
+        valid_from=row.take("valid_from", date),
+        valid_until=row.optional("valid_until", date),
+        in_force=row.take("in_force", bool),
         carries=row.code("carries", Carries),
-        sender=row.side("from"),
-        recipient=row.side("to"),
+        sender=_side(row, "from"),
+        recipient=_side(row, "to"),
         message_types=frozenset(row.words("message_types")),
         ties=row.codes("ties", Tie),
         consent=row.code("consent", ConsentRule),
-        inform_parents=row.take("inform_parents", bool, "true or false"),
+        inform_parents=row.take("inform_parents", bool),
         categories=frozenset(row.codes("categories", Category)),
         only=_read_only(limited),
         necessary=frozenset(row.codes("necessary", Category)),
         force=row.code("force", Force) if "force" in row.values else None,
-        spoed_hours=row.optional("spoed_hours", int, "a number of hours"),
+        spoed_hours=row.optional("spoed_hours", int),
         duty=row.code("duty", Status),
         categories_status=row.code("categories_status", Status),
-        note=row.both("note") if "note" in row.values else None,
+        note=_both(row, "note") if "note" in row.values else None,
     )
     row.finish()
     _check_row(row, ground)
     return ground
 
 
-def _read_basis(row: _Table, laws: Mapping[str, Text]) -> tuple[Basis, ...]:
+def _read_basis(row: Table, laws: Mapping[str, Text]) -> tuple[Basis, ...]:
     found: list[Basis] = []
     for table in row.tables("basis", at_least=0):
         basis = Basis(law=table.text("law"), article=table.text("article") if "article" in table.values else None)
         if basis.law not in laws:
-            table.contradicts("law", "this law is not among the laws of this catalogue")
+            text, nl = "this law is not among the laws of this catalogue", "deze wet staat niet bij de wetten (`laws`)"
+            table.contradicts("law", text, f"{nl} van deze catalogus")
         table.finish()
         found.append(basis)
     return tuple(found)
 
 
-def _read_only(limited: _Table) -> Mapping[Category, frozenset[str]]:
+def _read_only(limited: Table) -> Mapping[Category, frozenset[str]]:
     found: dict[Category, frozenset[str]] = {}
     for name in sorted(limited.values):
         elements = frozenset(limited.words(name))
         try:
             found[Category(name)] = elements
         except ValueError:
-            limited.wrong(name, "not a Category that this version knows")
+            limited.wrong(name, *not_of(Category))
         if not elements:
-            limited.wrong(name, "the names of one or more elements are needed here")
+            text = "the names of one or more elements are needed here"
+            limited.wrong(name, text, "hier horen de namen van een of meer onderdelen")
     return MappingProxyType(found)
 
 
-def _check_row(row: _Table, ground: Ground) -> None:
+def _check_row(row: Table, ground: Ground) -> None:
     """Refuse a row that contradicts itself, above all one that asks for what nothing checks."""
-    elements, ties, acting = ground.carries is Carries.ELEMENTS, ground.ties, len(ground.acting)
-    measured, of_persons, hours = Tie.MEASURE in ties, ground.consent is ConsentRule.PERSONS, ground.spoed_hours
+    elements = ground.carries is Carries.ELEMENTS
     lasts = ground.valid_until is None or ground.valid_from <= ground.valid_until
-    own = ground.consent is not ConsentRule.REPRESENTATIVE
     agreed = (
-        ("valid_until", lasts, "holds for a day or more"),
-        ("basis", bool(ground.basis) or not ground.in_force, "names the law it rests on before it is in force"),
-        ("from", bool(ground.sender.roles) or not elements, "names who sends elements"),
-        ("to", bool(ground.recipient.roles), "names who receives"),
-        ("categories", bool(ground.categories) == elements, "has categories exactly if it carries elements"),
-        ("only", ground.only.keys() <= ground.categories, "limits only categories that it has"),
-        ("necessary", ground.necessary <= ground.categories, "asks for necessity only at categories that it has"),
-        ("ties", not measured or acting == 1, "with the tie `measure` has one side where only a GI stands: it acts"),
-        ("ties", Tie.MEASURE_OF_EITHER not in ties or acting == 2, "with `measure-of-either` has a GI on both sides"),
-        ("consent", of_persons == (Tie.CONSENT in ties), "asks persons for consent exactly with the tie `consent`"),
-        ("consent", own or measured, "takes a GI as representative only with the tie `measure`"),
-        ("spoed_hours", hours is None or measured, "knows an emergency only with the tie `measure`"),
-        ("spoed_hours", hours is None or 0 < hours <= SPOED_MAX, f"bounds an emergency by 1 to {SPOED_MAX} hours"),
+        ("valid_until", lasts, "holds for a day or more", "geldt een dag of langer"),
+        (
+            "basis",
+            bool(ground.basis) or not ground.in_force,
+            "names the law it rests on before it is in force",
+            "noemt de wet waarop zij rust, voordat zij aan gaat",
+        ),
+        ("from", bool(ground.sender.roles) or not elements, "names who sends elements", "noemt wie gegevens zendt"),
+        ("to", bool(ground.recipient.roles), "names who receives", "noemt wie ontvangt"),
+        (
+            "categories",
+            bool(ground.categories) == elements,
+            "has categories exactly if it carries elements",
+            "noemt soorten gegevens precies als zij gegevens (`elements`) draagt",
+        ),
+        (
+            "only",
+            ground.only.keys() <= ground.categories,
+            "limits only categories that it has",
+            "beperkt alleen soorten gegevens die zij noemt",
+        ),
+        (
+            "necessary",
+            ground.necessary <= ground.categories,
+            "asks for necessity only at categories that it has",
+            "vraagt noodzaak alleen bij soorten gegevens die zij noemt",
+        ),
+        *_conditions(ground),
     )
-    for name, holds, text in agreed:
+    for name, holds, text, nl in agreed:
         if not holds:
-            row.contradicts(name, f"a row {text}")
+            row.contradicts(name, f"a row {text}", f"een rij {nl}")
+
+
+def _conditions(ground: Ground) -> tuple[tuple[str, bool, str, str], ...]:
+    """What must hold of the conditions of a row: the member, whether it does, and what, in English and Dutch."""
+    ties, acting, hours = ground.ties, len(ground.acting), ground.spoed_hours
+    measured, of_persons = Tie.MEASURE in ties, ground.consent is ConsentRule.PERSONS
+    own = ground.consent is not ConsentRule.REPRESENTATIVE
+    return (
+        (
+            "ties",
+            not measured or acting == 1,
+            "with the tie `measure` has one side where only a GI stands: it acts",
+            "met de band `measure` heeft aan één kant alleen een GI: die handelt",
+        ),
+        (
+            "ties",
+            Tie.MEASURE_OF_EITHER not in ties or acting == 2,
+            "with `measure-of-either` has a GI on both sides",
+            "met `measure-of-either` heeft aan beide kanten een GI",
+        ),
+        (
+            "consent",
+            of_persons == (Tie.CONSENT in ties),
+            "asks persons for consent exactly with the tie `consent`",
+            "vraagt personen om toestemming precies met de band `consent`",
+        ),
+        (
+            "consent",
+            own or measured,
+            "takes a GI as representative only with the tie `measure`",
+            "neemt een GI alleen als vertegenwoordiger met de band `measure`",
+        ),
+        (
+            "spoed_hours",
+            hours is None or measured,
+            "knows an emergency only with the tie `measure`",
+            "kent spoed alleen met de band `measure`",
+        ),
+        (
+            "spoed_hours",
+            hours is None or 0 < hours <= SPOED_MAX,
+            f"bounds an emergency by 1 to {SPOED_MAX} hours",
+            f"begrenst spoed op 1 tot {SPOED_MAX} uur",
+        ),
+    )
 
 
 def _check_rows_together(rows: tuple[Ground, ...], issues: list[Issue]) -> None:
@@ -477,10 +438,12 @@ def _check_rows_together(rows: tuple[Ground, ...], issues: list[Issue]) -> None:
         for earlier in rows[:later]:
             if ground.name == earlier.name:
                 text = f"the name `{ground.name}` stands in the catalogue twice"
-                issues.append(Issue(pointer=f"/ground/{later}/name", code="hub.catalogue.twice", text=text))
+                nl = f"de naam `{ground.name}` staat twee keer in de catalogus"
+                issues.append(Issue(pointer=f"/ground/{later}/name", code="hub.catalogue.twice", text=text, text_nl=nl))
             elif ground.code == earlier.code and _overlap(ground, earlier):
                 text = f"rows `{earlier.name}` and `{ground.name}` hold for the same message on the same day"
-                issues.append(Issue(pointer=f"/ground/{later}", code="hub.catalogue.overlap", text=text))
+                nl = f"de rijen `{earlier.name}` en `{ground.name}` gelden voor hetzelfde bericht op dezelfde dag"
+                issues.append(Issue(pointer=f"/ground/{later}", code="hub.catalogue.overlap", text=text, text_nl=nl))
 
 
 def _overlap(one: Ground, other: Ground) -> bool:

@@ -9,3 +9,4 @@ class ExitCode(IntEnum):
     OK = 0
     REFUSED = 1
     USAGE = 2
+    INTERRUPTED = 130

@@ -14,9 +14,12 @@ or a file cannot be read.
 """
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from consent.cli.board import add_board
 from consent.cli.exits import ExitCode
@@ -25,6 +28,14 @@ from consent.cli.reading import UnreadableError
 from consent.cli.reports import add_reports
 from consent.cli.trying import add_trying
 from schemas.errors import ExchangeError
+
+_TOLD: Final = {
+    "hub.catalogue": (
+        "dit bestand is geen catalogus die gebruikt kan worden; wie het schreef, moet het aanpassen",
+        "this file is no catalogue that can be used; whoever wrote it has to change it",
+    ),
+}
+"""What is said to people of a family of codes: who must act, and how."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,15 +48,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code. Wrong usage ends the process with 2 by itself, as `argparse` does.
     """
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no `ë` shows the rest
     command: Callable[[argparse.Namespace], ExitCode] = options.command
     try:
-        return command(options)
+        code = command(options)
+        sys.stdout.flush()
     except UnreadableError as error:
-        print(f"ketenhub-policy: {error}", file=sys.stderr)
+        print(f"fout: {error.text_nl}\nerror: {error}", file=sys.stderr)
         return ExitCode.USAGE
     except ExchangeError as error:
         _print_refusal(error, as_json=options.json)
         return ExitCode.REFUSED
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing more can be said there.
+        _leave_unsaid()
+        return ExitCode.OK
+    except OSError as error:
+        _leave_unsaid()
+        print(
+            f"fout: kan niet worden geschreven: {error.strerror}\nerror: cannot be written: {error.strerror}",
+            file=sys.stderr,
+        )
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        print("afgebroken / interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    return code
+
+
+def _leave_unsaid() -> None:
+    """Let what is still to be printed go nowhere, so that the end of the process does not stumble over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,12 +98,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print_refusal(error: ExchangeError, *, as_json: bool) -> None:
-    findings = [{"pointer": issue.pointer, "code": issue.code, "text": issue.text} for issue in error.issues]
+    nl, en = _TOLD.get(error.code.rpartition(".")[0], (error.public_message, error.public_message))
     if as_json:
+        findings = [
+            {"pointer": issue.pointer, "code": issue.code, "text": issue.text, "text_nl": issue.text_nl}
+            for issue in error.issues
+        ]
         result = {"result": "refused", "code": error.code, "text": error.public_message, "issues": findings}
         print(json.dumps(result, ensure_ascii=False))
         return
-    print(f"geweigerd / refused: {error.public_message} ({error.code})", file=sys.stderr)
-    for finding in findings:
-        where = f"{finding['pointer']}: " if finding["pointer"] else ""
-        print(f"  {where}{finding['text']}", file=sys.stderr)
+    print(f"geweigerd: {nl} ({error.code})\nrefused: {en} ({error.code})", file=sys.stderr)
+    for issue in error.issues:
+        where = f"{issue.pointer}: " if issue.pointer else ""
+        print(f"  {where}{issue.text_nl or issue.text}\n    {where}{issue.text}", file=sys.stderr)

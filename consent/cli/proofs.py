@@ -8,7 +8,8 @@ from typing import Final
 
 from consent.cli.dossier import report_bytes
 from consent.cli.exits import ExitCode
-from consent.cli.reading import UnreadableError, read_catalogue, write_bytes
+from consent.cli.question import whole_number
+from consent.cli.reading import check_writable, read_catalogue, write_bytes
 from consent.cli.reports import both, print_both
 from consent.cli.working import run_pieces
 from consent.comparing import (
@@ -71,19 +72,14 @@ def add_proofs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def add_processes(parser: argparse.ArgumentParser) -> None:
     """Let the user say how many processes work at once."""
-    parser.add_argument("--processes", type=_processes, metavar="N", help="how many at once; else one for each core")
+    parser.add_argument(
+        "--processes", type=whole_number(1, 256), metavar="N", help="how many at once; else one for each core"
+    )
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     add_processes(parser)
     parser.add_argument("--json", action="store_true", help="say the result as JSON")
-
-
-def _processes(word: str) -> int:
-    number = int(word)
-    if number < 1:
-        raise ValueError(word)
-    return number
 
 
 # Each process reads its catalogues once; they are not handed from process to process.
@@ -130,8 +126,8 @@ def run_comparison(
 
 
 def _prove(options: argparse.Namespace) -> ExitCode:
-    if options.report and options.report.exists():
-        raise UnreadableError(f"`{options.report}` is there already")  # said before the work, not after it
+    if options.report:
+        check_writable(options.report)  # said before the work, not after it
     catalogue, definitions = read_catalogue(options.catalogue), load_definitions()
     proof, seconds = run_proof(catalogue, definitions=definitions, processes=options.processes)
     report = proof_report(proof, catalogue, definitions)

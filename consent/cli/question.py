@@ -23,6 +23,7 @@ from consent.space import party
 from schemas.clock import SystemClock
 from schemas.codes import AgeBand, Capacity, Category, Necessity, Role, SubjectRole
 from schemas.consents import Answer, GivenAnswer, Giver, WithoutParents
+from schemas.definitions import Definitions
 from schemas.measures import MeasureType
 
 _MONTH: Final = timedelta(days=30)
@@ -118,28 +119,46 @@ def add_question(parser: argparse.ArgumentParser, *, required: bool) -> None:
     )
     known.add_argument("--consent-for", type=_worded(_categories), metavar="A,B", help="what it names; else everything")
     known.add_argument("--consent-state", type=ConsentState, choices=list(ConsentState), default=ConsentState.GOOD)
-    known.add_argument("--holders", type=int, default=1, metavar="N", help="how many hold authority (else 1)")
+    known.add_argument(
+        "--holders", type=whole_number(0, 8), default=1, metavar="N", help="how many hold authority (else 1)"
+    )
     known.add_argument("--incapable", action="store_true", help="the person cannot weigh it")
     known.add_argument(
         "--without-parents", type=WithoutParents, choices=list(WithoutParents), help="why they are left out"
     )
     known.add_argument("--spoed", action="store_true", help="it is marked as an emergency")
-    known.add_argument("--spoed-hours", type=int, metavar="N", help="for how many hours already; else it is the first")
+    known.add_argument(
+        "--spoed-hours",
+        type=whole_number(0, 10_000),
+        metavar="N",
+        help="for how many hours already; else it is the first",
+    )
 
 
-def asked(options: argparse.Namespace, *, purposes: frozenset[str]) -> Asked:
+def asked(options: argparse.Namespace, *, purposes: frozenset[str], definitions: Definitions) -> Asked:
     """Make a question of the options.
 
     Args:
         options: As `add_question` reads them.
         purposes: The grounds that a consent names: all that are tried.
+        definitions: The message types that there are.
+
+    Raises:
+        UnreadableError: A message type is not there, or the day is none.
     """
+    for name in (options.message_type, options.answers):
+        if name is not None and name not in definitions.message_types:
+            words = ", ".join(sorted(definitions.message_types))
+            raise UnreadableError(
+                f"there is no message type `{name}`; there are: {words}",
+                f"er is geen soort bericht `{name}`; wel: {words}",
+            )
     at = SystemClock().now()
     if options.on is not None:
         at = datetime(options.on.year, options.on.month, options.on.day, 11, tzinfo=UTC)
     day = civil_day(at)
     if day is None:
-        raise UnreadableError("that day lies outside the calendar")
+        raise UnreadableError("that day lies outside the calendar", "die dag ligt buiten de kalender")
     subjects = tuple(options.about or [DataSubject(role=SubjectRole.JEUGDIGE, age=AgeBand.UNDER_12)])
     placed = tuple(
         DataSubject(role=subject.role, age=subject.age, place=place) for place, subject in enumerate(subjects)
@@ -219,6 +238,18 @@ def _measures(measures: list[tuple[MeasureType, Executor, MeasureState]], day: d
     )
 
 
+def whole_number(first: int, last: int) -> Callable[[str], int]:
+    """Let argparse read a whole number from one to another."""
+
+    def read(word: str) -> int:
+        if not word.isascii() or not word.isdecimal() or not first <= int(word[:9]) <= last:
+            text = f"`{word}`: een geheel getal van {first} tot en met {last} / a whole number from {first} to {last}"
+            raise argparse.ArgumentTypeError(text)
+        return int(word)
+
+    return read
+
+
 def _worded(read: Callable[[str], _T]) -> Callable[[str], _T]:
     """Let argparse say what was wrong with a word, instead of the name of a function."""
 
@@ -226,7 +257,7 @@ def _worded(read: Callable[[str], _T]) -> Callable[[str], _T]:
         try:
             return read(word)
         except (ValueError, KeyError) as error:
-            raise argparse.ArgumentTypeError(f"`{word}` cannot be read: {error}") from error
+            raise argparse.ArgumentTypeError(f"`{word}` is niet te lezen / cannot be read: {error}") from error
 
     return worded
 

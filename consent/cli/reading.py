@@ -5,6 +5,7 @@ from pathlib import Path
 
 from consent.coverage import Articles, load_articles
 from consent.grounds import PACKAGED, Catalogue, load_catalogue, packaged_catalogue
+from consent.tables import CATALOGUE_BYTES_MAX
 
 ARTICLES = "jeugdwet.toml"
 PROOF = PACKAGED.removesuffix(".toml") + ".proof.json"
@@ -12,7 +13,16 @@ PROOF = PACKAGED.removesuffix(".toml") + ".proof.json"
 
 
 class UnreadableError(Exception):
-    """A file that was named cannot be read."""
+    """The command was used wrongly, or a file that was named cannot be read.
+
+    Args:
+        text: What is wrong, in English.
+        text_nl: The same in Dutch.
+    """
+
+    def __init__(self, text: str, text_nl: str = "") -> None:
+        super().__init__(text)
+        self.text_nl = text_nl or text
 
 
 def read_catalogue(path: Path | None) -> Catalogue:
@@ -25,9 +35,13 @@ def read_catalogue(path: Path | None) -> Catalogue:
     if path is None:
         return packaged_catalogue()
     try:
-        return load_catalogue(path.read_bytes())
+        with path.open("rb") as file:
+            data = file.read(CATALOGUE_BYTES_MAX + 1)  # the loader refuses what is larger
     except OSError as error:
-        raise UnreadableError(f"could not read `{path}`: {error.strerror}") from error
+        raise UnreadableError(
+            f"could not read `{path}`: {error.strerror}", f"`{path}` kan niet worden gelezen: {error.strerror}"
+        ) from error
+    return load_catalogue(data)
 
 
 def packaged_proof() -> bytes:
@@ -50,7 +64,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         with path.open("xb") as file:
             file.write(data)
     except OSError as error:
-        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
+        raise _not_written(path, error) from error
 
 
 def write_text(path: Path | None, text: str) -> None:
@@ -66,4 +80,22 @@ def write_text(path: Path | None, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
+        raise _not_written(path, error) from error
+
+
+def check_writable(path: Path) -> None:
+    """See before long work that a file can be written after it.
+
+    Raises:
+        UnreadableError: It is there already, or its folder is not.
+    """
+    if path.exists():
+        raise UnreadableError(f"`{path}` is there already", f"`{path}` bestaat al")
+    if not path.parent.is_dir():
+        raise UnreadableError(f"there is no folder `{path.parent}`", f"er is geen map `{path.parent}`")
+
+
+def _not_written(path: Path, error: OSError) -> UnreadableError:
+    return UnreadableError(
+        f"could not write `{path}`: {error.strerror}", f"`{path}` kan niet worden geschreven: {error.strerror}"
+    )

@@ -56,13 +56,21 @@ def _explain(options: argparse.Namespace) -> ExitCode:
     catalogue, definitions = read_catalogue(options.catalogue), load_definitions()
     rows = catalogue.rows(options.ground) or tuple(row for row in catalogue.grounds if row.name == options.ground)
     if not rows:
-        raise UnreadableError(f"the catalogue has no ground `{options.ground}`")
+        raise UnreadableError(*_no_ground(options.ground, catalogue))
     if options.element is None:
+        if options.sender is not None or options.recipient is not None:
+            raise UnreadableError(
+                "why something may go is asked of one element: add --element, or use `try`",
+                "waarom iets mag, vraagt u van één onderdeel: zet er --element bij, of gebruik `try`",
+            )
         _explain_rows(rows, catalogue, definitions, as_json=options.json)
         return ExitCode.OK
     if options.sender is None or options.recipient is None:
-        raise UnreadableError("why an element may go is asked with --from and --to")
-    question = asked(options, purposes=frozenset({rows[0].code}))
+        raise UnreadableError(
+            "why an element may go is asked with --from and --to",
+            "waarom een onderdeel mag gaan, vraagt u met --from en --to",
+        )
+    question = asked(options, purposes=frozenset({rows[0].code}), definitions=definitions)
     message_type = options.message_type or next(iter(sorted(rows[0].message_types)), "")
     request = _request(question, rows[0].code, message_type, _label(options.element, definitions))
     decision = decide(request, catalogue=catalogue, facts=question.facts, at=question.at)
@@ -78,6 +86,14 @@ def _explain(options: argparse.Namespace) -> ExitCode:
     else:
         print("\n".join((*told.nl, *(text.nl for text in known), "", *told.en, *(text.en for text in known))))
     return ExitCode.OK if isinstance(decision, Permit) else ExitCode.REFUSED
+
+
+def _no_ground(word: str, catalogue: Catalogue) -> tuple[str, str]:
+    codes = ", ".join(dict.fromkeys(row.code for row in catalogue.grounds))
+    return (
+        f"the catalogue has no ground `{word}`; it has: {codes}",
+        f"de catalogus heeft geen grondslag `{word}`; wel: {codes}",
+    )
 
 
 def _explain_rows(rows: tuple[Ground, ...], catalogue: Catalogue, definitions: Definitions, *, as_json: bool) -> None:
@@ -124,8 +140,11 @@ def _try(options: argparse.Namespace) -> ExitCode:
     catalogue, definitions = read_catalogue(options.catalogue), load_definitions()
     codes = dict.fromkeys(row.code for row in catalogue.grounds if row.carries is Carries.ELEMENTS)
     if options.ground is not None and options.ground not in codes:
-        raise UnreadableError(f"the catalogue has no ground `{options.ground}` that carries elements")
-    question = asked(options, purposes=frozenset(codes))
+        raise UnreadableError(
+            f"the catalogue has no ground `{options.ground}` that carries elements",
+            f"de catalogus heeft geen grondslag `{options.ground}` waarop gegevens in berichten gaan",
+        )
+    question = asked(options, purposes=frozenset(codes), definitions=definitions)
     chosen = None if options.element is None else [_label(options.element, definitions)]
     tried = [
         (code, name, outcomes)
@@ -250,7 +269,10 @@ def _label(word: str, definitions: Definitions) -> Label:
     profile, _, element = word.partition("/")
     known = definitions.profiles.get(profile)
     if known is None or element not in known.elements:
-        raise UnreadableError(f"there is no element `{word}`")
+        raise UnreadableError(
+            f"there is no element `{word}`; write it as profile/element, such as jeugdige/name",
+            f"er is geen onderdeel `{word}`; schrijf het als profiel/onderdeel, zoals jeugdige/name",
+        )
     return Label(profile=profile, element=element, category=known.elements[element].category)
 
 

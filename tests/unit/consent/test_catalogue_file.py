@@ -7,8 +7,6 @@ from datetime import date
 import pytest
 
 from consent.grounds import (
-    CATALOGUE_BYTES_MAX,
-    WORDS_MAX,
     Basis,
     Carries,
     ConsentRule,
@@ -18,6 +16,7 @@ from consent.grounds import (
     Tie,
     load_catalogue,
 )
+from consent.tables import CATALOGUE_BYTES_MAX, WORDS_MAX
 from schemas.codes import Capacity, Category, Role
 from schemas.errors import DocumentError
 

@@ -1,15 +1,21 @@
 """`ketenhub-policy` as its users meet it: exit codes, words, files."""
 
 import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from consent.cli.exits import ExitCode
 from consent.cli.main import main
-from consent.grounds import Catalogue
+from consent.grounds import Catalogue, load_catalogue
 from schemas.canonical import canonical_json
+from schemas.errors import DocumentError, Issue
 from tests.support.catalogue_files import HEALTH_FOR_A_GEMEENTE, PACKAGED, edited, with_row
 
 
@@ -65,9 +71,101 @@ def test_check_refuses_a_file_that_is_no_catalogue(tmp_path: Path, capsys: pytes
     assert said(capsys)["code"] == "hub.catalogue.form"
 
 
+BROKEN: Final[dict[str, tuple[Callable[[str], str], str]]] = {
+    "a comma is missing": (
+        lambda text: text.replace('"identificatie", "contact"', '"identificatie" "contact"', 1),
+        "geen TOML-bestand in UTF-8: kijk bij regel 49, teken 19",
+    ),
+    "saved with a BOM": (lambda text: "\ufeff" + text, "sla het op als UTF-8 zonder BOM"),
+    "a word that is none": (
+        lambda text: text.replace('ties = ["reply"]', 'ties = ["antwoord"]', 1),
+        "rij `RVDK-NOT.gemeente`: hier hoort een van deze: `reply`, `asked`, `measure`",
+    ),
+    "a date that is none": (
+        lambda text: text.replace("valid_from = 2015-01-01", 'valid_from = "1 januari"', 1),
+        "rij `VTO`: hier hoort een datum, zoals 2027-01-01",
+    ),
+    "two rows on one day": (
+        lambda text: text.replace("valid_until = 2026-12-31", "valid_until = 2027-01-31", 1),
+        "de rijen `GI-OTS-VRAAG` en `GI-OTS-VRAAG.2027` gelden voor hetzelfde bericht op dezelfde dag",
+    ),
+    "no law": (
+        lambda text: text.replace('{ law = "Jw", article = "7.4.0" },\n  { law = "Regeling" },', "", 1),
+        "rij `MAATREGEL`: een rij noemt de wet waarop zij rust, voordat zij aan gaat",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_check_says_in_dutch_what_is_wrong_and_where(
+    fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lawyer who forgets a comma is told the line, and who writes another word which row."""
+    alter, text = BROKEN[fault]
+    path = tmp_path / "broken.toml"
+    path.write_text(alter(PACKAGED.data.decode()), encoding="utf-8")
+    assert main(["check", str(path)]) == ExitCode.REFUSED
+    err = capsys.readouterr().err
+    assert text in err
+    assert err.startswith("geweigerd: dit bestand is geen catalogus die gebruikt kan worden; wie het schreef, moet")
+    assert err.index("geweigerd: ") < err.index("refused: ")
+
+
+def test_every_finding_of_the_loader_has_its_dutch_text() -> None:
+    """Files in which nothing is as it must be: each member is of another kind, or contradicts the others."""
+    members = [line.partition(" = ")[0] for line in HEALTH_FOR_A_GEMEENTE.splitlines() if " = " in line]
+    nothing = "\n".join(
+        f"{member} = 7.5" for member in (*members, "valid_until", "spoed_hours", "force", "note", "more")
+    )
+    row = HEALTH_FOR_A_GEMEENTE
+    for old, new in (
+        ('name = "FOUT"', 'name = "ANDERS"\nvalid_until = 2014-01-01\nspoed_hours = 999'),
+        ('["gemeente"], capacities = []', '[], capacities = ["ots"]'),
+        ('categories = ["gezondheid"]', "categories = []"),
+        ("ties = []", 'ties = ["measure", "measure-of-either"]'),
+        ('consent = "none"', 'consent = "gi-as-representative"'),
+        ("only = {}", 'only = { zorgen = [], anders = ["name"] }'),
+        ("necessary = []", 'necessary = ["zorgen", "zorgen"]'),
+        ('law = "Jw"', 'law = "Xw"'),
+    ):
+        assert old in row
+        row = row.replace(old, new)
+    issues: list[Issue] = []
+    for text in (f"version = 1\nlaws = 1\n[[ground]]\n{nothing}\n", PACKAGED.data.decode() + row):
+        with pytest.raises(DocumentError) as refused:
+            load_catalogue(text.encode())
+        issues += refused.value.issues
+    assert len(issues) > 30
+    assert [issue.text for issue in issues if issue.text_nl in ("", issue.text)] == []
+
+
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / "nothing.toml")]) == ExitCode.USAGE
-    assert "could not read" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.index("kan niet worden gelezen") < err.index("could not read")
+
+
+def test_a_file_without_an_end_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "/dev/zero"]) == ExitCode.REFUSED
+    assert "groter dan 1048576 bytes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [("{} coverage | head -1; exit ${{PIPESTATUS[0]}}", ExitCode.OK), ("{} coverage > /dev/full", ExitCode.USAGE)],
+    ids=["reader-gone", "disk-full"],
+)
+def test_output_that_goes_nowhere_makes_no_traceback(shell: str, code: ExitCode) -> None:
+    command = shell.format(f"{shlex.quote(sys.executable)} -c 'from consent.cli.main import main; exit(main())'")
+    done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
+def test_a_terminal_that_has_no_such_letter_shows_the_rest() -> None:
+    words = [sys.executable, "-c", "from consent.cli.main import main; exit(main())", "explain", "VTO"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, capture_output=True, timeout=60, check=False, env=environment)
+    assert (done.returncode, b"(voorstel ? nog niet bevestigd)" in done.stdout) == (ExitCode.OK, True)
 
 
 def test_no_command_is_wrong_usage() -> None:
@@ -125,6 +223,15 @@ def test_prove_writes_the_report_that_a_step_names(tmp_path: Path, capsys: pytes
     assert shown.pop("milliseconds") >= 0
     assert report.read_bytes() == canonical_json(shown)
     assert main(["prove", small, "--processes", "1", "--report", str(report)]) == ExitCode.USAGE
+
+
+def test_prove_looks_for_the_folder_of_its_report_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The catalogue is not even read."""
+    missing = str(tmp_path / "nothing.toml")
+    assert main(["prove", missing, "--report", str(tmp_path / "nowhere" / "report.json")]) == ExitCode.USAGE
+    assert "er is geen map" in capsys.readouterr().err
 
 
 def test_prove_works_in_several_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,7 +343,11 @@ def test_explain_says_why_an_element_may_not_go(capsys: pytest.CaptureFixture[st
     ("words", "why"),
     [
         (["explain", "NIETS"], "the catalogue has no ground `NIETS`"),
+        (["explain", "vto"], "de catalogus heeft geen grondslag `vto`; wel: VTO, "),
         (["explain", "VTO", "--element", "jeugdige/birthDate"], "is asked with --from and --to"),
+        (["explain", "VTO", "--from", "gemeente"], "zet er --element bij, of gebruik `try`"),
+        ([*EXPLAINED, "jeugdige/birthDate", "--type", "niets"], "er is geen soort bericht `niets`; wel: aanmelding-"),
+        (["try", "--from", "gemeente", "--to", "raad", "--answers", "niets"], "there is no message type `niets`"),
         ([*EXPLAINED, "jeugdige/niets"], "there is no element `jeugdige/niets`"),
         (["try", "--from", "raad", "--to", "raad", "--ground", "BELEID"], "no ground `BELEID` that carries elements"),
     ],
@@ -331,6 +442,10 @@ def test_try_says_in_words_what_may_go_and_why_not(capsys: pytest.CaptureFixture
         ["--consent", "zelf=misschien"],
         ["--on", "gisteren"],
         ["--asked", "alles"],
+        ["--spoed-hours", "99999999999999"],
+        ["--spoed-hours", "-5"],
+        ["--holders", "-3"],
+        ["--holders", "9"],
     ],
 )
 def test_a_word_that_cannot_be_read_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
