@@ -5,23 +5,73 @@ POST /v1/questions/{message}/answer       POST /v1/questions/{message}/refusal
 POST /v1/consents                         GET /v1/consents            POST /v1/consents/search
 POST /v1/consents/{record}/confirmation   POST /v1/consents/{record}/withdrawal
 POST /v1/outgoing                         GET /v1/outgoing            GET /v1/outgoing/{number}[/answers/{kind}]
-POST /v1/messages/{message}/recall
+POST /v1/messages/{message}/recall         POST /v1/messages/{message}/correction
 GET  /v1/received                         GET /v1/received/{message}[/{part}]    DELETE /v1/received/{message}
 GET  /v1/status                           POST /v1/notices/{number}/confirmation
 GET  /v1/openapi.json
 """
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
 from connectors.agent.files import FILE_BYTES_MAX
 from connectors.api import consents, corrections, messages, overview, questions
-from connectors.api.calls import FHIR_JSON, JSON, Answer, Api, Call, Route
+from connectors.api.calls import FHIR_JSON, JSON, Answer, Api, Call, Handler, Route
 from connectors.api.openapi import make_openapi
 from connectors.formats.fhir.consents import BYTES_MAX
 
 SMALL_BYTES_MAX: Final = 64 * 1024
-_ACCEPTED: Final = HTTPStatus.ACCEPTED
+
+
+def _get(
+    path: str, name: str, summary: str, handler: Handler, *, answer: str, gives: str = JSON, paged: bool = False
+) -> Route:
+    return Route(
+        method="GET", path=path, name=name, summary=summary, handler=handler, answer=answer, gives=gives, paged=paged
+    )
+
+
+def _hand_in(
+    path: str,
+    name: str,
+    summary: str,
+    handler: Handler,
+    *,
+    body: str,
+    takes: tuple[str, ...] = (JSON,),
+    bytes_max: int = SMALL_BYTES_MAX,
+    answer: str = "Outgoing",
+) -> Route:
+    """Describe a call whose document is on the disk when the answer goes, and is sent later."""
+    return Route(
+        method="POST",
+        path=path,
+        name=name,
+        summary=summary,
+        handler=handler,
+        takes=takes,
+        body=body,
+        bytes_max=bytes_max,
+        answer=answer,
+        status=HTTPStatus.ACCEPTED,
+        effect=True,
+    )
+
+
+def _record(
+    path: str,
+    name: str,
+    summary: str,
+    handler: Handler,
+    *,
+    body: str,
+    takes: tuple[str, ...] = (JSON,),
+    bytes_max: int = SMALL_BYTES_MAX,
+) -> Route:
+    """Describe a call that signs records: 201 when they are in the log, 202 when they are posted later."""
+    made = _hand_in(path, name, summary, handler, body=body, takes=takes, bytes_max=bytes_max, answer="Recorded")
+    return replace(made, status=HTTPStatus.CREATED, others=(HTTPStatus.ACCEPTED,))
 
 
 async def _describe(_: Call, __: Api) -> Answer:
@@ -29,86 +79,56 @@ async def _describe(_: Call, __: Api) -> Answer:
 
 
 _QUESTIONS: Final = (
-    Route(
-        method="POST",
-        path="/v1/questions",
-        name="ask",
-        summary="Ask another organisation for data of named categories; follow it at the place that the answer names",
-        handler=questions.ask,
-        takes=(JSON,),
+    _hand_in(
+        "/v1/questions",
+        "ask",
+        "Ask another organisation for data of named categories; follow it at the place that the answer names",
+        questions.ask,
         body="Ask",
-        bytes_max=SMALL_BYTES_MAX,
-        answer="Outgoing",
-        status=_ACCEPTED,
-        effect=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/questions",
-        name="listQuestions",
-        summary="The questions without an answer, ours and those of others, by their terms",
-        handler=questions.list_questions,
+    _get(
+        "/v1/questions",
+        "listQuestions",
+        "The questions without an answer, ours and those of others, by their terms",
+        questions.list_questions,
         answer="Questions",
     ),
-    Route(
-        method="GET",
-        path="/v1/questions/{message}",
-        name="showQuestion",
-        summary="How a question stands, also one that is answered",
-        handler=questions.show_question,
+    _get(
+        "/v1/questions/{message}",
+        "showQuestion",
+        "How a question stands, also one that is answered",
+        questions.show_question,
         answer="Question",
     ),
-    Route(
-        method="POST",
-        path="/v1/questions/{message}/answer",
-        name="answer",
-        summary="Answer a question with an `informatieantwoord`; addressee and thread follow from the question",
-        handler=questions.answer,
-        takes=(FHIR_JSON,),
+    _hand_in(
+        "/v1/questions/{message}/answer",
+        "answer",
+        "Answer a question with an `informatieantwoord`; addressee and thread follow from the question",
+        questions.answer,
         body="Resource",
+        takes=(FHIR_JSON,),
         bytes_max=FILE_BYTES_MAX,
-        answer="Outgoing",
-        status=_ACCEPTED,
-        effect=True,
     ),
-    Route(
-        method="POST",
-        path="/v1/questions/{message}/refusal",
-        name="refuse",
-        summary="Refuse to answer a question, with a reason of the list `weigeringsgrond`",
-        handler=questions.refuse,
-        takes=(JSON,),
+    _hand_in(
+        "/v1/questions/{message}/refusal",
+        "refuse",
+        "Refuse to answer a question, with a reason of the list `weigeringsgrond`",
+        questions.refuse,
         body="Refusal",
-        bytes_max=SMALL_BYTES_MAX,
-        answer="Outgoing",
-        status=_ACCEPTED,
-        effect=True,
     ),
 )
 
 _CONSENTS: Final = (
-    Route(
-        method="POST",
-        path="/v1/consents",
-        name="giveConsent",
-        summary="Record what a FHIR R4 Consent says; 202: signed, and posted to the hub later",
-        handler=consents.give,
-        takes=(FHIR_JSON,),
+    _record(
+        "/v1/consents",
+        "giveConsent",
+        "Record what a FHIR R4 Consent says; 202: signed, and posted to the hub later",
+        consents.give,
         body="Resource",
+        takes=(FHIR_JSON,),
         bytes_max=BYTES_MAX,
-        answer="Recorded",
-        status=HTTPStatus.CREATED,
-        others=(_ACCEPTED,),
-        effect=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/consents",
-        name="listOwnConsents",
-        summary="What this organisation recorded",
-        handler=consents.list_own,
-        answer="Consents",
-    ),
+    _get("/v1/consents", "listOwnConsents", "What this organisation recorded", consents.list_own, answer="Consents"),
     Route(
         method="POST",
         path="/v1/consents/search",
@@ -120,128 +140,93 @@ _CONSENTS: Final = (
         bytes_max=SMALL_BYTES_MAX,
         answer="Consents",
     ),
-    Route(
-        method="POST",
-        path="/v1/consents/{record}/confirmation",
-        name="confirmConsent",
-        summary="Confirm what another organisation recorded, with a form or note of our own",
-        handler=consents.confirm,
-        takes=(JSON,),
+    _record(
+        "/v1/consents/{record}/confirmation",
+        "confirmConsent",
+        "Confirm what another organisation recorded, with a form or note of our own",
+        consents.confirm,
         body="Confirmation",
-        bytes_max=SMALL_BYTES_MAX,
-        answer="Recorded",
-        status=HTTPStatus.CREATED,
-        others=(_ACCEPTED,),
-        effect=True,
     ),
-    Route(
-        method="POST",
-        path="/v1/consents/{record}/withdrawal",
-        name="withdrawConsent",
-        summary="Record that somebody takes a consent back; it holds from the next decision on",
-        handler=consents.withdraw,
-        takes=(JSON,),
+    _record(
+        "/v1/consents/{record}/withdrawal",
+        "withdrawConsent",
+        "Record that somebody takes a consent back; it holds from the next decision on",
+        consents.withdraw,
         body="Withdrawal",
-        bytes_max=SMALL_BYTES_MAX,
-        answer="Recorded",
-        status=HTTPStatus.CREATED,
-        others=(_ACCEPTED,),
-        effect=True,
     ),
 )
 
 _MESSAGES: Final = (
-    Route(
-        method="POST",
-        path="/v1/outgoing",
-        name="handIn",
-        summary="Hand in a native document, StUF or a FHIR message bundle, as by the folder `out`",
-        handler=messages.hand_in,
-        takes=messages.NATIVE,
+    _hand_in(
+        "/v1/outgoing",
+        "handIn",
+        "Hand in a native document, StUF or a FHIR message bundle, as by the folder `out`",
+        messages.hand_in,
         body="Native",
+        takes=messages.NATIVE,
         bytes_max=FILE_BYTES_MAX,
-        answer="Outgoing",
-        status=_ACCEPTED,
-        effect=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/outgoing",
-        name="listOutgoing",
-        summary="How what was handed in stands, by the API and by the folder, in the order in which it came",
-        handler=messages.list_outgoing,
+    _get(
+        "/v1/outgoing",
+        "listOutgoing",
+        "How what was handed in stands, by the API and by the folder, in the order in which it came",
+        messages.list_outgoing,
         answer="OutgoingPage",
         paged=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/outgoing/{number}",
-        name="showOutgoing",
-        summary="How one stands: state, what was withheld and why, receipts, or the problem",
-        handler=messages.show_outgoing,
+    _get(
+        "/v1/outgoing/{number}",
+        "showOutgoing",
+        "How one stands: state, what was withheld and why, receipts, or the problem",
+        messages.show_outgoing,
         answer="Outgoing",
     ),
-    Route(
-        method="GET",
-        path="/v1/outgoing/{number}/answers/{kind}",
-        name="showAnswer",
-        summary="The answer in the format of the document: `read`, `accepted` or `refused`",
-        handler=messages.show_answer,
-        gives="*/*",
+    _get(
+        "/v1/outgoing/{number}/answers/{kind}",
+        "showAnswer",
+        "The answer in the format of the document: `read`, `accepted` or `refused`",
+        messages.show_answer,
         answer="Native",
+        gives="*/*",
     ),
-    Route(
-        method="POST",
-        path="/v1/messages/{message}/recall",
-        name="recall",
-        summary="Take back a message of ours that was not picked up",
-        handler=messages.recall,
-        takes=(JSON,),
+    _record(
+        "/v1/messages/{message}/recall",
+        "recall",
+        "Take back a message of ours that was not picked up",
+        messages.recall,
         body="Recall",
-        bytes_max=SMALL_BYTES_MAX,
-        answer="Recorded",
-        status=HTTPStatus.CREATED,
-        others=(_ACCEPTED,),
-        effect=True,
     ),
-    Route(
-        method="POST",
-        path="/v1/messages/{message}/correction",
-        name="correct",
-        summary="Correct what a message of ours said, at everybody who has it; each correction can be followed",
-        handler=corrections.correct,
-        takes=(JSON,),
+    _hand_in(
+        "/v1/messages/{message}/correction",
+        "correct",
+        "Correct what a message of ours said, at everybody who has it; each correction can be followed",
+        corrections.correct,
         body="Correction",
         bytes_max=FILE_BYTES_MAX,
         answer="Corrected",
-        status=_ACCEPTED,
-        effect=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/received",
-        name="listReceived",
-        summary="What was handed over to `in` and not taken away yet, by its place in the log",
-        handler=messages.list_received,
+    _get(
+        "/v1/received",
+        "listReceived",
+        "What was handed over to `in` and not taken away yet, by its place in the log",
+        messages.list_received,
         answer="ReceivedPage",
         paged=True,
     ),
-    Route(
-        method="GET",
-        path="/v1/received/{message}",
-        name="showReceived",
-        summary="How a message stands that was received, or waits",
-        handler=messages.show_received,
+    _get(
+        "/v1/received/{message}",
+        "showReceived",
+        "How a message stands that was received, or waits",
+        messages.show_received,
         answer="Received",
     ),
-    Route(
-        method="GET",
-        path="/v1/received/{message}/{part}",
-        name="showPart",
-        summary="A file of a received message: `evidence`, `fhir` or `native`",
-        handler=messages.show_part,
-        gives="*/*",
+    _get(
+        "/v1/received/{message}/{part}",
+        "showPart",
+        "A file of a received message: `evidence`, `fhir` or `native`",
+        messages.show_part,
         answer="Native",
+        gives="*/*",
     ),
     Route(
         method="DELETE",
@@ -254,12 +239,11 @@ _MESSAGES: Final = (
 )
 
 _OVERVIEW: Final = (
-    Route(
-        method="GET",
-        path="/v1/status",
-        name="status",
-        summary="What needs a person, what is under way, what was sent and received lately, which questions wait",
-        handler=overview.status,
+    _get(
+        "/v1/status",
+        "status",
+        "What needs a person, what is under way, what was sent and received lately, which questions wait",
+        overview.status,
         answer="Status",
     ),
     Route(
@@ -270,14 +254,7 @@ _OVERVIEW: Final = (
         handler=overview.confirm_notice,
         status=HTTPStatus.NO_CONTENT,
     ),
-    Route(
-        method="GET",
-        path="/v1/openapi.json",
-        name="describe",
-        summary="This description",
-        handler=_describe,
-        answer="Resource",
-    ),
+    _get("/v1/openapi.json", "describe", "This description", _describe, answer="Resource"),
 )
 
 ROUTES: Final[tuple[Route, ...]] = (*_QUESTIONS, *_CONSENTS, *_MESSAGES, *_OVERVIEW)
