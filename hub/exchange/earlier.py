@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from consent.request import QUESTION_TYPE
+from hub.exchange.known import read_stored, tags_of
 from hub.exchange.services import Services
 from hub.exchange.stages import Structured
 from hub.ports import MessageState, StoredMessage
-from schemas.codes import TokenType
 from schemas.definitions import Definitions, ReplyValue
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import MessageId, SubjectTag
-from schemas.jws import parse_jws
-from schemas.message import Item, Message, labels, parse_message
+from schemas.message import Item, Message, labels
 from schemas.replies import ANSWERED
-from schemas.sdjwt import parse_disclosure
 
 _NOBODY_HAS_IT: Final = frozenset({MessageState.RECALLED, MessageState.REFUSED, MessageState.EXPIRED})
 _OF_THE_CORRECTION: Final = frozenset({"bericht", "correctie"})
@@ -96,11 +94,6 @@ async def question_answered(received: StoredMessage, *, services: Services) -> M
     return asked.id
 
 
-def read_stored(stored: StoredMessage) -> Message:
-    """Read the claims of a message that was accepted."""
-    return parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
-
-
 def _may_say(value: ReplyValue | None, reply: StoredMessage) -> bool:
     """Whether a reply has the label under which that value would stand."""
     content = read_stored(reply).content if value is not None else ()
@@ -142,7 +135,7 @@ async def check_corrected(
 
 async def _others(tags: Sequence[SubjectTag], *, earlier: StoredMessage, services: Services) -> frozenset[SubjectTag]:
     """Those pseudonyms that are of nobody in an earlier message."""
-    named = frozenset(SubjectTag(str(parse_disclosure(text).value)) for text in earlier.tags)
+    named = frozenset(tags_of(earlier))
     unknown = tuple(dict.fromkeys(tag for tag in tags if tag not in named))
     if not unknown:
         return frozenset()

@@ -27,8 +27,8 @@ from consent.request import (
     question_fact,
     reply_fact,
 )
-from hub.exchange.earlier import check_answered_people, check_corrected, check_not_answered, read_stored
-from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, read_measure
+from hub.exchange.earlier import check_answered_people, check_corrected, check_not_answered
+from hub.exchange.known import consents_of, ends_emergency, measures_of, raden, read_measure, read_stored
 from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person

@@ -1,6 +1,6 @@
-"""Read what is stated about a person: the records as `consent` weighs them, verified when they were taken in.
+"""Read what was verified when it was taken in: records about a person, as `consent` weighs them, and messages.
 
-Reading is remembered by the record's own bytes: the same consent decides about many elements and messages.
+Reading a record is remembered by the record's own bytes: the same consent decides about many elements and messages.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,15 @@ from typing import Final
 from consent.request import civil_day
 from hub.exchange.services import World
 from hub.persons import Person
+from hub.ports import StoredMessage
 from schemas.codes import EntryKind, Role, TokenType
 from schemas.consents import ConsentRecord, parse_consent
-from schemas.identifiers import OIN
+from schemas.identifiers import OIN, SubjectTag
 from schemas.jws import parse_jws
 from schemas.links import Link, parse_link
 from schemas.measures import MeasureStatement, parse_measure
+from schemas.message import Message, parse_message
+from schemas.sdjwt import parse_disclosure
 
 EMERGENCY_DAYS: Final = timedelta(days=3)
 """Until how long after an emergency began the measure that it waited for may begin."""
@@ -79,3 +82,13 @@ def read_measure(token: str) -> MeasureStatement:
 def read_link(token: str) -> Link:
     """Read a link that was taken in."""
     return parse_link(parse_jws(token, typ=TokenType.LINK).payload)
+
+
+def read_stored(stored: StoredMessage) -> Message:
+    """Read the claims of a message that was accepted."""
+    return parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
+
+
+def tags_of(stored: StoredMessage) -> tuple[SubjectTag, ...]:
+    """Whom a message that was accepted is about, in this hub's tag space."""
+    return tuple(SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags)

@@ -27,6 +27,7 @@ from hub.exchange.decide import (
     watches,
 )
 from hub.exchange.facts import find_facts
+from hub.exchange.known import read_stored, tags_of
 from hub.exchange.outline import outline_of
 from hub.exchange.services import Services, World, policy_in_force
 from hub.exchange.stages import Arrival, Decided, Structured
@@ -34,12 +35,10 @@ from hub.exchange.withheld import DENIED, KEY_REVOKED, KEY_REVOKED_ISSUE, SUSPEN
 from hub.ports import DecisionOutdatedError, MemberLostError, MessageState, Store, StoredMessage
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import DocumentError, EvidenceError, Issue, RejectedMessageError, UnavailableError
-from schemas.identifiers import MessageId, SubjectTag
-from schemas.jws import parse_jws
-from schemas.message import labels, parse_message
+from schemas.identifiers import MessageId
+from schemas.message import labels
 from schemas.participants import Participant
 from schemas.requests import ReleaseClaims, parse_release
-from schemas.sdjwt import parse_disclosure
 from schemas.wire import RELEASE_BYTES_MAX
 
 ATTEMPTS_MAX: Final = 3
@@ -258,20 +257,19 @@ def _structured_again(stored: StoredMessage, *, recipient: Participant, world: W
     Raises:
         RejectedMessageError: What is stored is not what was accepted. It is about this message: the others go on.
     """
-    message = parse_message(parse_jws(stored.jws, typ=TokenType.MESSAGE).payload)
+    message = read_stored(stored)
     sender = world.directory.participant(message.sender)
     said = (message.id, message.sender, message.recipient.oin, parse_entry(stored.entry.encode()).message)
     if sender is None or said != (stored.id, stored.sender, recipient.oin, token_digest(stored.jws)):
         text = "what the hub holds of this message is not what it accepted; its operator must look"
         raise RejectedMessageError(text, code="hub.message.damaged")
-    tags = tuple(SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags)
     return Structured(
         message=message,
         sender=sender,
         recipient=recipient,
         outline=outline_of(message),
         labels=labels(message),
-        tags=tags,
+        tags=tags_of(stored),
         hashes=stored.hashes,
     )
 

@@ -18,16 +18,15 @@ from consent.measures import Standing, contradictions, is_same_kind, standing_me
 from consent.reasons import Mark
 from consent.request import civil_day
 from hub.attention import Review
-from hub.exchange.known import ends_emergency, measures_of, raden, read_measure
+from hub.exchange.known import ends_emergency, measures_of, raden, read_measure, tags_of
 from hub.exchange.links import LINKED
 from hub.exchange.measures import CONTRADICTED
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
 from hub.persons import Person
 from hub.ports import StoredMessage
-from schemas.identifiers import MessageId, SubjectTag
+from schemas.identifiers import MessageId
 from schemas.measures import MeasureStatement
-from schemas.sdjwt import parse_disclosure
 
 SUPERVISED = frozenset({LINKED, CONTRADICTED, Mark.SPOED.value, Mark.SELF_DECLARED.value})
 """Marks of what a supervisor has to look at: an organisation vouched for itself, or two contradict each other."""
@@ -60,7 +59,7 @@ async def is_settled(item: Review, *, world: World, arrival: Arrival, services: 
 async def emergency(item: Review, *, services: Services) -> tuple[StoredMessage | None, Sequence[Person]]:
     """Read the message of an emergency, and what is known of its people."""
     stored = await services.store.message(item.about)
-    tags = [SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags] if stored else []
+    tags = tags_of(stored) if stored else ()
     return stored, tuple((await services.persons.of(tags)).values())
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from audit.entries import parse_entry
 from hub.exchange.accept import Accepted, accept
+from hub.exchange.known import read_stored
 from hub.exchange.release import why_withheld
 from hub.exchange.services import policy_in_force
 from hub.ports import InboxItem, MessageState, StoredMessage
@@ -15,11 +16,8 @@ from hub.web.context import Call, HubWeb, entry_to_json, json_response
 from hub.web.directory import with_newest_world
 from hub.web.reading import path_message_id, query_integer
 from schemas.canonical import b64url
-from schemas.codes import TokenType
 from schemas.errors import RejectedMessageError
 from schemas.identifiers import OIN
-from schemas.jws import parse_jws
-from schemas.message import parse_message
 from schemas.wire import parse_submission
 
 INBOX_ITEMS_MAX: Final = 100
@@ -83,7 +81,7 @@ async def state_of(call: Call, hub: HubWeb) -> web.Response:
 async def _question_to_json(message: StoredMessage, hub: HubWeb) -> dict[str, object]:
     """Say until when an answer is asked, and what answered; a question stands in the clear in its message."""
     replies = await hub.services.attention.replies(message.id)
-    asks = parse_message(parse_jws(message.jws, typ=TokenType.MESSAGE).payload).asks
+    asks = read_stored(message).asks
     return {
         "term": asks.term.isoformat() if asks else None,
         "answered_by": [{"jti": each.id.value, "index": each.index, "type": each.type} for each in replies],

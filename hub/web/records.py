@@ -4,12 +4,12 @@ from typing import Final
 
 from aiohttp import web
 
+from hub.exchange.known import tags_of
 from hub.web.context import Call, HubWeb, json_response
 from hub.web.reading import INTEGER_MAX, integer_member, optional_text_member, read_members
 from schemas.canonical import b64url
 from schemas.errors import DocumentError, Issue, RejectedMessageError
 from schemas.identifiers import MessageId, SubjectTag
-from schemas.sdjwt import parse_disclosure
 
 RECORDS_MAX: Final = 200
 _MEMBER: Final = "sender.request.member"
@@ -61,4 +61,4 @@ async def _people_of(about: str, call: Call, hub: HubWeb) -> tuple[SubjectTag, .
     stored = await hub.services.store.message(MessageId(about))
     if stored is None or stored.sender != call.participant.oin:
         raise RejectedMessageError("no message of yours has this id", code="sender.message.unknown")
-    return tuple(SubjectTag(str(parse_disclosure(text).value)) for text in stored.tags)
+    return tags_of(stored)
