@@ -214,6 +214,7 @@ def _print_tried(
         print_both(text.nl, text.en)
     if not tried:
         print_both("Op geen enkele grondslag mag er iets.", "On no ground anything may go.")
+        print_both("Waarom niet, staat er met --ground CODE.", "Why not is told with --ground CODE.")
     for code, name, outcomes in tried:
         row = _row_of(code, outcomes, catalogue)
         title, status, message = row.title, status_words(row), type_words(name, definitions)
