@@ -227,6 +227,9 @@ def test_a_gi_that_never_carried_it_out_hands_nothing_over() -> None:
     known = (by_raad(1), new_gi(), handed_over(3, confirms=new_gi(), issuer=THIRD_GI))
     assert runs(*known, day=HANDOVER) == Reason.MEASURE_CONTRADICTED
     assert runs(*known, day=HANDOVER, executor=OTHER_GI) == Reason.MEASURE_CONTRADICTED
+    afterwards = by_gi(2, issuer=OTHER_GI, valid_from=LAST + DAY, valid_until=LAST + 90 * DAY, issued_at=on(LAST))
+    known = (by_raad(1), afterwards, handed_over(3, confirms=afterwards, issuer=THIRD_GI))
+    assert runs(*known, day=LAST + DAY, executor=OTHER_GI) == DECLARED
 
 
 def test_a_handover_ends_nothing_of_another_kind_and_nothing_of_another_gi() -> None:
