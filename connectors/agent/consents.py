@@ -9,6 +9,7 @@ Source: the architecture, section 5; the domain page, section 5, "Who consents".
 
 from collections.abc import Sequence
 from dataclasses import replace
+from sqlite3 import Row
 from typing import Final
 
 from connectors.agent.joining import join, join_former
@@ -36,6 +37,7 @@ from schemas.jws import parse_jws
 
 REFUSED: Final = "sender.consent.refused"
 UNKNOWN: Final = "sender.consent.unknown"
+PAGE_MAX: Final = 100
 _NEVER: Final = "this consent would never count"
 
 
@@ -210,7 +212,29 @@ def own_consents(services: Services) -> tuple[ConsentRecord, ...]:
     rows = services.journal.rows(
         "SELECT token FROM records WHERE kind = ? AND state <> 'refused' ORDER BY id", CONSENT.entry.value
     )
-    return tuple(parse_consent(parse_jws(row["token"], typ=TokenType.CONSENT).payload) for row in rows)
+    return tuple(map(_consent_in, rows))
+
+
+def own_consents_page(services: Services, *, after: int) -> tuple[list[dict[str, JSONValue]], int]:
+    """List the consent records that this connector signed, in their order, at most `PAGE_MAX`.
+
+    Args:
+        services: For the journal.
+        after: The number of a record beyond which to begin; what the hub refused has a number too, and is left out.
+
+    Returns:
+        The records for a machine, and the number of the last one.
+    """
+    rows = services.journal.rows("SELECT token, state FROM records WHERE kind = ? ORDER BY id", CONSENT.entry.value)
+    found = [(number, _consent_in(row)) for number, row in enumerate(rows) if row["state"] != "refused"]
+    replaced = {each.replaces for _, each in found}
+    page = [(number, each) for number, each in found if number > after][:PAGE_MAX]
+    shown = [_to_json(services, each, replaced=each.id in replaced) for _, each in page]
+    return shown, page[-1][0] if page else after
+
+
+def _consent_in(row: Row) -> ConsentRecord:
+    return parse_consent(parse_jws(row["token"], typ=TokenType.CONSENT).payload)
 
 
 async def named_consent(services: Services, person: Person, record_id: MessageId) -> ConsentRecord:

@@ -14,6 +14,7 @@ from connectors.agent.consents import (
     consents_to_json,
     named_consent,
     own_consents,
+    own_consents_page,
     unsigned_consent,
     withdrawal_of,
 )
@@ -90,10 +91,10 @@ async def search(call: Call, api: Api) -> Answer:
     return Answer(value={"records": [*consents_to_json(services, found)]})
 
 
-async def list_own(_: Call, api: Api) -> Answer:
-    """Show what this organisation recorded."""
-    found = own_consents(api.services)
-    return Answer(value={"records": [*consents_to_json(api.services, found)]})
+async def list_own(call: Call, api: Api) -> Answer:
+    """Show what this organisation recorded, in the order in which it did."""
+    found, last = own_consents_page(api.services, after=call.after)
+    return Answer(value={"records": [*found], "next": last})
 
 
 def _record(call: Call) -> MessageId:

@@ -148,6 +148,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         )
     ),
     "Consents": _object(records=_list(_ref("Consent"))),
+    "ConsentPage": _object(records=_list(_ref("Consent")), next=_INTEGER),
     "Consent": _object(
         {"from": _DAY},  # no name of an argument
         id=_ID,

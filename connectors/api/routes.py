@@ -128,7 +128,14 @@ _CONSENTS: Final = (
         takes=(FHIR_JSON,),
         bytes_max=BYTES_MAX,
     ),
-    _get("/v1/consents", "listOwnConsents", "What this organisation recorded", consents.list_own, answer="Consents"),
+    _get(
+        "/v1/consents",
+        "listOwnConsents",
+        "What this organisation recorded, in the order in which it did",
+        consents.list_own,
+        answer="ConsentPage",
+        paged=True,
+    ),
     Route(
         method="POST",
         path="/v1/consents/search",

@@ -262,3 +262,31 @@ async def test_all_of_a_consent_that_takes_several_records_is_signed_or_none(
 def test_a_claim_is_of_its_place_too() -> None:
     assert Claim.of("POST /a", b"x", key=None) != Claim.of("POST /b", b"x", key=None)
     assert replace(Claim.of("POST /a", b"x", key="k"), key=None) == Claim.of("POST /a", b"x", key=None)
+
+
+async def test_the_own_consents_come_in_pages_that_hold_each_once(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the hub refused one; and what a later page replaces is said to be replaced."""
+    monkeypatch.setattr("connectors.agent.consents.PAGE_MAX", 2)
+    given: Any = (await give(agent, consent(), key="0")).value
+    (first,) = given["records"]
+    for number in range(1, 5):
+        await give(agent, consent(), key=f"{number}")
+    withdrawn = call({"form": FORM}, record=first["id"])
+    await consents.withdraw(withdrawn, api(agent))
+    rows = agent.journal.rows("SELECT id FROM records ORDER BY id")
+    with agent.journal.step("refused") as db:
+        db.execute("UPDATE records SET state = 'refused' WHERE id = ?", (rows[1]["id"],))
+    found: list[Any] = []
+    after, pages = -1, 0
+    while page := (said := await list_own(agent, after=after))["records"]:
+        found += page
+        after, pages = said["next"], pages + 1
+    assert [each["id"] for each in found] == [row["id"] for row in rows if row["id"] != rows[1]["id"]]
+    assert [each["id"] for each in found if each["replaced"]] == [first["id"]]
+    assert (pages, said["next"]) == (3, 5)
+
+
+async def list_own(agent: Agent, *, after: int) -> Any:
+    return (await consents.list_own(replace(call(b""), after=after), api(agent))).value
