@@ -9,13 +9,13 @@ Source: the architecture, sections 4 and 5; the domain page, section 5.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from consent.consents import Addressee, consent_facts
 from consent.facts import Executor, PersonFacts
 from consent.grounds import Catalogue, Tie
-from consent.measures import is_of_capacity, measure_facts
+from consent.measures import is_of_capacity, measure_facts, standing_measures
 from consent.request import (
     QUESTION_TYPE,
     CorrectedFact,
@@ -33,6 +33,7 @@ from hub.exchange.services import Policy, Services, World
 from hub.exchange.stages import Structured
 from hub.persons import Emergency, Person
 from hub.ports import StoredMessage
+from schemas.civil_day import civil_day_of_second
 from schemas.codes import EntryKind, SubjectRole
 from schemas.errors import DocumentError, Issue
 from schemas.identifiers import OIN, MessageId, SubjectTag
@@ -144,7 +145,7 @@ async def find_facts(structured: Structured, *, world: World, policy: Policy, se
         question=question,
         corrected=await _corrected(structured, corrected, released=released, services=services),
         people=_people(structured, persons, needs=needs, world=world) if needs.people else (),
-        spoed_since=_spoed_since(message, persons, emergencies, gis=gis),
+        spoed_since=_spoed_since(message, persons, emergencies, gis=gis, world=world),
     )
 
 
@@ -240,24 +241,37 @@ def _spoed_since(
     emergencies: Mapping[SubjectTag, Sequence[Emergency]],
     *,
     gis: Sequence[OIN],
+    world: World,
 ) -> datetime | None:
-    """When the emergency that lasts began: a statement of the measure that it waited for ends it."""
+    """When the emergency that lasts began: a statement of the measure that it waited for ends it, while it stands.
+
+    What was annulled or moved to other days, and the word of a GI alone that had lapsed, ends none: else a GI that says
+    something again and again has hours without end.
+    """
     capacities = {message.sender: message.capacity, message.recipient.oin: message.recipient.capacity}
     began: list[int] = []
     for tag, found in emergencies.items():
+        stated = _standing(persons[tag], world=world)
         for gi in gis:
-            stated = [each for each in _stated(persons[tag]) if is_of_capacity(each[1].type, capacities[gi])]
             began += (
                 each.accepted_at
                 for each in found
                 if each.gi == gi
                 and not any(
-                    index > each.index and ends_emergency(it, gi=gi, accepted_at=each.accepted_at)
-                    for index, it in stated
+                    index > each.index
+                    and is_of_capacity(it.type, capacities[gi])
+                    and ends_emergency(it, gi=gi, accepted_at=each.accepted_at)
+                    and (lapses_on is None or civil_day_of_second(each.accepted_at) < lapses_on)
+                    for index, it, lapses_on in stated
                 )
             )
     return datetime.fromtimestamp(min(began), UTC) if began else None
 
 
-def _stated(person: Person) -> list[tuple[int, MeasureStatement]]:
-    return [(record.index, read_measure(record.token)) for record in person.of_kind(EntryKind.MEASURE)]
+def _standing(person: Person, *, world: World) -> list[tuple[int, MeasureStatement, date | None]]:
+    """What stands of the measures over a person: where it was stated, what was, and when it lapses."""
+    found = [(record.index, read_measure(record.token)) for record in person.of_kind(EntryKind.MEASURE)]
+    statements = [each for _, each in found]
+    standing = standing_measures(statements, raden=raden(statements, world=world))
+    lapses_on = {each.id: each.lapses_on for each in standing}
+    return [(index, each, lapses_on[each.id]) for index, each in found if each.id in lapses_on]

@@ -49,6 +49,52 @@ async def test_an_emergency_is_not_begun_anew_by_a_statement_that_is_not_about_i
     assert "sender.decision.spoed-over" in {issue.code for issue in refused.value.issues}
 
 
+@pytest.mark.parametrize(
+    ("change", "over"),
+    [
+        ({"annulled": True}, True),
+        ({"valid_from": date(2027, 3, 1), "valid_until": date(2027, 4, 1)}, True),
+        ({"valid_until": date(2026, 11, 26)}, False),
+    ],
+    ids=["annulled", "moved to later", "ended"],
+)
+async def test_an_emergency_is_not_begun_anew_by_a_statement_that_is_taken_back(
+    change: dict[str, Any], *, over: bool
+) -> None:
+    """What was there and ended was what the emergency waited for; what never was ends nothing."""
+    hub = await MemoryHub.opened()
+    await hub.submit(raadsrapport(hub, spoed=True))
+    hub.world.clock.advance(seconds=71 * HOURS)
+    own = of_measure(hub.world, issuer=GI, issued_at=hub.arrival.seconds, valid_from=date(2026, 11, 23))
+    again = replace(own, id=message_id(2), replaces=own.id, issued_at=own.issued_at + 1, **change)
+    await measures(hub, own, again)
+    hub.world.clock.advance(seconds=24 * HOURS)
+    if not over:
+        assert (await hub.submit(raadsrapport(hub, spoed=True))).index
+        return
+    with pytest.raises(DocumentError) as refused:
+        await hub.submit(raadsrapport(hub, spoed=True))
+    assert "sender.decision.spoed-over" in {issue.code for issue in refused.value.issues}
+
+
+async def test_a_gi_that_says_again_and_again_that_a_measure_just_ended_has_no_emergency_without_end() -> None:
+    """Its word alone counts for thirty days from the first one; what had lapsed was not waited for."""
+    hub = await MemoryHub.opened()
+    accepted = 0
+    for number in range(1, 20):
+        try:
+            await hub.submit(raadsrapport(hub, spoed=True))
+        except DocumentError as error:
+            assert "sender.decision.spoed-over" in {issue.code for issue in error.issues}  # noqa: PT017 - the last one
+            break
+        accepted += 1
+        day = hub.arrival.at.date()
+        days: dict[str, Any] = {"valid_from": day, "valid_until": day, "decided": day}
+        await measures(hub, of_measure(hub.world, number, issuer=GI, issued_at=hub.arrival.seconds, **days))
+        hub.world.clock.advance(seconds=72 * HOURS)
+    assert accepted == 11
+
+
 async def test_a_question_that_was_recalled_carries_no_answer() -> None:
     hub = await MemoryHub.opened()
     asked = question(hub)
