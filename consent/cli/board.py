@@ -53,7 +53,7 @@ from schemas.clock import SystemClock
 from schemas.codes import SignatureAlgorithm, TokenType
 from schemas.definitions import Definitions, load_definitions
 from schemas.document import JSONValue
-from schemas.errors import AuthenticationError, RejectedMessageError
+from schemas.errors import AuthenticationError, Issue, RejectedMessageError
 from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
 from schemas.randomness import SystemRandomness, new_message_id
@@ -222,8 +222,9 @@ def _approve(options: argparse.Namespace) -> ExitCode:
         raise RejectedMessageError("this key approved it already", code="sender.catalogue-step.twice")
     hindered = [each for each in standing.obstacles if each not in (Obstacle.NO_APPROVAL, Obstacle.ONE_APPROVAL)]
     if hindered:
-        text = "; ".join(each.en for each in hindered)
-        raise RejectedMessageError(text, code="sender.catalogue-step.hindered")
+        text, code = "; ".join(each.en for each in hindered), "sender.catalogue-step.hindered"
+        issues = [Issue(pointer="", code=code, text=each.en, text_nl=each.nl) for each in hindered]
+        raise RejectedMessageError(text, code=code, issues=issues)
     seen_from = max(
         min(each.step.issued_at for each in made) for made in (standing.proofs, standing.comparisons) if made
     )
@@ -264,7 +265,10 @@ def _status(options: argparse.Namespace) -> ExitCode:
     if options.hub:
         return status_at_hub(options, at=SystemClock().now())
     if not (options.dossier and options.board and (options.first or options.in_force)):
-        raise UnreadableError("name a hub, or a dossier with its boards and what is in force")
+        raise UnreadableError(
+            "name a hub, or a dossier with its boards and what is in force",
+            "noem een hub, of een dossier met zijn besturen en wat er geldt",
+        )
     dossier = _read_dossier(options)
     in_force = None if options.first else read_catalogue(options.in_force).digest
     found = dossier.standings(in_force=in_force, definitions=load_definitions().digest)
@@ -277,7 +281,7 @@ def _read_dossier(options: argparse.Namespace) -> _Dossier:
     boards = read_boards(options.board, registrar=options.registrar)
     board = board_at(boards, seconds=int(at.timestamp()))
     if board is None:
-        raise UnreadableError("no board counts yet: name the one of now")
+        raise UnreadableError("no board counts yet: name the one of now", "nog geen bestuur telt: noem dat van nu")
     return _Dossier(board=board, steps=read_steps(options.dossier, boards=boards), folder=options.dossier, at=at)
 
 

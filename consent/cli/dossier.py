@@ -18,7 +18,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from consent.cli.reading import UnreadableError
+from consent.cli.reading import UnreadableError, not_read, not_written
 from schemas.board import Board, Member, SignedStep, member_to_json, verify_board, verify_step
 from schemas.canonical import b64url, canonical_json, parse_json
 from schemas.document import JSONValue
@@ -66,7 +66,10 @@ def read_key(path: Path) -> SigningKey:
     """
     data = _read(path)
     if sys.platform != "win32" and path.stat().st_mode & _OTHERS:
-        raise UnreadableError(f"`{path}` is open to others than its owner: take their rights away")
+        raise UnreadableError(
+            f"`{path}` is open to others than its owner: take their rights away",
+            f"`{path}` is ook voor anderen dan de eigenaar te lezen: neem hun rechten weg",
+        )
     return SigningKey.from_pem(data)
 
 
@@ -91,7 +94,9 @@ def read_steps(folder: Path, *, boards: Iterable[Board]) -> tuple[SignedStep, ..
     """
     paths = sorted(folder.glob("*.jwt"))
     if len(paths) > STEPS_MAX:
-        raise UnreadableError(f"`{folder}` holds more than {STEPS_MAX} steps")
+        raise UnreadableError(
+            f"`{folder}` holds more than {STEPS_MAX} steps", f"`{folder}` bevat meer dan {STEPS_MAX} stappen"
+        )
     return tuple(_read_step(path, boards) for path in paths)
 
 
@@ -137,10 +142,15 @@ def read_document(folder: Path, digest: str) -> str:
     """
     found = next((path for kind in Document if (path := _place(folder, kind, digest)).exists()), None)
     if found is None:
-        raise UnreadableError(f"`{folder}` does not hold the document `{digest}` that a step names")
+        raise UnreadableError(
+            f"`{folder}` does not hold the document `{digest}` that a step names",
+            f"in `{folder}` ontbreekt het document `{digest}` dat een stap noemt",
+        )
     data = _read(found)
     if digest_of(data) != digest:
-        raise UnreadableError(f"`{found}` is another document than its name says")
+        raise UnreadableError(
+            f"`{found}` is another document than its name says", f"`{found}` is een ander document dan zijn naam zegt"
+        )
     return _text(data, found)
 
 
@@ -185,7 +195,7 @@ def _text(data: bytes, path: Path) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise UnreadableError(f"`{path}` is no text in UTF-8") from error
+        raise UnreadableError(f"`{path}` is no text in UTF-8", f"`{path}` is geen tekst in UTF-8") from error
 
 
 def _read_step(path: Path, boards: Iterable[Board]) -> SignedStep:
@@ -206,7 +216,7 @@ def _token(path: Path) -> str:
     try:
         return _read(path).decode("ascii").strip()
     except UnicodeDecodeError as error:
-        raise UnreadableError(f"`{path}` is no signed document") from error
+        raise UnreadableError(f"`{path}` is no signed document", f"`{path}` is geen ondertekend document") from error
 
 
 def _read(path: Path) -> bytes:
@@ -214,9 +224,9 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(BYTES_MAX + 1)
     except OSError as error:
-        raise UnreadableError(f"could not read `{path}`: {error.strerror}") from error
+        raise not_read(path, error) from error
     if len(data) > BYTES_MAX:
-        raise UnreadableError(f"`{path}` is larger than {BYTES_MAX} bytes")
+        raise UnreadableError(f"`{path}` is larger than {BYTES_MAX} bytes", f"`{path}` is groter dan {BYTES_MAX} bytes")
     return data
 
 
@@ -226,7 +236,7 @@ def _write_new(path: Path, data: bytes, *, mode: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if mode & _OTHERS == 0 else 0o755)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
-        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
+        raise not_written(path, error) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -235,4 +245,4 @@ def _write_new(path: Path, data: bytes, *, mode: int) -> None:
     except OSError as error:
         with suppress(OSError):
             path.unlink()
-        raise UnreadableError(f"could not write `{path}`: {error.strerror}") from error
+        raise not_written(path, error) from error

@@ -132,20 +132,25 @@ class HubCalls:
                     raise _refusal(error) from error
             except (OSError, ValueError, http.client.HTTPException) as error:
                 # A ValueError is what a text that is no URL makes.
-                raise UnreadableError(f"could not ask `{where}`: {error}") from error
+                raise UnreadableError(
+                    f"could not ask `{where}`: {error}", f"`{where}` antwoordt niet: {error}"
+                ) from error
         raise AssertionError("the last attempt returns or raises")
 
 
 def _ask(where: str, body: JSONValue) -> bytes:
     if not where.startswith(("https://", "http://")):
-        raise UnreadableError(f"`{where}` is no place on the web")
+        raise UnreadableError(f"`{where}` is no place on the web", f"`{where}` is geen adres op het web")
     data = None if body is None else canonical_json(body)
     headers = {"User-Agent": "ketenhub-policy", "Content-Type": "application/json"}
     request = urllib.request.Request(where, data=data, headers=headers)  # noqa: S310 - see above
     with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:  # noqa: S310 - see above
         read: bytes = answer.read(ANSWER_BYTES_MAX + 1)
     if len(read) > ANSWER_BYTES_MAX:
-        raise UnreadableError(f"`{where}` answers more than {ANSWER_BYTES_MAX} bytes")
+        raise UnreadableError(
+            f"`{where}` answers more than {ANSWER_BYTES_MAX} bytes",
+            f"`{where}` antwoordt meer dan {ANSWER_BYTES_MAX} bytes",
+        )
     return read
 
 
@@ -153,7 +158,10 @@ def _decode(data: bytes, form: type[_T], where: str) -> _T:
     try:
         return msgspec.json.decode(data, type=form)
     except msgspec.MsgspecError as error:
-        raise UnreadableError(f"`{where}` answers in a form that this version does not know: {error}") from error
+        raise UnreadableError(
+            f"`{where}` answers in a form that this version does not know: {error}",
+            f"`{where}` antwoordt in een vorm die deze versie niet kent: {error}",
+        ) from error
 
 
 def _wait_seconds(error: urllib.error.HTTPError) -> int:

@@ -19,23 +19,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from consent.cli.board import add_board
 from consent.cli.exits import ExitCode
 from consent.cli.proofs import add_proofs
 from consent.cli.reading import UnreadableError
+from consent.cli.refusals import refused
 from consent.cli.reports import add_reports
 from consent.cli.trying import add_trying
 from schemas.errors import ExchangeError
-
-_TOLD: Final = {
-    "hub.catalogue": (
-        "dit bestand is geen catalogus die gebruikt kan worden; wie het schreef, moet het aanpassen",
-        "this file is no catalogue that can be used; whoever wrote it has to change it",
-    ),
-}
-"""What is said to people of a family of codes: who must act, and how."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,16 +90,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print_refusal(error: ExchangeError, *, as_json: bool) -> None:
-    nl, en = _TOLD.get(error.code.rpartition(".")[0], (error.public_message, error.public_message))
     if as_json:
         findings = [
             {"pointer": issue.pointer, "code": issue.code, "text": issue.text, "text_nl": issue.text_nl}
             for issue in error.issues
         ]
-        result = {"result": "refused", "code": error.code, "text": error.public_message, "issues": findings}
+        result = {
+            "result": "refused",
+            "code": error.code,
+            "text": error.public_message,
+            "text_nl": refused(error),
+            "issues": findings,
+        }
         print(json.dumps(result, ensure_ascii=False))
         return
-    print(f"geweigerd: {nl} ({error.code})\nrefused: {en} ({error.code})", file=sys.stderr)
+    print(f"geweigerd: {refused(error)} ({error.code})", file=sys.stderr)
+    print(f"refused: {error.public_message} ({error.code})", file=sys.stderr)
     for issue in error.issues:
         where = f"{issue.pointer}: " if issue.pointer else ""
         print(f"  {where}{issue.text_nl or issue.text}\n    {where}{issue.text}", file=sys.stderr)

@@ -20,9 +20,9 @@ class UnreadableError(Exception):
         text_nl: The same in Dutch.
     """
 
-    def __init__(self, text: str, text_nl: str = "") -> None:
+    def __init__(self, text: str, text_nl: str) -> None:
         super().__init__(text)
-        self.text_nl = text_nl or text
+        self.text_nl = text_nl
 
 
 def read_catalogue(path: Path | None) -> Catalogue:
@@ -38,9 +38,7 @@ def read_catalogue(path: Path | None) -> Catalogue:
         with path.open("rb") as file:
             data = file.read(CATALOGUE_BYTES_MAX + 1)  # the loader refuses what is larger
     except OSError as error:
-        raise UnreadableError(
-            f"could not read `{path}`: {error.strerror}", f"`{path}` kan niet worden gelezen: {error.strerror}"
-        ) from error
+        raise not_read(path, error) from error
     return load_catalogue(data)
 
 
@@ -64,7 +62,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         with path.open("xb") as file:
             file.write(data)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
 
 def write_text(path: Path | None, text: str) -> None:
@@ -80,7 +78,7 @@ def write_text(path: Path | None, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
 
 def check_writable(path: Path) -> None:
@@ -95,7 +93,15 @@ def check_writable(path: Path) -> None:
         raise UnreadableError(f"there is no folder `{path.parent}`", f"er is geen map `{path.parent}`")
 
 
-def _not_written(path: Path, error: OSError) -> UnreadableError:
+def not_read(path: Path, error: OSError) -> UnreadableError:
+    """Say that a file cannot be read."""
+    return UnreadableError(
+        f"could not read `{path}`: {error.strerror}", f"`{path}` kan niet worden gelezen: {error.strerror}"
+    )
+
+
+def not_written(path: Path, error: OSError) -> UnreadableError:
+    """Say that a file cannot be written."""
     return UnreadableError(
         f"could not write `{path}`: {error.strerror}", f"`{path}` kan niet worden geschreven: {error.strerror}"
     )

@@ -68,7 +68,10 @@ def status_at_hub(options: argparse.Namespace, *, at: datetime) -> ExitCode:
     boards = _verified_boards(shown, registrar=options.registrar)
     board = board_at(boards, seconds=int(at.timestamp()))
     if board is None:
-        raise UnreadableError("the hub has no board that counts: post it with `send`")
+        raise UnreadableError(
+            "the hub has no board that counts: post it with `send`",
+            "bij de hub telt geen bestuur: stuur het met `send`",
+        )
     found = standings(
         _verified_steps(shown, boards),
         board=board,
