@@ -301,7 +301,7 @@ ASK: dict[str, Any] = {
     "person": PERSON,
     "categories": ["zorgen"],
     "question": "Welke hulp?",
-    "term": "2099-12-14",
+    "term": "2027-06-14",
 }
 
 

@@ -24,7 +24,7 @@ from tests.support.memory_hub import MemoryHub
 
 Command = Callable[..., int]
 ASK = [
-    *("--to", GEMEENTE.value, "--category", "zorgen", "--category", "hulpverlening", "--term", "2099-12-14"),
+    *("--to", GEMEENTE.value, "--category", "zorgen", "--category", "hulpverlening", "--term", "2027-06-14"),
     *("--purpose", "GI-OTS-VRAAG", "--capacity", "ots", "--seconds", "0"),
 ]
 
