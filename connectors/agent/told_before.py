@@ -5,7 +5,7 @@ case; the hub's records know what the organisation told anybody about these pers
 whatever became of a journal. They name labels and no values, so what stands there under the same profile may be the
 same thing or another: a person judges, and until somebody acts it stays in sight.
 
-    for each in await told_about(message_id, profiles=frozenset({"leefgebied"}), services=services): …
+    for each in await told_about(message_id, profiles=frozenset({"leefgebied"}), services=services, known=()): …
 
 Source: AVG 19; hub's `POST /v1/records/search` with `about`.
 """
@@ -53,7 +53,7 @@ class Told:
 
 
 async def told_about(
-    message_id: MessageId, *, profiles: Collection[str], services: Services, known: Collection[MessageId] = ()
+    message_id: MessageId, *, profiles: Collection[str], services: Services, known: Collection[MessageId]
 ) -> tuple[Told, ...]:
     """Find what this organisation told anybody about the persons of a message of its own.
 

@@ -91,7 +91,7 @@ def grant_passage(path: Path, *, user: ServerUser) -> None:
 
 
 def start_child(
-    command: list[str], *, user: ServerUser, log_path: Path, environment: dict[str, str] | None = None
+    command: list[str], *, user: ServerUser, log_path: Path, environment: dict[str, str] | None
 ) -> subprocess.Popen[bytes]:
     """Start a program whose output goes to a file, and that is asked to stop (SIGINT) when we die.
 
@@ -102,7 +102,7 @@ def start_child(
         command: Program with its arguments; an absolute path.
         user: Who the program runs as.
         log_path: File that standard output and error are appended to.
-        environment: Variables in place of our own.
+        environment: Variables in place of our own; None: our own.
     """
     shim = [sys.executable, "-I", "-S", str(Path(__file__).resolve()), str(os.getpid())]
     identity = [str(-1 if user.uid is None else user.uid), str(-1 if user.gid is None else user.gid)]

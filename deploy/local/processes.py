@@ -19,6 +19,8 @@ from typing import Final
 from deploy.local.children import ServerUser, start_child, stop_child
 
 STOP_SECONDS: Final = 10.0
+LINES_SHOWN: Final = 15
+"""Of the output of a process that failed."""
 _PORTS: Final = range(10_000, 30_000)
 
 
@@ -69,10 +71,10 @@ class ManagedProcess:
             self._process.kill()
             self._process.wait()
 
-    def last_lines(self, count: int = 15) -> str:
+    def last_lines(self) -> str:
         """Return the end of its output, to show when it failed."""
         with contextlib.suppress(FileNotFoundError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-LINES_SHOWN:])
         return ""
 
 

@@ -8,7 +8,7 @@ Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/messages`).
 from dataclasses import dataclass, replace
 from typing import Final
 
-from audit.entries import EntryDraft
+from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import token_digest
 from hub.changes import LogMember, RefusalRecorded, Shown, SubmissionAccepted
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
@@ -397,7 +397,7 @@ async def _log_refusal(verified: Verified, *, catalogue: str, proves: tuple[str,
         purpose=message.recipient.purpose,
         catalogue=catalogue,
         message=digest,
-        pad=services.randomness.bytes(16),
+        pad=services.randomness.bytes(PAD_BYTES),
     )
     change = RefusalRecorded(message_digest=digest, sender=message.sender, proves=proves)
     member = LogMember(draft=draft, shown=None, kept=(), watches=frozenset(), touches=frozenset(), change=change)

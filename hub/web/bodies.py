@@ -53,9 +53,7 @@ class BodyAllowance:
         assert self.held >= 0, "more bytes given back than taken"
 
 
-def body_length(
-    request: web.BaseRequest, *, settings: WebSettings, authenticated: bool, unverified_max: int = 0
-) -> int:
+def body_length(request: web.BaseRequest, *, settings: WebSettings, authenticated: bool, unverified_max: int) -> int:
     """Return how long the body says that it is, if such a body may come.
 
     Args:

@@ -141,7 +141,7 @@ def check_claims(
     *,
     asks: Asks | None,
     corrects: Corrects | None,
-    withheld: Collection[str] = (),
+    withheld: Collection[str],
     root: str = "/items",
 ) -> tuple[Issue, ...]:
     """Check that what stands in the clear says what stands sealed.

@@ -86,7 +86,7 @@ def write_item(
 
 
 def write_header(
-    document: Document, definitions: Definitions, *, addresses: Mapping[str, str], withheld: Collection[str] = ()
+    document: Document, definitions: Definitions, *, addresses: Mapping[str, str], withheld: Collection[str]
 ) -> JSONObject:
     """Write what a document says as a whole as a MessageHeader.
 

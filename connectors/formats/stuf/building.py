@@ -35,17 +35,16 @@ class Out:
     number: int = 1
 
 
-def add_facts(root: Out, groups: Iterable[Facts], *, shared: frozenset[Path], first_group: int = 0) -> None:
+def add_facts(root: Out, groups: Iterable[Facts], *, shared: frozenset[Path]) -> None:
     """Add groups of facts below an element.
 
     Args:
         root: The entity.
         groups: Facts by paths relative to the entity.
         shared: Paths of elements that all groups write to: frames, and elements whose attributes are leaves.
-        first_group: Number of the first group.
     """
     common: dict[Path, Out] = {(): root}
-    for number, facts in enumerate(groups, start=first_group):
+    for number, facts in enumerate(groups):
         own: dict[Path, Out] = {}
         for path, leaf in facts.items():
             if path == ROOT:

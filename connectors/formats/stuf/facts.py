@@ -45,7 +45,7 @@ class Leaf:
 Facts: TypeAlias = dict[Path, Leaf]
 
 
-def nil_leaf(no_value: str | None = None) -> Leaf:
+def nil_leaf(no_value: str | None) -> Leaf:
     """Return the leaf of an element without a value."""
     return Leaf("", {NIL: "true"} | ({NO_VALUE: no_value} if no_value else {}))
 

@@ -322,6 +322,6 @@ def choice(*options: Particle, minimum: int = 0, maximum: int = 1) -> Group:
     return Group(options=options, choice=True, minimum=minimum, maximum=maximum)
 
 
-def sequence(*options: Particle, minimum: int = 0) -> Group:
+def sequence(*options: Particle) -> Group:
     """Make a sequence of particles that occurs at most once as a whole."""
-    return Group(options=options, choice=False, minimum=minimum)
+    return Group(options=options, choice=False, minimum=0)

@@ -407,13 +407,12 @@ def with_name(leaf: Leaf, name: str) -> Leaf:
     return Leaf(leaf.text, {EXTRA_NAME: name} | dict(leaf.attributes))
 
 
-def boolean_extra(name: str, place: Place, meaning: Meaning, frame: Path = ()) -> ExtraPart:
+def boolean_extra(name: str, place: Place, meaning: Meaning) -> ExtraPart:
     """Return the part of an extra element that says yes or no."""
     return ExtraPart(
         name=name,
         place=place,
         meaning=meaning,
-        frame=frame,
         codec=BOOLEAN,
         readable=is_boolean,
         holds=lambda value: isinstance(bare(value), bool) or no_value_of(value) is not None,

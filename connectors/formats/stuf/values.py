@@ -9,7 +9,7 @@ Sources: DOMAIN.md, section 7 (`noValue` and data-absent-reason); HL7 FHIR R4B, 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -184,11 +184,6 @@ def stuf_time(at: datetime) -> str:
     """Return a moment as a StUF time with milliseconds, in Amsterdam's time."""
     local = at.astimezone(AMSTERDAM)
     return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03d}"
-
-
-def utc_of(moment: str) -> datetime:
-    """Return the moment of a FHIR dateTime with a time, in UTC."""
-    return datetime.fromisoformat(moment).astimezone(UTC)
 
 
 def _time_back(value: JSONValue) -> Leaf | None:
