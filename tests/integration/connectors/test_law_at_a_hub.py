@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.cli.opening import opened
+from schemas.civil_day import civil_day_of_second
 from schemas.clock import SystemClock
 from schemas.codes import Capacity
 from schemas.document import Address
@@ -19,7 +20,7 @@ from tests.support.parties import GEMEENTE, GI
 
 pytestmark = pytest.mark.database
 
-TODAY = SystemClock().now().date()
+TODAY = civil_day_of_second(int(SystemClock().now().timestamp()))  # not that of UTC
 TERM = (TODAY + timedelta(days=20)).isoformat()
 UNTIL = (TODAY + timedelta(days=300)).isoformat()
 STATED = ["--type", "ots", "--from", TODAY.isoformat(), "--until", UNTIL, "--court", "RBMNE"]

@@ -22,6 +22,7 @@ from connectors.api.token import read_token
 from connectors.cli.opening import opened
 from connectors.formats.fhir import FhirFormat
 from connectors.formats.stuf.examples import vto_example
+from schemas.civil_day import civil_day_of_second
 from schemas.clock import SystemClock
 from schemas.codes import Capacity
 from schemas.document import Address
@@ -36,7 +37,7 @@ from tests.support.parties import GEMEENTE, GI
 pytestmark = pytest.mark.database
 
 COMMAND = Path(sys.executable).with_name("ketenhub-connector")
-TODAY = SystemClock().now().date()
+TODAY = civil_day_of_second(int(SystemClock().now().timestamp()))  # not that of UTC
 TERM = (TODAY + timedelta(days=20)).isoformat()
 UNTIL = (TODAY + timedelta(days=300)).isoformat()
 PERSON = {"bsn": "999911120", "born": f"{TODAY.year - 8}-03-02"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schemas.civil_day import civil_day_of_second
 from schemas.clock import SystemClock
 from schemas.codes import Role
 from schemas.identifiers import OIN
@@ -17,7 +18,7 @@ from tests.support.offices import Chain, Office
 pytestmark = pytest.mark.database
 
 TOEZICHT = OIN("00000099000000005000")
-TODAY = SystemClock().now().date()
+TODAY = civil_day_of_second(int(SystemClock().now().timestamp()))  # not that of UTC
 
 
 @pytest.fixture
