@@ -34,7 +34,7 @@ from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.agent.submitting import check_answer
 from connectors.agent.threads import Addressed, Direction, address, is_last, remember_thread
-from connectors.agent.troubles import Troubles, own_mistakes, settle
+from connectors.agent.troubles import OWN_MISTAKE, Troubles, own_mistakes, settle, tell_waiting
 from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
 from connectors.sdk.composing import Composed, SenderKeys, compose
@@ -167,6 +167,7 @@ async def _prepare(services: Services, row: Row) -> None:
         _put_off(services, "files", row, error)
     except RejectedMessageError as error:
         concluding.refuse(services, row, error, known=known, document=document)
+        settle(services, kind=NoticeKind.BLOCKED, about=row["target"])
     else:
         if composed is not None:
             _journal_composed(services, row, known=known, document=document, composed=composed)
@@ -424,6 +425,7 @@ async def _send(services: Services, row: Row) -> int:
         concluding.accept_again(services, file, row, checked)
     else:
         concluding.accept(services, file, row, checked)
+    settle(services, kind=NoticeKind.BLOCKED, about=file["target"])
     say(Event.MESSAGE_ACCEPTED, file=file["id"], message=row["id"], index=checked.index)
     await keep_up_with_catalogue(services, digest=checked.catalogue, index=checked.index)
     return 1
@@ -444,6 +446,7 @@ async def _refused_by_hub(services: Services, file: Row, row: Row, error: Reject
         return 0
     known, document = concluding.read_again(services, file)
     concluding.refuse(services, file, error, known=known, document=document, submission=row["id"])
+    settle(services, kind=NoticeKind.BLOCKED, about=file["target"])
     return 1
 
 
@@ -458,6 +461,9 @@ def _put_off(services: Services, table: str, row: Row, error: ExchangeError) -> 
             f"UPDATE {table} SET attempts = ?, next_at = ?, trouble = ? WHERE id = ?",  # noqa: S608 - see above
             (attempts, next_at, trouble_text(error), row["id"]),
         )
+        file = row if table == "files" else db.execute("SELECT * FROM files WHERE id = ?", (row["file"],)).fetchone()
+        if not error.code.endswith(OWN_MISTAKE):  # told already, with its place
+            tell_waiting(db, file["target"], since=file["taken_at"], why=trouble_text(error), at=services.clock.now())
     say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, code=error.code, seconds=seconds)
 
 

@@ -14,12 +14,15 @@ from typing import Final
 
 from connectors.agent.disk import DiskFullError
 from connectors.agent.events import Event, say
-from connectors.agent.journal import NoticeKind, notify, take_back
+from connectors.agent.journal import NoticeKind, from_milliseconds, notify, take_back
 from connectors.agent.services import Services
 from schemas.errors import ExchangeError, UnavailableError
 
 TELL_SECONDS: Final = 300
-"""How long a loop may fail before people are told: a hub that is started anew is no news."""
+"""How long a loop may fail, or a message wait, before people are told: a hub that is started anew is no news."""
+
+OWN_MISTAKE: Final = ".connector.failed"
+"""How the code of a mistake of our own ends."""
 
 
 class Troubles:
@@ -81,7 +84,32 @@ def own_mistakes(services: Services, *, about: str, side: str) -> Iterator[None]
                 at=services.clock.now(),
             )
         text = f"the connector's own code failed: {place}"
-        raise UnavailableError(text, code=f"{side}.connector.failed") from error
+        raise UnavailableError(text, code=f"{side}{OWN_MISTAKE}") from error
+
+
+def tell_waiting(db: sqlite3.Connection, about: str, *, since: int, why: str, at: datetime) -> None:
+    """Tell people that a file still is not at the hub: a hub that answers and takes nothing looks well otherwise.
+
+    Args:
+        db: The step in which it is put off once more.
+        about: The name that the file will have.
+        since: When it was taken, in milliseconds.
+        why: The code, and what it says.
+        at: Now.
+    """
+    taken_at = from_milliseconds(since)
+    if (at - taken_at).total_seconds() < TELL_SECONDS:
+        return
+    notify(
+        db,
+        kind=NoticeKind.BLOCKED,
+        about=about,
+        text_nl=f"{about} wacht sinds {taken_at:%Y-%m-%d %H:%M} UTC en is nog niet bij de ontvanger ({why}). Het wordt"
+        " steeds opnieuw geprobeerd; bel de ontvanger als het niet kan wachten.",
+        text_en=f"{about} has waited since {taken_at:%Y-%m-%d %H:%M} UTC and is not at the recipient yet ({why}). It is"
+        " tried again and again; call the recipient if it cannot wait.",
+        at=at,
+    )
 
 
 def _place(error: Exception) -> str:

@@ -14,6 +14,7 @@ from connectors.agent.questions import open_questions
 from connectors.agent.recalling import recall_of
 from connectors.agent.recording import CONSENT, MEASURE, RECALL, new_record_id, post_record, record_round, sign_record
 from connectors.agent.reminding import hear_notices, remind
+from connectors.agent.troubles import TELL_SECONDS
 from connectors.formats.fhir import FhirFormat
 from connectors.sdk.answers import HubNotice
 from schemas.codes import AgeBand, Capacity, Category, Register, SpoedReason
@@ -291,6 +292,31 @@ async def test_an_emergency_that_is_refused_is_shown_to_people_until_one_of_them
     with gi.journal.step("confirmed") as db:
         assert confirm(db, about="spoed.json", at=gi.world.clock.now()) == 1
     await gi.rounds()
+    assert gi.journal.open_notices() == ()
+
+
+async def test_that_a_stopped_hub_takes_nothing_is_told_to_people_after_a_while(hub: MemoryHub, gi: Agent) -> None:
+    """It answers, so nothing else looks wrong; and a child may wait for this."""
+
+    def refuse(call: str) -> None:
+        if call == "submit":
+            raise UnavailableError("stopped", code="hub.enforcement.stopped")
+
+    hub.before = refuse
+    await state_measure(gi)
+    drop(gi, "vraag.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG"))
+    await gi.rounds()
+    assert gi.journal.open_notices() == ()
+    for _ in range(2):
+        gi.world.clock.advance(seconds=TELL_SECONDS)
+        await gi.rounds()
+        (told,) = gi.journal.open_notices()
+        assert (told.kind, told.about) == (NoticeKind.BLOCKED, "vraag.json")
+        assert "hub.enforcement.stopped" in told.text_nl
+    hub.before = lambda _: None
+    gi.world.clock.advance(seconds=TELL_SECONDS)
+    await gi.rounds()
+    assert len(hub.messages) == 1
     assert gi.journal.open_notices() == ()
 
 
