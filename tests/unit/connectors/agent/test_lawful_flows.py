@@ -9,18 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.agent.journal import NoticeKind, confirm
 from connectors.agent.questions import open_questions
 from connectors.agent.recalling import recall_of
 from connectors.agent.recording import CONSENT, MEASURE, RECALL, new_record_id, post_record, record_round, sign_record
 from connectors.agent.reminding import hear_notices, remind
-from connectors.agent.troubles import TELL_SECONDS
 from connectors.formats.fhir import FhirFormat
 from connectors.sdk.answers import HubNotice
 from schemas.codes import AgeBand, Capacity, Category, Register, SpoedReason
 from schemas.consents import ConsentStatus, consent_to_payload
 from schemas.document import Address, Document, DocumentResponsible
-from schemas.errors import DocumentError, RejectedMessageError, UnavailableError
+from schemas.errors import RejectedMessageError, UnavailableError
 from schemas.identifiers import BSN_SYSTEM, OIN, MessageId, SubjectTag
 from schemas.measures import measure_to_payload
 from schemas.requests import RecallClaims, RecallReason, recall_to_payload
@@ -267,57 +265,6 @@ async def test_an_emergency_is_marked_in_the_message(hub: MemoryHub, gi: Agent) 
     await gi.rounds()
     (asked,) = hub.messages.values()
     assert asked.message.spoed is SpoedReason.PRONOUNCED
-
-
-@pytest.mark.parametrize("by_the_hub", [True, False], ids=["by the hub", "by our own decision"])
-async def test_an_emergency_that_is_refused_is_shown_to_people_until_one_of_them_acts(
-    hub: MemoryHub, gi: Agent, *, by_the_hub: bool
-) -> None:
-    """A file in a folder is not enough where a child may be in danger."""
-
-    def refuse(call: str) -> None:
-        if call == "submit":
-            raise DocumentError("denied", code="sender.decision.denied")
-
-    if by_the_hub:
-        hub.before = refuse
-    purpose = "GI-OTS-VRAAG" if by_the_hub else "RVDK-INFO"
-    change: dict[str, Any] = {"purpose": purpose, "capacity": Capacity.OTS, "spoed": SpoedReason.ACUTE_DANGER}
-    drop(gi, "spoed.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, **change))
-    for _ in range(2):
-        await gi.rounds()
-        (told,) = gi.journal.open_notices()
-        assert (told.kind, told.about) == (NoticeKind.EMERGENCY_REFUSED, "spoed.json")
-        assert "sender." in told.text_nl
-    with gi.journal.step("confirmed") as db:
-        assert confirm(db, about="spoed.json", at=gi.world.clock.now()) == 1
-    await gi.rounds()
-    assert gi.journal.open_notices() == ()
-
-
-async def test_that_a_stopped_hub_takes_nothing_is_told_to_people_after_a_while(hub: MemoryHub, gi: Agent) -> None:
-    """It answers, so nothing else looks wrong; and a child may wait for this."""
-
-    def refuse(call: str) -> None:
-        if call == "submit":
-            raise UnavailableError("stopped", code="hub.enforcement.stopped")
-
-    hub.before = refuse
-    await state_measure(gi)
-    drop(gi, "vraag.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG"))
-    await gi.rounds()
-    assert gi.journal.open_notices() == ()
-    for _ in range(2):
-        gi.world.clock.advance(seconds=TELL_SECONDS)
-        await gi.rounds()
-        (told,) = gi.journal.open_notices()
-        assert (told.kind, told.about) == (NoticeKind.BLOCKED, "vraag.json")
-        assert "hub.enforcement.stopped" in told.text_nl
-    hub.before = lambda _: None
-    gi.world.clock.advance(seconds=TELL_SECONDS)
-    await gi.rounds()
-    assert len(hub.messages) == 1
-    assert gi.journal.open_notices() == ()
 
 
 async def test_a_message_that_waits_can_be_taken_back(hub: MemoryHub, gi: Agent) -> None:
