@@ -24,7 +24,7 @@ class Permit:
     Attributes:
         ground: Code of the ground; it is the purpose that the message states.
         row: Name of the catalogue row that permits; one code can have several rows.
-        relied_on: Identifiers of the consents and measures that the permit rests on; empty for a row that rests on none.
+        relied_on: Identifiers of the consents and measures that the permit rests on; empty if on none.
         marks: What must be shown with it and looked at afterwards.
     """
 
