@@ -33,6 +33,13 @@ KEPT_MAX: Final = 16
 """Data subjects of one message, and so kept records of one entry."""
 PAD_BYTES: Final = 16
 
+GROUNDS: Final = "grounds"
+DEFINITIONS: Final = "definitions"
+BOARD: Final = "board"
+NAMED: Final = frozenset({GROUNDS, DEFINITIONS, BOARD})
+"""Ids of CATALOGUE entries that are names: a document that decides came into force, or a board was appointed. Any other
+is the id of a step of the board."""
+
 _INVALID: Final = "hub.entry.invalid"
 _DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _PAD: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")

@@ -28,7 +28,7 @@ from hmac import compare_digest
 from typing import Final, Protocol
 
 from audit.checkpoint import Checkpoint, parse_checkpoint
-from audit.entries import Entry, parse_entry
+from audit.entries import GROUNDS, Entry, parse_entry
 from audit.hashing import hash_leaf
 from audit.merkle import TILE_HEIGHT, CompactRange, complete_root
 from audit.note import parse_note
@@ -37,7 +37,6 @@ from audit.tiles import CHECKPOINT_PATH, TILE_WIDTH, Tile, parse_bundle, parse_t
 from schemas.codes import EntryKind
 from schemas.errors import ISSUES_MAX, DocumentError, EvidenceError, Issue
 
-GROUNDS: Final = "grounds"
 _DECIDED: Final = frozenset({EntryKind.SUBMISSION, EntryKind.DISCLOSURE})
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
-from audit.entries import EntryDraft
+from audit.entries import GROUNDS, EntryDraft
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
 
@@ -187,7 +187,7 @@ class CatalogueEnacted:
         replaces: Digest of the catalogue that was in force, None if there was none.
     """
 
-    document: ClassVar[str] = "grounds"
+    document: ClassVar[str] = GROUNDS
     digest: str
     version: str
     replaces: str | None

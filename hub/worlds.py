@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from audit.entries import parse_entry
+from audit.entries import BOARD, GROUNDS, NAMED, parse_entry
 from hub.catalogues import Catalogues, read_catalogue
 from hub.enforcement import Enforcement
-from hub.exchange.services import BOARD, GROUNDS, NAMED, Policy, World
+from hub.exchange.services import Policy, World
 from hub.logs import Event, places, record
 from hub.ports import Log, ParticipantRecord, Store
 from schemas.board import Board, verify_board

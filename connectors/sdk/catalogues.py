@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from audit.entries import Entry
+from audit.entries import BOARD, GROUNDS, Entry
 from audit.records import token_digest
 from connectors.sdk.proving import ProvenEntry
 from consent.lifecycle import Standing, standings
@@ -36,8 +36,6 @@ from schemas.codes import EntryKind
 from schemas.errors import ExchangeError
 from schemas.jwk import VerificationKey
 
-GROUNDS: Final = "grounds"
-BOARD: Final = "board"
 MOMENT_SECONDS: Final = 60
 """How long before its entry got its time the hub may have looked which board counts."""
 

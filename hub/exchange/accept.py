@@ -8,7 +8,7 @@ Source: the architecture, sections 1, 4, 6 and 7 (`POST /v1/messages`).
 from dataclasses import dataclass, replace
 from typing import Final
 
-from audit.entries import PAD_BYTES, EntryDraft
+from audit.entries import GROUNDS, PAD_BYTES, EntryDraft
 from audit.records import token_digest
 from hub.changes import LogMember, RefusalRecorded, Shown, SubmissionAccepted
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
@@ -16,7 +16,7 @@ from hub.exchange.canaries import about_recipient, check_enforced, proved_by, st
 from hub.exchange.decide import decide_labels, keep, make_shown, marks_to_review, pointer, watches
 from hub.exchange.facts import emergencies_of, find_facts
 from hub.exchange.outline import Outline, outline_of
-from hub.exchange.services import GROUNDS, Services, World, policy_in_force
+from hub.exchange.services import Services, World, policy_in_force
 from hub.exchange.stages import Arrival, Decided, Structured, Verified
 from hub.exchange.terms import check_term
 from hub.ports import DecisionOutdatedError, MemberLostError

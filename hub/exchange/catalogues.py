@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from audit.entries import PAD_BYTES, EntryDraft, parse_entry
+from audit.entries import BOARD, PAD_BYTES, EntryDraft, parse_entry
 from audit.records import text_digest, token_digest
 from consent.checking import Severity, check_catalogue
 from consent.grounds import load_catalogue
@@ -25,7 +25,7 @@ from consent.lifecycle import Standing, standings
 from hub.catalogues import CatalogueLife, StepRecord
 from hub.changes import BoardAppointed, Change, LogMember, StepTaken
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX
-from hub.exchange.services import BOARD, Services, World
+from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
 from hub.ports import Appended, MemberLostError
 from schemas.board import (

@@ -7,11 +7,11 @@ import contextlib
 from dataclasses import dataclass
 from typing import Final
 
-from audit.entries import PAD_BYTES, EntryDraft, parse_entry
+from audit.entries import DEFINITIONS, PAD_BYTES, EntryDraft, parse_entry
 from audit.records import token_digest
 from hub.changes import CataloguePublished, ChainEpochOpened, LogMember, ParticipantStated
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_signer
-from hub.exchange.services import DEFINITIONS, Services, World
+from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival
 from hub.ports import Appended, ChainKeyHandover, MemberLostError, ParticipantRecord
 from schemas.admissions import parse_admission, parse_statement

@@ -10,12 +10,12 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
-from audit.entries import PAD_BYTES, EntryDraft
+from audit.entries import GROUNDS, PAD_BYTES, EntryDraft
 from consent.lifecycle import Standing
 from hub.catalogues import read_catalogue
 from hub.changes import CatalogueEnacted, LogMember
 from hub.exchange.catalogues import LIFE, known_life
-from hub.exchange.services import GROUNDS, Services
+from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.logs import Event, record
 from hub.ports import Appended, DecisionOutdatedError, MemberLostError

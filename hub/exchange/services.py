@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
 
+from audit.entries import DEFINITIONS, GROUNDS
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
 from hub.attention import Attention
@@ -21,13 +22,8 @@ from schemas.jwk import VerificationKey
 from schemas.participants import Directory
 from schemas.randomness import Randomness
 
-GROUNDS: Final = "grounds"
-DEFINITIONS: Final = "definitions"
-BOARD: Final = "board"
-"""Names of the documents that decide, and of those who may change the first, as they stand in the log."""
 NO_CATALOGUE: Final = "hub.catalogue.none"
 _NO_CATALOGUE_NL: Final = "er geldt nog geen catalogus van gronden: het bestuur van de catalogus moet die vaststellen"
-NAMED: Final = frozenset({GROUNDS, DEFINITIONS, BOARD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +55,8 @@ class World:
         policy: The catalogue in force, with the definitions of this software; None where none is in force, or none
             that can be read here. Take it from `policy_in_force`, which says what is the matter.
         boards: Every board that the registrar appointed for the catalogue.
-        in_force: Digest of the newest version of each document in `NAMED`, by its name; absent before the first.
+        in_force: Digest of the newest version of each document in `audit.entries.NAMED`, by its name; absent before the
+            first.
         as_of: Log size before these were read: whatever they lack has an index of at least this.
         enforcement: Whether the hub is stopped, and what canaries proved.
     """

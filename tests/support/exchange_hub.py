@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from audit.entries import parse_entry
+from audit.entries import GROUNDS, parse_entry
 from connectors.sdk.composing import Composed
 from consent.grounds import Catalogue
 from hub.exchange.accept import Accepted, accept
@@ -19,7 +19,7 @@ from hub.exchange.directory import join, publish_definitions
 from hub.exchange.enacting import enact
 from hub.exchange.receipt import receipt
 from hub.exchange.release import Released, release
-from hub.exchange.services import GROUNDS, Services
+from hub.exchange.services import Services
 from hub.exchange.stages import Arrival
 from hub.ports import Appended
 from hub.worlds import LogWorlds

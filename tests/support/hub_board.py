@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from audit.entries import PAD_BYTES, EntryDraft
+from audit.entries import GROUNDS, PAD_BYTES, EntryDraft
 from audit.records import text_digest
 from consent.grounds import Catalogue
 from hub.changes import CataloguePublished, LogContinued, LogMember
-from hub.exchange.services import GROUNDS, Services
+from hub.exchange.services import Services
 from hub.ports import MemberLostError
 from schemas.board import Board, CatalogueStep, Enactment, Step, StepOutcome, board_to_payload, step_to_payload
 from schemas.canonical import canonical_json

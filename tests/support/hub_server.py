@@ -17,12 +17,12 @@ from typing import Any
 import aiohttp
 import orjson
 
+from audit.entries import GROUNDS
 from audit.note import NoteSigner
 from connectors.sdk.composing import Composed, Policy, SenderKeys, compose
 from connectors.sdk.envelope import Envelope, Thread
 from consent.grounds import Catalogue
 from hub.bootstrap import open_hub
-from hub.exchange.services import GROUNDS
 from hub.settings import Settings, load_settings
 from hub.web.app import serving
 from hub.web.context import HubWeb

@@ -7,7 +7,7 @@ catalogue in force is needed; the others are written where somebody handed them 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.entries import Entry
+from audit.entries import BOARD, DEFINITIONS, GROUNDS, Entry
 from hub.storage.postgresql.connection import Call, HubConnection
 from hub.storage.postgresql.queries import queries
 from schemas.board import CatalogueStep, parse_step
@@ -15,7 +15,6 @@ from schemas.codes import TokenType
 from schemas.errors import EvidenceError, ExchangeError
 from schemas.jws import parse_jws
 
-GROUNDS, DEFINITIONS, BOARD = "grounds", "definitions", "board"
 _CODE: Final = "hub.recovery.impossible"
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.checkpoint import Checkpoint
-from audit.entries import Entry, EntryDraft, parse_entry
+from audit.entries import GROUNDS, Entry, EntryDraft, parse_entry
 from audit.hashing import hash_leaf
 from audit.merkle import CompactRange
 from audit.note import NoteKey, NoteSigner
@@ -33,7 +33,7 @@ from hub.storage.postgresql.continuity import read_tail
 from hub.storage.postgresql.database import open_database
 from hub.storage.postgresql.nodes import from_tiles
 from hub.storage.postgresql.queries import queries
-from hub.storage.postgresql.recovered_catalogues import GROUNDS, catalogue_writes, check_text_in_force
+from hub.storage.postgresql.recovered_catalogues import catalogue_writes, check_text_in_force
 from hub.storage.postgresql.session import tree_from_row
 from hub.storage.postgresql.writes import tile_writes, tree_writes
 from schemas.canonical import b64url
