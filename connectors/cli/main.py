@@ -13,6 +13,7 @@ The home is `--home`, else `KETENHUB_CONNECTOR_HOME`, else the current folder. E
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     options.home = options.home.resolve()
+    if logging.lastResort is not None:
+        # What went wrong a command says itself, in words; lines for a log are for services, which set one up.
+        logging.lastResort.setLevel(logging.CRITICAL)
 
     def work() -> int | None:
         check_owner(options.home)
@@ -180,32 +184,44 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(work=work)
         return added
 
-    _add_init(add("init", _init, "make a home: keys, settings, request for admission"))
-    join = add("join", _join, "post the admission that the registrar signed")
+    _add_init(add("init", _init, "maak een map met sleutels, instellingen en verzoek om toelating / make a home"))
+    join = add("join", _join, "treed toe met de toelating van de registrar / post the admission")
     join.add_argument("admission", type=Path, metavar="FILE", help="what `ketenhub-registrar admit` wrote")
-    add("run", _run, "work as a service until stopped").add_argument("--verbose", action="store_true", help="log more")
-    send = add("send", _send, "send one file and wait for its fate")
-    send.add_argument("file", type=Path, metavar="FILE", help="a native file, such as StUF")
-    send.add_argument("--seconds", type=float, default=SEND_SECONDS, metavar="N", help="how long to wait (default: 30)")
-    add("status", _status, "what needs a person, what is under way").add_argument(
-        "--json", action="store_true", help="for machines"
+    add("run", _run, "werk als dienst, tot u stopt / work as a service until stopped").add_argument(
+        "--verbose", action="store_true", help="log more"
     )
-    add("confirm", _confirm, "say that a person has seen a notice of `status`").add_argument(
-        "about", metavar="ID", help="the notice's number, or the message that it is about"
+    _add_send(add("send", _send, "verstuur een bestand en wacht op de afloop / send one file and wait for its fate"))
+    add(
+        "status", _status, "wat aandacht vraagt en wat onderweg is / what needs a person, what is under way"
+    ).add_argument("--json", action="store_true", help="voor systemen / for machines")
+    add(
+        "confirm", _confirm, "zeg dat u een melding van `status` zag / say that a person has seen a notice"
+    ).add_argument(
+        "about",
+        metavar="ID",
+        help="de melding of het bericht / the notice or message",
     )
-    add("doctor", _doctor, "say in plain words why a first message would not flow")
-    add("rotate", _rotate, "replace the keys; the service must not run").add_argument(
-        "--revoke", action="store_true", help="the old keys are lost or stolen: never use them again"
+    add("doctor", _doctor, "zeg waarom een bericht niet zou gaan / say why a message would not flow")
+    add(
+        "rotate", _rotate, "vervang de sleutels, met de dienst gestopt / replace the keys; the service must not run"
+    ).add_argument("--revoke", action="store_true", help="the old keys are lost or stolen: never use them again")
+    _add_example(
+        add(
+            "example",
+            _example,
+            "toon een voorbeeldbericht / print an example message",
+        )
     )
-    _add_example(add("example", _example, "print an example message with fictitious people, to try with"))
     _add_log(
-        commands.add_parser("log", help="the hub's log: copy it for an auditor, or take the one that continues it"),
+        commands.add_parser("log", help="het log van de hub / the hub's log"),
         home,
     )
-    _add_api(commands.add_parser("api", help="the API for the organisation's own systems"), home)
+    _add_api(commands.add_parser("api", help="de API voor de eigen systemen / the API for own systems"), home)
     add_law_commands(commands, home)
-    _add_canary(commands.add_parser("canary", help="prove that a hub refuses what it must refuse"), home)
-    chain_key = commands.add_parser("chain-key", help="the key that makes pseudonyms")
+    _add_canary(commands.add_parser("canary", help="bewijs dat een hub weigert / canary"), home)
+    chain_key = commands.add_parser(
+        "chain-key", help="de ketensleutel, die pseudoniemen maakt / the key that makes pseudonyms"
+    )
     chain_key.set_defaults(work=_chain_key)
     _add_chain_key(chain_key, home)
     return parser
@@ -229,6 +245,19 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--responsible", metavar="REGISTER:NUMBER", help="who answers where a document names nobody")
     parser.add_argument("--notify", metavar="URL", help="where the hub tells that something waits")
     parser.add_argument("--canary", action="store_true", help="of a canary, which sends what must be refused")
+
+
+def _add_send(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="een eigen bestand, zoals StUF / a native file, such as StUF"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=SEND_SECONDS,
+        metavar="N",
+        help="hoe lang wachten / how long to wait",
+    )
 
 
 def _add_example(parser: argparse.ArgumentParser) -> None:
@@ -288,6 +317,7 @@ def _add_canary(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) 
 
 
 def _add_chain_key(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> None:
+    parser.set_defaults(work=_chain_key)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("create", parents=[home], help="draw the key of a new epoch, for the registrar to open")
     start = actions.add_parser("open", parents=[home], help="post the epoch that the registrar signed")

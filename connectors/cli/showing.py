@@ -88,7 +88,10 @@ def confirm_seen(home: Path, about: str) -> None:
     finally:
         journal.close()
     if count == 0:
-        raise CommandError(f"er is geen open melding over `{about}`", f"no open notice is about `{about}`")
+        raise CommandError(
+            f"er is geen open melding met dit nummer of over dit bericht: `{about}`; zie `status`",
+            f"no open notice has this number or is about this message: `{about}`; see `status`",
+        )
     print(f"{count} melding(en) afgehandeld. {count} notice(s) confirmed.")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -212,3 +213,16 @@ def test_a_wrong_command_line_ends_with_2() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["send"])
     assert caught.value.code == 2
+
+
+def test_the_list_of_commands_is_dutch_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who works with it is an officer or a manager of systems, in Dutch."""
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = capsys.readouterr().out.partition("COMMAND\n")[2].partition("\n\n")[0]
+    lines = re.split(r"\n {4}(?=\S)", listed)
+    assert len(lines) > 20
+    assert [line for line in lines if " / " not in line] == []
