@@ -16,7 +16,7 @@ from connectors.agent.joining import join, join_former
 from connectors.agent.journal import from_milliseconds
 from connectors.agent.lookup import hold_consents
 from connectors.agent.persons import Person
-from connectors.agent.recording import CONSENT, Unsigned, new_record_id, refuse_if_any, seconds, today
+from connectors.agent.recording import CONSENT, Unsigned, new_record_id, own_payloads, refuse_if_any, seconds, today
 from connectors.agent.refusals import refused
 from connectors.agent.services import Services
 from connectors.formats.fhir import read_consent
@@ -209,10 +209,7 @@ def own_consent(services: Services, record_id: MessageId) -> ConsentRecord:
 
 def own_consents(services: Services) -> tuple[ConsentRecord, ...]:
     """List every consent record that this connector signed and the hub did not refuse."""
-    rows = services.journal.rows(
-        "SELECT token FROM records WHERE kind = ? AND state <> 'refused' ORDER BY id", CONSENT.entry.value
-    )
-    return tuple(map(_consent_in, rows))
+    return tuple(map(parse_consent, own_payloads(services.journal, CONSENT)))
 
 
 def own_consents_page(services: Services, *, after: int) -> tuple[list[dict[str, JSONValue]], int]:

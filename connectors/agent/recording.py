@@ -21,7 +21,7 @@ from typing import Final
 
 from connectors.agent.concluding import alarm
 from connectors.agent.events import Event, say
-from connectors.agent.journal import NoticeKind, milliseconds, notify
+from connectors.agent.journal import Journal, NoticeKind, milliseconds, notify
 from connectors.agent.services import Services
 from connectors.agent.troubles import Troubles, own_mistakes
 from connectors.sdk.answers import ProvenText
@@ -138,6 +138,12 @@ class Unsigned:
     id: MessageId
     payload: bytes
     secret: str | None = field(default=None, repr=False)
+
+
+def own_payloads(journal: Journal, kind: Kind) -> tuple[bytes, ...]:
+    """Return the claims of every record of one kind that this connector signed and the hub did not refuse, by id."""
+    rows = journal.rows("SELECT token FROM records WHERE kind = ? AND state <> 'refused' ORDER BY id", kind.entry.value)
+    return tuple(parse_jws(row["token"], typ=kind.token).payload for row in rows)
 
 
 def sign_record(

@@ -21,7 +21,7 @@ from typing import Final
 
 from connectors.agent.journal import NoticeKind, notify, remember
 from connectors.agent.questions import Question, clear_answered, open_questions
-from connectors.agent.recording import CONSENT, MEASURE
+from connectors.agent.recording import CONSENT, MEASURE, own_payloads
 from connectors.agent.services import Services
 from connectors.agent.troubles import settle
 from connectors.agent.waiting import Waiting, waiting_assignments
@@ -275,8 +275,7 @@ def _lapses(services: Services) -> dict[MessageId, date]:
     """
     if services.settings.role is not Role.GI:
         return {}
-    rows = services.journal.rows("SELECT token FROM records WHERE kind = ? AND state <> 'refused'", MEASURE.entry.value)
-    own = [parse_measure(parse_jws(row["token"], typ=TokenType.MEASURE).payload) for row in rows]
+    own = [*map(parse_measure, own_payloads(services.journal, MEASURE))]
     by_id = {each.id: each for each in own}
     about: dict[SubjectTag, list[MeasureStatement]] = {}
     for each in own:

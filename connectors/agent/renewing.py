@@ -30,6 +30,7 @@ from connectors.agent.recording import (
     Kind,
     Unsigned,
     new_record_id,
+    own_payloads,
     post_record,
     record_round,
     seconds,
@@ -41,7 +42,6 @@ from connectors.sdk.records import Held, Pseudonyms
 from schemas.consents import ConsentRecord, ConsentStatus, consent_to_payload, parse_consent
 from schemas.errors import RejectedMessageError
 from schemas.identifiers import MessageId, SubjectTag
-from schemas.jws import parse_jws
 from schemas.measures import MeasureStatement, measure_to_payload, parse_measure
 
 _R = TypeVar("_R", ConsentRecord, MeasureStatement)
@@ -125,10 +125,7 @@ def due(journal: Journal, of: Renewable[_R], *, newest: int, day: date) -> tuple
         newest: The newest epoch whose key we hold.
         day: Today in the Netherlands.
     """
-    rows = journal.rows(
-        "SELECT token FROM records WHERE kind = ? AND state <> 'refused' ORDER BY id", of.kind.entry.value
-    )
-    own = [of.parse(parse_jws(row["token"], typ=of.kind.token).payload) for row in rows]
+    own = [of.parse(payload) for payload in own_payloads(journal, of.kind)]
     replaced = {each.replaces for each in own}
     drawn = {row["tag"] for row in journal.rows("SELECT DISTINCT tag FROM tags")}
     return tuple(

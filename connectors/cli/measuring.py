@@ -9,7 +9,7 @@ from typing import Final
 from connectors.agent.joining import join
 from connectors.agent.journal import from_milliseconds
 from connectors.agent.lookup import find_measures, hold_measures, raden_of
-from connectors.agent.recording import MEASURE, new_record_id, refuse_if_any, seconds, today
+from connectors.agent.recording import MEASURE, new_record_id, own_payloads, refuse_if_any, seconds, today
 from connectors.agent.services import Services
 from connectors.cli.common import CommandError
 from connectors.cli.opening import opened
@@ -17,10 +17,9 @@ from connectors.cli.persons import read_person
 from connectors.cli.recording import convert, print_json, record
 from consent.measures import Standing, check_statement, contradictions, standing_measures
 from schemas.claims import read_date
-from schemas.codes import Role, TokenType
+from schemas.codes import Role
 from schemas.document import JSONValue
 from schemas.identifiers import OIN, MessageId
-from schemas.jws import parse_jws
 from schemas.measures import MeasureStatement, MeasureType, measure_to_payload, parse_measure
 from schemas.sdjwt import conceal, parse_disclosure
 
@@ -196,10 +195,7 @@ def _own(services: Services, record_id: MessageId) -> tuple[MeasureStatement, st
 
 
 def _all_own(services: Services) -> tuple[MeasureStatement, ...]:
-    rows = services.journal.rows(
-        "SELECT token FROM records WHERE kind = ? AND state <> 'refused' ORDER BY id", MEASURE.entry.value
-    )
-    return tuple(parse_measure(parse_jws(row["token"], typ=TokenType.MEASURE).payload) for row in rows)
+    return tuple(map(parse_measure, own_payloads(services.journal, MEASURE)))
 
 
 def _to_json(services: Services, each: MeasureStatement, standing: Sequence[Standing]) -> dict[str, JSONValue]:
