@@ -117,6 +117,15 @@ def explain(decision: Decision, *, request: DisclosureRequest, catalogue: Catalo
     return Explanation(nl=tuple(each.nl for each in sentences), en=tuple(each.en for each in sentences))
 
 
+def name_ground(row: Ground, *, catalogue: Catalogue) -> Text:
+    """Name a row of the catalogue with its law, and say where anything about it is a proposal."""
+    law, status = _law(row, catalogue), _status(proposed=row.proposed)
+    return Text(
+        nl=f"Grondslag {row.name}, {row.title.nl}: {law.nl}{status.nl}.",
+        en=f"Ground {row.name}, {row.title.en}: {law.en}{status.en}.",
+    )
+
+
 def explain_ground(row: Ground, *, catalogue: Catalogue) -> tuple[Text, ...]:
     """Say what a row of the catalogue is: its law, its purpose, its consent, and how sure we are of it.
 
@@ -127,12 +136,8 @@ def explain_ground(row: Ground, *, catalogue: Catalogue) -> tuple[Text, ...]:
     Returns:
         Sentences; where anything about the row is a proposal, the first one says so.
     """
-    law, status = _law(row, catalogue), _status(proposed=row.proposed)
     sentences = [
-        Text(
-            nl=f"Grondslag {row.name}, {row.title.nl}: {law.nl}{status.nl}.",
-            en=f"Ground {row.name}, {row.title.en}: {law.en}{status.en}.",
-        ),
+        name_ground(row, catalogue=catalogue),
         _validity(row),
         row.purpose,
     ]

@@ -6,7 +6,6 @@ Each conclusion is one step: the state, the files to hand over and the notices b
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
 from sqlite3 import Row
 from typing import Final
 
@@ -280,25 +279,26 @@ def read_again(services: Services, file: Row) -> tuple[Format | None, Document |
 def _result_delivery(services: Services, db: sqlite3.Connection, file: Row, *, target: str | None = None) -> Delivery:
     name = target or file["target"]
     sent = db.execute(SENT_OF_FILE, (file["id"],)).fetchall()
-    data = to_json(result_of(file, sent, name=name, at=services.clock.now()))
+    data = to_json(result_of(services, file, sent, name=name))
     return _delivery(services, "sent", f"{name}.result.json", data)
 
 
-def result_of(file: Row, sent: Sequence[Row], *, name: str, at: datetime) -> dict[str, JSONValue]:
+def result_of(services: Services, file: Row, sent: Sequence[Row], *, name: str) -> dict[str, JSONValue]:
     """Say what became of a file for each recipient, as far as the hub accepted it.
 
     Args:
+        services: For the clock, and the catalogue by which grounds are named.
         file: The file's row.
         sent: What `SENT_OF_FILE` finds.
         name: What the file is called where this is shown.
-        at: Now.
     """
     return result_to_json(
         file=name,
         reference=file["reference"] or "",
         remarks=json.loads(sent[0]["remarks"]) if sent else [],
         recipients=[_result(row) for row in sent],
-        at=at,
+        catalogue=services.policy.catalogue,
+        at=services.clock.now(),
     )
 
 

@@ -8,28 +8,28 @@ repeated   the same content came before under the same reference: what stands wi
 """
 
 import json
-from datetime import datetime
 from sqlite3 import Row
 from typing import Final
 
 from connectors.agent.concluding import SENT_OF_FILE, result_of
 from connectors.agent.journal import Journal, from_milliseconds
+from connectors.agent.services import Services
 from schemas.document import JSONValue
 
 PAGE_MAX: Final = 100
 _STATES: Final = {"accepted": "accepted", "refused": "refused", "repeat": "repeated"}
 
 
-def outgoing(journal: Journal, number: int, *, at: datetime) -> dict[str, JSONValue] | None:
+def outgoing(services: Services, number: int) -> dict[str, JSONValue] | None:
     """Say how a file stands; None if there is none of this number."""
-    row = journal.row("SELECT * FROM files WHERE id = ?", number)
-    return None if row is None else _outgoing(journal, row, at=at)
+    row = services.journal.row("SELECT * FROM files WHERE id = ?", number)
+    return None if row is None else _outgoing(services, row)
 
 
-def outgoing_page(journal: Journal, *, after: int, at: datetime) -> tuple[dict[str, JSONValue], ...]:
+def outgoing_page(services: Services, *, after: int) -> tuple[dict[str, JSONValue], ...]:
     """List how the files after a number stand, in their order, at most `PAGE_MAX`."""
-    rows = journal.rows("SELECT * FROM files WHERE id > ? ORDER BY id LIMIT ?", after, PAGE_MAX)
-    return tuple(_outgoing(journal, row, at=at) for row in rows)
+    rows = services.journal.rows("SELECT * FROM files WHERE id > ? ORDER BY id LIMIT ?", after, PAGE_MAX)
+    return tuple(_outgoing(services, row) for row in rows)
 
 
 def native_answer(journal: Journal, number: int, kind: str) -> bytes | None:
@@ -41,9 +41,10 @@ def native_answer(journal: Journal, number: int, kind: str) -> bytes | None:
     return None if found is None else bytes(found["data"])
 
 
-def _outgoing(journal: Journal, row: Row, *, at: datetime) -> dict[str, JSONValue]:
+def _outgoing(services: Services, row: Row) -> dict[str, JSONValue]:
+    journal = services.journal
     first = _first(journal, row)
-    result = result_of(first, journal.rows(SENT_OF_FILE, first["id"]), name=row["target"], at=at)
+    result = result_of(services, first, journal.rows(SENT_OF_FILE, first["id"]), name=row["target"])
     answers = journal.rows("SELECT kind FROM answers WHERE file = ? ORDER BY rowid", first["id"])
     trouble = journal.row(
         "SELECT coalesce(submissions.trouble, files.trouble) AS trouble FROM files LEFT JOIN submissions"

@@ -3,8 +3,9 @@
 A question is open until an answer to it was accepted by the hub, or received; an answer that its recipient refused, or
 that lapsed, is none. For systems each question that was received stands in the folder `questions` until it is answered:
 
-    {"message": "0194…", "from": "00000099000000003000", "purpose": "GI-OTS-VRAAG", "must_answer": true,
-     "categories": ["hulpverlening", "zorgen"], "term": "2026-12-14", "received_at": "2026-11-23T12:00:00+00:00"}
+    {"message": "0194…", "from": "00000099000000003000", "purpose": "GI-OTS-VRAAG", "grounds": [{…}],
+     "must_answer": true, "categories": ["hulpverlening", "zorgen"], "term": "2026-12-14",
+     "received_at": "2026-11-23T12:00:00+00:00"}
 
 The question itself and whom it is about stand in `in/ID.fhir.json`. The answer goes through `out`, as a FHIR message
 whose `MessageHeader.response.identifier` is the question's id.
@@ -21,7 +22,7 @@ from sqlite3 import Row
 from typing import Final
 
 from connectors.agent.journal import Delivery, Journal, from_milliseconds
-from connectors.agent.reports import to_json
+from connectors.agent.reports import grounds_to_json, to_json
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction
 from connectors.sdk.opening import Opened
@@ -181,6 +182,7 @@ def question_file(message: Message, *, services: Services, at: datetime) -> Deli
         "message": message.id.value,
         "from": message.sender.value,
         "purpose": message.recipient.purpose,
+        "grounds": grounds_to_json(message.recipient.purpose, catalogue=services.policy.catalogue, at=at),
         "must_answer": must_answer(services, message.sender, capacity=message.capacity, at=at),
         "categories": [category.value for category in message.asks.categories],
         "term": message.asks.term.isoformat(),

@@ -4,7 +4,9 @@ Texts stand in Dutch and in English; no value of the document stands in them. A 
 state of its message changes.
 
     {"file": "vto-1.xml", "reference": "VTO-2026-000001", "recipients": [
-      {"oin": "…", "message": "0194…", "state": "received", "log_index": 17, "permitted": ["bericht/b1/reference", …],
+      {"oin": "…", "message": "0194…", "purpose": "VTO",
+       "grounds": [{"code": "VTO", "proposed": true, "nl": …, "en": …}],
+       "state": "received", "log_index": 17, "permitted": ["bericht/b1/reference", …],
        "withheld": [{"label": "document/d2/data", "by": "connector", "reasons": [{"code": …, "nl": …, "en": …}]}],
        "receipt": {…}}]}
 """
@@ -17,7 +19,10 @@ from enum import StrEnum
 
 from connectors.sdk.dutch import in_dutch
 from connectors.sdk.projection import Withheld, reason_texts
+from consent.explain import name_ground
+from consent.grounds import Catalogue
 from consent.reasons import Mark
+from schemas.civil_day import civil_day_of_second
 from schemas.document import JSONValue
 from schemas.errors import ExchangeError, Issue
 
@@ -63,9 +68,15 @@ class RecipientResult:
 
 
 def result_to_json(
-    *, file: str, reference: str, remarks: Sequence[str], recipients: Sequence[RecipientResult], at: datetime
+    *,
+    file: str,
+    reference: str,
+    remarks: Sequence[str],
+    recipients: Sequence[RecipientResult],
+    catalogue: Catalogue,
+    at: datetime,
 ) -> dict[str, JSONValue]:
-    """Write a result."""
+    """Write a result, with the grounds as the catalogue in force names them."""
     return {
         "file": file,
         "reference": reference,
@@ -77,6 +88,7 @@ def result_to_json(
                 "message": result.message,
                 "type": result.type,
                 "purpose": result.purpose,
+                "grounds": grounds_to_json(result.purpose, catalogue=catalogue, at=at),
                 "state": result.state,
                 "log_index": result.log_index,
                 "catalogue": result.catalogue,
@@ -114,6 +126,18 @@ def problem_text_nl(error: ExchangeError) -> str:
     """Say in Dutch what a refusal is about; the issues say the rest."""
     text = in_dutch(error.code)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def grounds_to_json(purpose: str, *, catalogue: Catalogue, at: datetime) -> list[JSONValue]:
+    """Name the rows of a purpose that hold on a day, with their law: no proposal should be taken for settled."""
+    day = civil_day_of_second(int(at.timestamp()))
+    found: list[JSONValue] = []
+    for row in catalogue.rows(purpose):
+        if not row.holds_on(day):
+            continue
+        said = name_ground(row, catalogue=catalogue)
+        found.append({"code": row.name, "proposed": row.proposed, "nl": said.nl, "en": said.en})
+    return found
 
 
 def reasons_to_json(codes: Sequence[str]) -> list[JSONValue]:

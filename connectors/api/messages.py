@@ -46,7 +46,7 @@ def take(call: Call, api: Api, data: bytes, *, suffix: str) -> Answer:
 
 async def show_outgoing(call: Call, api: Api) -> Answer:
     """Say how what was handed in stands."""
-    found = outgoing(api.services.journal, _number(call), at=api.services.clock.now())
+    found = outgoing(api.services, _number(call))
     if found is None:
         raise _no_number()
     return Answer(value=found)
@@ -54,7 +54,7 @@ async def show_outgoing(call: Call, api: Api) -> Answer:
 
 async def list_outgoing(call: Call, api: Api) -> Answer:
     """List what was handed in, by the API and by the folder, in the order in which it came."""
-    found = outgoing_page(api.services.journal, after=call.after, at=api.services.clock.now())
+    found = outgoing_page(api.services, after=call.after)
     return Answer(value={"outgoing": [*found], "next": _next(found, "number", after=call.after)})
 
 
@@ -139,7 +139,7 @@ def message_of(call: Call) -> MessageId:
 
 
 def _accepted(number: int, api: Api) -> Answer:
-    value = outgoing(api.services.journal, number, at=api.services.clock.now())
+    value = outgoing(api.services, number)
     return Answer(status=HTTPStatus.ACCEPTED, value=value, location=f"/v1/outgoing/{number}")
 
 

@@ -53,6 +53,14 @@ _ISSUE: Final = _object(
 )
 _MUST_ACT: Final[JSONValue] = {"type": "string", "description": "stable; its prefix says who must act"}
 _REASON: Final = _object(code=_TEXT, nl=_TEXT, en=_TEXT)
+_GROUNDS: Final = _list(
+    _object(
+        code=_TEXT,
+        proposed={"type": "boolean", "description": "whether anything of this row waits for a lawyer's confirmation"},
+        nl=_TEXT,
+        en=_TEXT,
+    )
+)
 _CATEGORIES: Final = _list(_one_of(*Category))
 _QUESTION: Final[Mapping[str, JSONValue]] = {
     "message": _ID,
@@ -105,6 +113,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
     ),
     "Question": _object(
         _QUESTION,
+        grounds=_GROUNDS,
         capacity=_or_null(_one_of(*Capacity)),
         must_answer={"type": "boolean", "description": "whether the law says that we must answer"},
         state=_one_of(*QuestionState),
@@ -189,6 +198,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         message=_ID,
         type=_TEXT,
         purpose=_TEXT,
+        grounds=_GROUNDS,
         state=_TEXT,
         log_index=_INTEGER,
         catalogue=_TEXT,
@@ -216,6 +226,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         log_index=_INTEGER,
         listed_at=_TIME,
         purpose=_or_null(_TEXT),
+        grounds=_GROUNDS,
         reply_to=_or_null(_ID),
         case_number=_or_null(_TEXT),
         asks={"type": "boolean", "description": "whether it is a question, to be answered"},

