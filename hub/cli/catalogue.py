@@ -58,9 +58,9 @@ async def _text(settings: Settings, digest: str) -> bytes | None:
 
 
 def _in_force(life: Known, standings: Sequence[Standing]) -> str:
-    if not life.life.enacted:
+    if not life.stored.enacted:
         return "no catalogue is in force: nothing is accepted or released until the board brings one into force"
-    newest = life.life.enacted[-1]
+    newest = life.stored.enacted[-1]
     entry = parse_entry(newest.entry.encode())
     found = (each for each in standings if each.proposal.digest == entry.request)
     standing = next(found, None)
@@ -79,7 +79,7 @@ def _line(standing: Standing) -> str:
 
 
 def _to_json(life: Known, standings: Sequence[Standing]) -> dict[str, object]:
-    newest = life.life.enacted[-1] if life.life.enacted else None
+    newest = life.stored.enacted[-1] if life.stored.enacted else None
     entry = parse_entry(newest.entry.encode()) if newest else None
     return {
         "in_force": {"digest": entry.catalogue, "version": entry.version, "since": newest.index}

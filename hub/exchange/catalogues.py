@@ -80,14 +80,14 @@ class Known:
     """The life of the catalogue, each document verified.
 
     Attributes:
-        life: As it was taken in.
+        stored: As it was taken in.
         boards: Every board.
         steps: Every step that a member of some board signed.
         in_force: Digest of the catalogue in force; None if there is none yet.
         used: Digests of the proposals that brought a catalogue into force.
     """
 
-    life: CatalogueLife
+    stored: CatalogueLife
     boards: tuple[Board, ...]
     steps: tuple[SignedStep, ...]
     in_force: str | None
@@ -125,7 +125,7 @@ def verified_life(life: CatalogueLife, *, registrar: VerificationKey) -> Known:
     signed = _verified_steps((each.token for each in life.steps), boards=boards)
     enacted = [parse_entry(each.entry.encode()) for each in life.enacted]
     return Known(
-        life=life,
+        stored=life,
         boards=boards,
         steps=tuple(each for each in signed if each.step.issued_at >= life.began),
         in_force=enacted[-1].catalogue if enacted else None,
@@ -269,7 +269,7 @@ async def _check_member(signed: SignedStep, *, life: Known, arrival: Arrival, se
     if not board.may(signed.signer, signed.step.step):
         text = "not a member of the board of now, or not in an office that takes this step"
         raise AuthenticationError(text, code=f"{_STEP}signer")
-    if signed.step.issued_at < life.life.began:
+    if signed.step.issued_at < life.stored.began:
         # What was signed for the log before can be read by everybody; here nothing of it is in force, or was used.
         text = "signed before this log began, which continues another: sign it anew"
         raise RejectedMessageError(text, code=f"{_STEP}former-log")
@@ -359,7 +359,7 @@ async def _about_place(signed: SignedStep, *, life: Known, services: Services) -
 
 def _check_proposals(life: Known, *, arrival: Arrival) -> None:
     """Check that proposals do not push each other out of sight."""
-    newest = [parse_entry(each.entry.encode()).time for each in life.life.steps if each.id == each.proposal]
+    newest = [parse_entry(each.entry.encode()).time for each in life.stored.steps if each.id == each.proposal]
     if sum(time // 1000 > arrival.seconds - _DAY_SECONDS for time in newest) >= PROPOSALS_SHOWN:
         text = f"at most {PROPOSALS_SHOWN} catalogues are proposed in a day"
         raise RejectedMessageError(text, code=f"{_STEP}too-many")

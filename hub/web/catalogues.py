@@ -68,9 +68,9 @@ async def list_catalogues(call: Call, hub: HubWeb) -> web.Response:
     board = board_at(life.boards, seconds=call.arrival.seconds)
     # Every connector asks each minute and seldom is anything new: hundreds of proofs are not made anew for each.
     made_of, text = hub.state.catalogues
-    if made_of != (life.life, board):
+    if made_of != (life.stored, board):
         text = orjson.dumps(await _life_to_json(life, board, arrival=call.arrival, hub=hub))
-        hub.state.catalogues = (life.life, board), text
+        hub.state.catalogues = (life.stored, board), text
     return web.Response(body=text, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -86,13 +86,13 @@ async def _life_to_json(life: Known, board: Board | None, *, arrival: Arrival, h
                 {"office": each.office.value, "thumbprint": each.key.thumbprint.value} for each in board.members
             ],
         },
-        "boards": [{"board": each.token, **await _proven(each, hub)} for each in life.life.boards],
+        "boards": [{"board": each.token, **await _proven(each, hub)} for each in life.stored.boards],
         "proposals": [
-            await _proposal_to_json(each.id, life.life.steps, standings, hub)
-            for each in life.life.steps
+            await _proposal_to_json(each.id, life.stored.steps, standings, hub)
+            for each in life.stored.steps
             if each.id == each.proposal
         ],
-        "enacted": [await _proven(each, hub) for each in life.life.enacted],
+        "enacted": [await _proven(each, hub) for each in life.stored.enacted],
     }
 
 
@@ -123,9 +123,9 @@ async def _proposal_to_json(
 
 
 def _in_force_to_json(life: Known, standings: Sequence[Standing]) -> dict[str, object] | None:
-    if not life.life.enacted:
+    if not life.stored.enacted:
         return None
-    newest = life.life.enacted[-1]
+    newest = life.stored.enacted[-1]
     entry = parse_entry(newest.entry.encode())
     found = (each for each in standings if each.proposal.digest == entry.request)
     standing = next(found, None)
