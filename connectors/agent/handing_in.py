@@ -111,7 +111,7 @@ def keep_claim(
     )
 
 
-def hand_in_file(services: Services, data: bytes, *, suffix: str, claim: Claim) -> int:
+def hand_in_file(services: Services, data: bytes, *, suffix: str, claim: Claim, whole: Claim | None = None) -> int:
     """Take a native file to be sent, as if it had lain in `out`.
 
     Args:
@@ -119,6 +119,7 @@ def hand_in_file(services: Services, data: bytes, *, suffix: str, claim: Claim) 
         data: The file.
         suffix: How its name ends: `xml` or `json`.
         claim: By which a repeat is known.
+        whole: That of the request, where `claim` is of a part of it: its key is of no other request either.
 
     Returns:
         Its number in the journal. It is on the disk.
@@ -130,6 +131,8 @@ def hand_in_file(services: Services, data: bytes, *, suffix: str, claim: Claim) 
             db, name=name, digest=hashlib.sha256(data).hexdigest(), data=data, target=name, removed=True, at=at
         )
         keep_claim(db, claim, file=number, at=at)
+        if whole is not None and whole.key is not None:
+            keep_claim(db, whole, file=number, at=at)
     say(Event.FILE_TAKEN, file=number)
     return number
 

@@ -43,6 +43,7 @@ async def correct(call: Call, api: Api) -> Answer:
     services, message = api.services, message_of(call)
     items, correction = _correction(call, api)
     with api.alone(call.claim):
+        find_first(services, call.claim)  # its parts are known each by its own claim; this holds its key to the whole
         found = find_sent(services.journal, message, items=items)
         if not found:
             raise RequestError(
@@ -65,7 +66,7 @@ async def _correct(sent: Sent, correction: Correction, *, call: Call, api: Api) 
     if number is None and not await is_to_be_recalled(sent, services=services):
         desk = api.desk
         data = desk.write(correction_document(sent, correction, desk=desk))
-        number = hand_in_file(services, data, suffix="json", claim=claim)
+        number = hand_in_file(services, data, suffix="json", claim=claim, whole=call.claim)
         # Where it cannot go, that is told of the correction itself.
         settle(services, kind=NoticeKind.UNCORRECTED, about=sent.message.value)
     return {

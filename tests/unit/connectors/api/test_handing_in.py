@@ -13,13 +13,13 @@ import pytest
 from connectors.agent.handing_in import KEPT_SECONDS, Claim, find_first, forget_claims
 from connectors.agent.outbox import outbox_round
 from connectors.agent.recording import record_round
-from connectors.api import consents, messages
+from connectors.api import consents, corrections, messages
 from connectors.api.calls import FHIR_JSON, JSON, XML, Answer, Api, Call
 from connectors.api.problems import UnderWayError
 from connectors.formats.stuf.examples import vto_example
 from schemas.errors import RejectedMessageError, ReplayError, UnavailableError
 from tests.support.connector_agents import Agent, Crash, Fuse
-from tests.support.connector_world import GEMEENTE, World
+from tests.support.connector_world import GEMEENTE, RAAD, World
 from tests.support.fhir_consents import consent
 from tests.support.memory_hub import MemoryHub
 
@@ -149,6 +149,45 @@ async def test_nothing_is_lost_or_twice_when_the_connector_is_killed_at_any_poin
     await agent.rounds()
     assert len(hub.messages) == 1
     assert (await hand_in(agent, vto_example()))["state"] == "accepted"
+
+
+# ---- corrections ----
+
+
+async def delivered(agent: Agent, hub: MemoryHub, *, home: Path) -> list[str]:
+    """Return the ids of two messages that their recipient has."""
+    await agent.rounds()
+    raad = Agent(world=hub.world, hub=hub, oin=RAAD, home=home)
+    for number in ("0001", "0002"):
+        await hand_in(agent, vto_example().replace(b"2026-0001", f"2026-{number}".encode()))
+    for each in (agent, raad, agent):
+        await each.rounds()
+    return [row["id"] for row in agent.journal.rows("SELECT id FROM submissions WHERE state = 'received'")]
+
+
+def wrong(**change: Any) -> dict[str, Any]:
+    person = {"bsn": "999911120", "born": "2018-03-02"}
+    return {"items": ["jeugdige/k1"], "reason": "onjuist", "person": person, **change}
+
+
+async def correct(agent: Agent, message: str, body: dict[str, Any], *, key: str) -> Any:
+    return (await corrections.correct(call(body, key=key, message=message), api(agent))).value
+
+
+async def test_a_key_is_of_one_correction(agent: Agent, hub: MemoryHub, tmp_path: Path) -> None:
+    """Whatever is made of it: of another message, with other words, or another call, it is refused."""
+    message, other = await delivered(agent, hub, home=tmp_path / "raad")
+    made = await correct(agent, message, wrong(), key="key-1")
+    assert await correct(agent, message, wrong(), key="key-1") == made
+    for named, body in ((message, wrong(requested_by="betrokkene")), (other, wrong())):
+        with pytest.raises(ReplayError) as caught:
+            await correct(agent, named, body, key="key-1")
+        assert caught.value.code == "sender.idempotency-key.used"
+    with pytest.raises(ReplayError):
+        await hand_in(agent, b"<one/>", key="key-1")
+    await hand_in(agent, b"<one/>", key="key-2")
+    with pytest.raises(ReplayError):
+        await correct(agent, message, wrong(), key="key-2")
 
 
 # ---- consents ----
