@@ -12,7 +12,7 @@ from typing import Final
 from connectors.agent.documents import own_withheld_to_json, withheld_from_json
 from connectors.agent.events import Event, say
 from connectors.agent.files import OVERSIZE
-from connectors.agent.journal import Delivery, NoticeKind, deliver, notify
+from connectors.agent.journal import Delivery, NoticeKind, deliver, notify, take_back
 from connectors.agent.reports import (
     RecipientResult,
     WithheldBy,
@@ -42,6 +42,7 @@ def accept(services: Services, file: Row, submission: Row, checked: Checked) -> 
     at = services.clock.now()
     known, document = read_again(services, file)
     with services.journal.step("accepted") as db:
+        _waits_no_more(services, db, file)
         services.directory.keep_seen(db)
         db.execute(
             "UPDATE submissions SET state = 'waiting', log_index = ?, answer = ?, trouble = NULL, attempts = 0,"
@@ -71,6 +72,7 @@ def accept(services: Services, file: Row, submission: Row, checked: Checked) -> 
 def accept_again(services: Services, file: Row, submission: Row, checked: Checked) -> None:
     """The hub had lost the message and accepted it again: only its place in the log is new."""
     with services.journal.step("accepted again") as db:
+        _waits_no_more(services, db, file)
         services.directory.keep_seen(db)
         db.execute(
             "UPDATE submissions SET state = 'waiting', log_index = ?, answer = ?, trouble = NULL, attempts = 0,"
@@ -83,6 +85,7 @@ def accept_again(services: Services, file: Row, submission: Row, checked: Checke
 def lost(services: Services, file: Row, submission: Row, error: RejectedMessageError) -> None:
     """The hub had lost the message and does not take it again: a person must send the document anew."""
     with services.journal.step("lost") as db:
+        _waits_no_more(services, db, file)
         db.execute(
             "UPDATE submissions SET state = 'expired', body = NULL, trouble = ? WHERE id = ?",
             (trouble_text(error), submission["id"]),
@@ -114,6 +117,7 @@ def refuse(
     at = services.clock.now()
     problem = problem_to_json(file=file["name"], reference=document.reference if document else None, error=error, at=at)
     with services.journal.step("refused") as db:
+        _waits_no_more(services, db, file)
         if not file["digest"].startswith(OVERSIZE):
             deliver(db, _file_delivery(services, file, folder="refused"))
         deliver(db, _delivery(services, "refused", f"{file['target']}.problem.json", problem))
@@ -174,6 +178,7 @@ def refuse(
 def repeat(services: Services, file: Row, first: Row) -> None:
     """The same content came again under the same number: it gets the first answers again and is not sent."""
     with services.journal.step("repeated") as db:
+        _waits_no_more(services, db, file)
         deliver(db, _file_delivery(services, file, folder="sent"))
         deliver(db, _result_delivery(services, db, first, target=file["target"]))
         for row in services.journal.rows("SELECT * FROM answers WHERE file = ? ORDER BY rowid", first["id"]):
@@ -183,6 +188,10 @@ def repeat(services: Services, file: Row, first: Row) -> None:
             (first["sender"], first["reference"], file["id"]),
         )
     say(Event.FILE_REPEATED, file=file["id"])
+
+
+def _waits_no_more(services: Services, db: sqlite3.Connection, file: Row) -> None:
+    take_back(db, kind=NoticeKind.BLOCKED, about=file["target"], at=services.clock.now())
 
 
 def answer(

@@ -167,7 +167,6 @@ async def _prepare(services: Services, row: Row) -> None:
         _put_off(services, "files", row, error)
     except RejectedMessageError as error:
         concluding.refuse(services, row, error, known=known, document=document)
-        settle(services, kind=NoticeKind.BLOCKED, about=row["target"])
     else:
         if composed is not None:
             _journal_composed(services, row, known=known, document=document, composed=composed)
@@ -425,7 +424,6 @@ async def _send(services: Services, row: Row) -> int:
         concluding.accept_again(services, file, row, checked)
     else:
         concluding.accept(services, file, row, checked)
-    settle(services, kind=NoticeKind.BLOCKED, about=file["target"])
     say(Event.MESSAGE_ACCEPTED, file=file["id"], message=row["id"], index=checked.index)
     await keep_up_with_catalogue(services, digest=checked.catalogue, index=checked.index)
     return 1
@@ -446,7 +444,6 @@ async def _refused_by_hub(services: Services, file: Row, row: Row, error: Reject
         return 0
     known, document = concluding.read_again(services, file)
     concluding.refuse(services, file, error, known=known, document=document, submission=row["id"])
-    settle(services, kind=NoticeKind.BLOCKED, about=file["target"])
     return 1
 
 

@@ -1,5 +1,6 @@
 """What does not come to its recipient is shown to people until one of them acts, or it comes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,5 +73,32 @@ async def test_that_a_stopped_hub_takes_nothing_is_told_to_people_after_a_while(
     hub.before = lambda _: None
     gi.world.clock.advance(seconds=TELL_SECONDS)
     await gi.rounds()
+    assert len(hub.messages) == 1
+    assert gi.journal.open_notices() == ()
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same", "another under its number"])
+async def test_what_came_twice_while_it_waited_leaves_no_notice_behind(
+    hub: MemoryHub, gi: Agent, *, same: bool
+) -> None:
+    """The second is at the recipient by the first, or refused: nobody has to call about it."""
+
+    def refuse(call: str) -> None:
+        if call == "search":
+            raise UnavailableError("not now", code="hub.unreachable")
+
+    await state_measure(gi)
+    hub.before = refuse
+    question = document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG")
+    drop(gi, "een.json", question)
+    drop(gi, "twee.json", question if same else replace(question, case_reference="ander"))
+    await gi.rounds()
+    gi.world.clock.advance(seconds=TELL_SECONDS)
+    await gi.rounds()
+    assert {each.about for each in gi.journal.open_notices()} == {"een.json", "twee.json"}
+    hub.before = lambda _: None
+    for _ in range(2):
+        gi.world.clock.advance(seconds=TELL_SECONDS)
+        await gi.rounds()
     assert len(hub.messages) == 1
     assert gi.journal.open_notices() == ()
