@@ -44,6 +44,8 @@ ABOUT: Final = "api-request"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _AFTER: Final = re.compile(r"-1|0|[1-9][0-9]{0,14}")
 _PLACE: Final = re.compile(r"\{([a-z]+)\}")
+_METHODS: Final = {hdrs.METH_GET: (hdrs.METH_GET, hdrs.METH_HEAD)}
+"""What a method of a route is asked for by: what can be read also without its body (RFC 9110, section 9.1)."""
 _SINGLE: Final = (hdrs.HOST, hdrs.AUTHORIZATION, hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH, "Idempotency-Key")
 _CLOSE: Final = {"Connection": "close"}
 
@@ -127,14 +129,15 @@ class Guard:
             )
 
     def _route(self, request: web.BaseRequest) -> tuple[Route, dict[str, str]]:
-        allowed = []
+        allowed: set[str] = set()
         for pattern, route in self._patterns:
             found = pattern.fullmatch(request.path)
             if found is None:
                 continue
-            if route.method == request.method:
+            methods = _METHODS.get(route.method, (route.method,))
+            if request.method in methods:
                 return route, found.groupdict()
-            allowed.append(route.method)
+            allowed.update(methods)
         if allowed:
             raise RequestError(
                 "this place has another method",

@@ -113,7 +113,13 @@ async def test_a_page_of_a_browser_is_not_served(api: LocalApi, method: str) -> 
 async def test_a_place_that_is_not_there_is_said_so(api: LocalApi) -> None:
     assert (await api.get("/v1/nowhere")).json["code"] == "sender.route.unknown"
     said = await api.call("PUT", "/v1/questions", headers=TO_JSON, data=b"{}")
-    assert (said.status, said.headers["Allow"]) == (405, "GET, POST")
+    assert (said.status, said.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+async def test_what_can_be_read_can_be_asked_for_without_its_body(api: LocalApi) -> None:
+    whole = await api.get("/v1/openapi.json")
+    async with api.session.head(f"{api.url}/v1/openapi.json", headers={"Authorization": f"Bearer {api.token}"}) as said:
+        assert (said.status, said.content_length, await said.read()) == (200, len(whole.body), b"")
 
 
 @pytest.mark.parametrize(
