@@ -44,7 +44,7 @@ from connectors.sdk.receiving import never_permitted
 from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
 from consent.reasons import Told
 from schemas.canonical import b64url
-from schemas.errors import DocumentError, EvidenceError, RejectedMessageError, UnavailableError
+from schemas.errors import DocumentError, EvidenceError, Issue, RejectedMessageError, UnavailableError
 
 CATALOGUE_FILE: Final = "catalogue.toml"
 FOLLOWED: Final = "catalogues"
@@ -56,6 +56,7 @@ BEGAN: Final = "catalogues since"
 REMEMBERED_MAX: Final = 64
 LABELS_SHOWN: Final = 8
 NO_LIST: Final = "sender.route.unknown"
+UNREADABLE: Final = "sender.catalogue.unreadable"
 _ABOUT: Final = "catalogue"
 
 
@@ -75,9 +76,27 @@ class Counted:
 
 
 def known_catalogue(home: Path) -> Catalogue:
-    """Return the catalogue that was followed last, else the packaged one."""
+    """Return the catalogue that was followed last, else the packaged one.
+
+    Raises:
+        DocumentError: This version cannot read it: an older one, or the file was damaged.
+    """
     path = home / CATALOGUE_FILE
-    return load_catalogue(path.read_bytes()) if path.exists() else packaged_catalogue()
+    if not path.exists():
+        return packaged_catalogue()
+    try:
+        return load_catalogue(path.read_bytes())
+    except DocumentError as error:
+        text = f"`{path}` cannot be read by this version of the connector"
+        todo = Issue(
+            pointer="",
+            code=UNREADABLE,
+            text="install the version that followed it, or a newer one; where that cannot read it either the file is"
+            " damaged: move it away, and the connector gets it from the hub again",
+            text_nl="installeer de versie die hem overnam, of een nieuwere; kan die hem ook niet lezen, dan is het"
+            f" bestand beschadigd: verplaats `{path}`, en de connector haalt het opnieuw bij de hub",
+        )
+        raise DocumentError(text, code=UNREADABLE, detail=error.detail, issues=(todo, *error.issues)) from error
 
 
 def counted(journal: Journal) -> tuple[Counted, ...]:

@@ -149,6 +149,7 @@ TEXTS: Final = {
     "sender.admission.oin": "de toelating is van een andere organisatie",
     "sender.admission.old": "er is al een nieuwere toelating",
     "sender.chain-epoch.used": "dit tijdvak is al geopend, met andere gegevens",
+    "sender.catalogue.unreadable": "deze versie van de connector kan de catalogus die hij volgde niet lezen",
     "sender.chain-key.epoch": "het log kent dit tijdvak niet; open het eerst",
     "sender.chain-key.fingerprint": "de ketensleutel is niet die van dit tijdvak",
     "sender.chain-key.missing": "deze organisatie heeft de ketensleutel nog niet",

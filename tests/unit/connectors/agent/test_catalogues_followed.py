@@ -14,10 +14,11 @@ from connectors.formats.stuf.examples import vto_example
 from connectors.sdk.answers import Catalogues
 from connectors.sdk.catalogues import Enacted, NotEnacted
 from connectors.sdk.composing import Policy
+from connectors.sdk.dutch import headline, why
 from consent.grounds import load_catalogue, packaged_catalogue
 from schemas.board import Enactment
 from schemas.canonical import b64url
-from schemas.errors import RejectedMessageError, UnavailableError
+from schemas.errors import DocumentError, RejectedMessageError, UnavailableError
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
 from tests.support.enactments import BoardLog
@@ -206,6 +207,27 @@ async def test_what_is_followed_is_kept_when_the_software_brings_another(gemeent
     assert not (gemeente.home / CATALOGUE_FILE).exists()
     await watch_log(gemeente.services)
     assert (gemeente.home / CATALOGUE_FILE).read_bytes() == PACKAGED.data
+
+
+@pytest.mark.parametrize("written", [b"version = ", b'version = "2027-1"\nof_a_newer_version = true\n'])
+async def test_a_catalogue_that_this_version_cannot_read_is_named_with_what_to_do(
+    gemeente: Agent, written: bytes
+) -> None:
+    """And what we then do helps: without the file it is taken from the hub again, which decides by it."""
+    enact(gemeente.hub, NEXT)
+    await watch_log(gemeente.services)
+    path = gemeente.home / CATALOGUE_FILE
+    path.write_bytes(written)
+    with pytest.raises(DocumentError) as caught:
+        known_catalogue(gemeente.home)
+    said = str(headline(caught.value)), str(why(caught.value))
+    assert all(str(path) in each for each in said)
+    assert "installeer de versie die hem overnam, of een nieuwere" in said[1]
+    path.unlink()
+    policy = gemeente.services.policy
+    gemeente.services.policy = Policy.of(definitions=policy.definitions, catalogue=known_catalogue(gemeente.home))
+    await watch_log(gemeente.services)
+    assert known_catalogue(gemeente.home).digest == digest_of(NEXT)
 
 
 async def test_a_hub_that_never_had_a_board_keeps_what_is_in_force(gemeente: Agent) -> None:
