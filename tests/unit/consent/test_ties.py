@@ -76,6 +76,13 @@ def test_what_a_message_says_of_itself_needs_no_question(profile: str, element: 
     assert reasons(decided(of(label, ANSWER), Facts())) == (Reason.NOT_ASKED,)
 
 
+@pytest.mark.parametrize(("profile", "element"), sorted(FRAME))
+def test_its_name_alone_lets_nothing_of_another_category_through(profile: str, element: str) -> None:
+    asked_for_nothing = Facts(question=QuestionFact(categories=frozenset()))
+    denied = decided(of((Category.ZORGEN, profile, element), ANSWER), asked_for_nothing)
+    assert reasons(denied) == (Reason.CATEGORY_NOT_ASKED,)
+
+
 def test_what_a_message_says_of_itself_are_labels_of_the_category_process() -> None:
     definitions = load_definitions()
     assert {definitions.category(profile, element) for profile, element in FRAME} == {Category.PROCES}

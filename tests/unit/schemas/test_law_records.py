@@ -108,6 +108,7 @@ def test_a_consent_record_survives_its_payload(record: Any) -> None:
         ({"recipients": [{}]}, ["/recipients/0/role", "/recipients/0/capacity"]),
         ({"recipients": [{"oin": "1"}]}, ["/recipients/0/oin"]),
         ({"recipients": [{"oin": GI.value, "role": "gi"}]}, ["/recipients/0"]),
+        ({"recipients": [{"oin": GI.value, "capacity": "ots"}]}, ["/recipients/0"]),
         ({"recipients": [{"role": "gi"}]}, ["/recipients/0/capacity"]),
         ({"recipients": [{"role": "raad", "capacity": "ots"}]}, ["/recipients/0/capacity"]),
         ({"recipients": [{"oin": GI.value}] * 2}, ["/recipients"]),
@@ -136,6 +137,17 @@ def test_a_consent_holds_for_two_years_at_most() -> None:
     assert parse_consent(changed(payload, until="2028-10-01")).valid_until == date(2028, 10, 1)
     last = changed(payload, **{"from": "9999-01-01", "until": "9999-12-31"})
     assert parse_consent(last).valid_until == date.max
+
+
+def test_a_consent_may_hold_for_one_day() -> None:
+    payload = changed(consent_to_payload(consent_record()), **{"from": "2026-10-01", "until": "2026-10-01"})
+    assert parse_consent(payload).valid_until == date(2026, 10, 1)
+
+
+def test_two_years_from_29_february_end_on_1_march() -> None:
+    payload = changed(consent_to_payload(consent_record()), **{"from": "2028-02-29"})
+    assert parse_consent(changed(payload, until="2030-03-01")).valid_until == date(2030, 3, 1)
+    assert pointers(parse_consent, changed(payload, until="2030-03-02")) == ["/until"]
 
 
 def test_a_named_participant_is_meant_in_every_capacity_and_a_role_in_the_one_it_names() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from audit.entries import parse_entry
 from audit.evidence import check_evidence
 from audit.evidence_file import Evidence, parse_evidence
 from audit.policy import parse_policy, policy_text
@@ -104,6 +105,22 @@ def test_a_message_released_after_its_time_is_refused() -> None:
     world.accept(composed)
     world.log.time = (composed.message.pickup_by + 3600) * 1000
     assert _codes(open_release(world.release(composed), view=world.view())) == {"hub.entry.time"}
+
+
+def test_its_time_ends_with_the_second_before_the_one_that_it_names() -> None:
+    """As at the hub, which releases nothing any more in that very second."""
+    world = World()
+    composed = _composed(world)
+    world.accept(composed)
+    end = composed.message.pickup_by * 1000
+    world.log.time = end - 1001  # the log counts a second on before each entry
+    in_time = world.release(composed)
+    assert parse_entry(in_time.entry.encode()).time == end - 1
+    assert isinstance(open_release(in_time, view=world.view()), Opened)
+    world.log.time = end - 1000
+    late = world.release(composed)
+    assert parse_entry(late.entry.encode()).time == end
+    assert _codes(open_release(late, view=world.view())) == {"hub.entry.time"}
 
 
 def test_an_entry_that_leaves_out_the_newest_participants_is_refused() -> None:

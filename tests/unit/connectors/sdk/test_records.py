@@ -18,7 +18,7 @@ from connectors.sdk.records import (
 )
 from schemas.codes import EntryKind, TokenType
 from schemas.consents import consent_to_payload
-from schemas.errors import EvidenceError
+from schemas.errors import EvidenceError, UnavailableError
 from schemas.identifiers import OIN, SubjectTag
 from schemas.jws import sign_jws
 from schemas.links import link_to_payload
@@ -182,6 +182,18 @@ async def test_a_consent_is_no_measure(hub: MemoryHub) -> None:
     with pytest.raises(EvidenceError) as caught:
         open_measures(await _found(hub), asked=CHILD, view=_view(hub))
     assert caught.value.code == "hub.record.entry"
+
+
+async def test_no_more_is_read_at_once_than_a_connector_reads(hub: MemoryHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records and links together: a hub that finds without end keeps nobody busy."""
+    await _consent(hub, tag=RANDOM_TAG)
+    await _link(hub)
+    monkeypatch.setattr("connectors.sdk.records.RECORDS_MAX", 2)
+    assert len(open_consents(await _found(hub), asked=CHILD, view=_view(hub)).about[CHILD_TAG]) == 1
+    monkeypatch.setattr("connectors.sdk.records.RECORDS_MAX", 1)
+    with pytest.raises(UnavailableError) as caught:
+        open_consents(await _found(hub), asked=CHILD, view=_view(hub))
+    assert caught.value.code == "hub.record.many"
 
 
 async def test_a_record_for_another_hub_is_no_evidence(hub: MemoryHub) -> None:

@@ -213,6 +213,18 @@ async def test_a_withdrawal_while_a_message_is_accepted_refuses_it() -> None:
         await hub.submit(casusinformatie(hub.world, of_child(hub.world), of_parent(hub.world)))
 
 
+async def test_a_withdrawal_wakes_whoever_waits_at_the_hub_and_has_what_rested_on_it() -> None:
+    """A connector that holds a long poll hears of it now, not at the end of its wait."""
+    hub = await opened()
+    accepted = await hub.submit(casusinformatie(hub.world, of_child(hub.world), of_parent(hub.world)))
+    await hub.release(GI, accepted.id)
+    hub.woken.clear()
+    await consents(hub, of_child(hub.world, id=message_id(5), replaces=message_id(1)))
+    assert hub.woken == []
+    await consents(hub, withdrawal(of_child(hub.world, id=message_id(5)), 7))
+    assert hub.woken == [GI]
+
+
 async def test_whoever_has_what_rested_on_a_withdrawn_consent_is_told_once() -> None:
     """Also when another record of the same consent was relied on."""
     hub = await opened()

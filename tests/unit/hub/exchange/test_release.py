@@ -341,3 +341,15 @@ async def test_a_sender_that_joined_at_another_process_a_moment_ago_is_known_for
         accepted = await hub.submit(hub.compose(sender=newcomer))
     released = await hub.release(RAAD, accepted.id)
     assert [each.message.id for each in released.releases] == [accepted.id]
+
+
+async def test_among_senders_that_are_known_one_that_joined_a_moment_ago_is_known_too() -> None:
+    hub = await MemoryHub.opened()
+    newcomer = OIN("00000099000000004000")
+    known = await hub.submit(hub.compose())
+    with hub.another_process():
+        hub.world.admit(newcomer, Role.VEILIG_THUIS)
+        await hub.follow()
+        accepted = await hub.submit(hub.compose(sender=newcomer))
+    released = await hub.release(RAAD, known.id, accepted.id)
+    assert [each.message.id for each in released.releases] == [known.id, accepted.id]
