@@ -22,6 +22,8 @@ SHOWN_MAX: Final = 50
 def overview(journal: Journal, *, definitions: Definitions, day: date) -> dict[str, list[dict[str, JSONValue]]]:
     """Say what waits, what was sent and received lately, and everything that nobody has confirmed yet.
 
+    Of each the first or newest `SHOWN_MAX`; `records` are those that are signed and not in the hub's log yet.
+
     Args:
         journal: Where it stands.
         definitions: What waits for a reply.
@@ -44,6 +46,9 @@ def overview(journal: Journal, *, definitions: Definitions, day: date) -> dict[s
         " WHERE files.state <> 'filed' ORDER BY files.id LIMIT ?",
         SHOWN_MAX,
     )
+    records = journal.rows(
+        "SELECT id, kind, signed_at, trouble FROM records WHERE state = 'signed' ORDER BY id LIMIT ?", SHOWN_MAX
+    )
     sent = journal.rows(
         "SELECT files.target, submissions.id AS message, submissions.recipient, submissions.state,"
         " submissions.log_index, submissions.created_at, submissions.denied FROM submissions"
@@ -58,6 +63,7 @@ def overview(journal: Journal, *, definitions: Definitions, day: date) -> dict[s
     return {
         "notices": notices,
         "files": [_line(row) for row in files],
+        "records": [_line(row) for row in records],
         "sent": [{**_line(row), "denied": denied_text(row["denied"])} for row in sent],
         "received": [_line(row) for row in received],
         "questions": [question_to_json(each, day=day) for each in open_questions(journal)],

@@ -95,7 +95,8 @@ RECALL: Final = Kind(
     nl="intrekking",
     en="recall",
 )
-_KINDS: Final[Mapping[str, Kind]] = {kind.entry.value: kind for kind in (CONSENT, MEASURE, LINK, RECALL)}
+KINDS: Final[Mapping[str, Kind]] = {kind.entry.value: kind for kind in (CONSENT, MEASURE, LINK, RECALL)}
+"""By the name that the journal has for them."""
 
 
 def new_record_id(services: Services) -> MessageId:
@@ -251,7 +252,7 @@ async def record_round(services: Services) -> int:
 
 
 async def _post(services: Services, row: Row) -> int:
-    kind = _KINDS[row["kind"]]
+    kind = KINDS[row["kind"]]
     answer = await kind.post(services.hub, row["token"])
     proven = prove_recorded(
         row["token"],
@@ -282,7 +283,7 @@ def _waits(services: Services, row: Row, error: RejectedMessageError) -> bool:
     """
     if error.code != TOO_OLD and not isinstance(error, AuthenticationError):
         return False
-    parsed = parse_jws(row["token"], typ=_KINDS[row["kind"]].token)
+    parsed = parse_jws(row["token"], typ=KINDS[row["kind"]].token)
     payload = parsed.payload
     if error.code == TOO_OLD and row["kind"] == RECALL.entry.value:
         claims = parse_recall(payload)
@@ -291,7 +292,7 @@ def _waits(services: Services, row: Row, error: RejectedMessageError) -> bool:
     if payload == parsed.payload and parsed.kid == services.keys.signing.public.thumbprint:
         _put_off(services, row, error)
         return True
-    token = sign_jws(payload, typ=_KINDS[row["kind"]].token, key=services.keys.signing)
+    token = sign_jws(payload, typ=KINDS[row["kind"]].token, key=services.keys.signing)
     with services.journal.step("signed again") as db:
         db.execute("UPDATE records SET token = ?, attempts = 0, next_at = 0 WHERE id = ?", (token, row["id"]))
     return True
@@ -299,7 +300,7 @@ def _waits(services: Services, row: Row, error: RejectedMessageError) -> bool:
 
 def _refused(services: Services, row: Row, error: RejectedMessageError, *, told: bool) -> None:
     """Write down that the hub does not take a record; who is told already needs no notice."""
-    kind = _KINDS[row["kind"]]
+    kind = KINDS[row["kind"]]
     why_nl, why_en = why(error)
     with services.journal.step("record refused") as db:
         db.execute(

@@ -239,6 +239,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         name=_TEXT,
         notices=_list(_object(id=_INTEGER, kind=_TEXT, about=_TEXT, at=_TIME, nl=_TEXT, en=_TEXT)),
         files=_list(_OPEN),
+        records=_list(_OPEN),
         sent=_list(_OPEN),
         received=_list(_OPEN),
         questions=_list(_object(_QUESTION)),

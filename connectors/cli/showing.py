@@ -10,6 +10,7 @@ from connectors.agent.journal import Journal, confirm
 from connectors.agent.keystore import newest_epoch
 from connectors.agent.lock import is_running
 from connectors.agent.overview import overview
+from connectors.agent.recording import KINDS
 from connectors.agent.renewing import renewals_due
 from connectors.cli.common import CommandError
 from connectors.settings import load_settings
@@ -73,6 +74,7 @@ def status(home: Path, *, as_json: bool) -> int:
     _print_questions(found["questions"])
     _print_assignments(found["assignments"])
     _print_table("Onderweg / under way", found["files"], ("target",), states=_OUTGOING)
+    _print_records(found["records"])
     _print_table("Verzonden / sent", found["sent"], ("target", "message", "recipient"), states=_SENT)
     _print_table("Ontvangen / received", found["received"], ("message", "sender", "type"), states=_RECEIVED)
     return 0
@@ -101,8 +103,7 @@ def _print_notices(notices: list[dict[str, JSONValue]]) -> None:
         return
     print("Aandacht nodig / needs attention (`confirm ID`):")
     for notice in notices:
-        at = datetime.fromisoformat(str(notice["at"])).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-        print(f"  [{notice['id']}] {at}  {notice['kind']}  {notice['about']}")
+        print(f"  [{notice['id']}] {_minute(notice['at'])}  {notice['kind']}  {notice['about']}")
         print(f"      {notice['nl']}\n      {notice['en']}")
     print()
 
@@ -119,6 +120,22 @@ def _print_assignments(assignments: list[dict[str, JSONValue]]) -> None:
         none = sum(each["replies"] == 0 for each in assignments)
         print(f"Opdrachten die op antwoord wachten / assignments that wait for a reply: {len(assignments)}")
         print(f"  zonder enig antwoord / without any reply: {none}; zie / see `status --json`\n")
+
+
+def _print_records(records: list[dict[str, JSONValue]]) -> None:
+    if not records:
+        return
+    print(f"Vastleggingen die wachten op de hub / records that wait for the hub: {len(records)}")
+    for record in records:
+        kind, trouble = KINDS[str(record["kind"])], record["trouble"]
+        print(f"  {record['id']}  {kind.nl} / {kind.en}  sinds / since {_minute(record['signed_at'])}")
+        if trouble is not None:
+            print(f"      {trouble}\n      aan zet / must act: {_must_act(str(trouble))}")
+    print()
+
+
+def _minute(moment: JSONValue) -> str:
+    return datetime.fromisoformat(str(moment)).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _print_table(

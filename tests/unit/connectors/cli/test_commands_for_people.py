@@ -173,3 +173,33 @@ def test_status_says_how_many_questions_wait(home: Path, capsys: pytest.CaptureF
     assert "Onbeantwoorde vragen / questions without an answer: 2, te laat / overdue: 1" in said
     assert main(["status", "--home", str(home), "--json"]) == 0
     assert [each["overdue"] for each in json.loads(capsys.readouterr().out)["questions"]] == [True, False]
+
+
+def test_status_names_the_records_that_wait_for_the_hub(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever took something back and closed the window must see that the hub does not know it yet, and why."""
+    rows = (
+        ("1", "LINK", "signed", None),
+        ("2", "RECALL", "signed", "hub.unreachable: de hub is niet bereikbaar / the hub is away"),
+        ("3", "RECALL", "recorded", None),
+        ("4", "MEASURE", "refused", "sender.measure.invalid: nee / no"),
+    )
+    journal = Journal(home / "journal.sqlite")
+    with journal.step("records") as db:
+        for number, kind, state, trouble in rows:
+            db.execute(
+                "INSERT INTO records (id, kind, token, signed_at, state, trouble) VALUES (?, ?, '', 60000, ?, ?)",
+                (number, kind, state, trouble),
+            )
+    journal.close()
+    capsys.readouterr()
+    assert main(["status", "--home", str(home)]) == 0
+    said = capsys.readouterr().out
+    assert "Vastleggingen die wachten op de hub / records that wait for the hub: 2" in said
+    assert "  1  koppeling / link  sinds / since 1970-01-01 00:01\n" in said
+    assert "  2  intrekking / recall  sinds / since 1970-01-01 00:01\n      hub.unreachable: de hub is niet" in said
+    assert "aan zet / must act: de beheerder van de hub" in said
+    assert main(["status", "--home", str(home), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["records"] == [
+        {"id": number, "kind": kind, "signed_at": "1970-01-01T00:01:00+00:00", "trouble": trouble}
+        for number, kind, _, trouble in rows[:2]
+    ]
