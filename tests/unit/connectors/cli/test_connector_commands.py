@@ -226,3 +226,31 @@ def test_the_list_of_commands_is_dutch_first(
     lines = re.split(r"\n {4}(?=\S)", listed)
     assert len(lines) > 20
     assert [line for line in lines if " / " not in line] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["init"],
+        ["join"],
+        ["rotate"],
+        ["example"],
+        *(["api", each] for each in ("token", "openapi")),
+        *(["log", each] for each in ("accept", "fetch")),
+        *(["canary", each] for each in ("run", "once", "status")),
+        *(["chain-key", each] for each in ("create", "open", "hand-over", "take")),
+    ],
+    ids="-".join,
+)
+def test_what_a_command_takes_is_said_dutch_first(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    usage, *parts = capsys.readouterr().out.split("\n\n")
+    told = [part for part in parts if not part.startswith(("positional", "options"))]
+    lines = [line for part in parts if part not in told for line in re.split(r"\n {2}(?=\S)", part)[1:]]
+    assert usage.startswith("usage:")
+    assert len(lines) > 1
+    assert [line for line in (*told, *lines) if " / " not in line and "--help" not in line] == []
