@@ -11,10 +11,10 @@ from schemas.codes import Capacity
 from schemas.document import Address, Document
 from tests.support.example_documents import with_item, without_item
 from tests.support.example_messages import example_document
-from tests.support.offices import CLOCK, Office
+from tests.support.offices import Office, today
 from tests.support.parties import GEMEENTE, GI
 
-BORN: Final = f"{CLOCK.now().year - 8}-03-02"
+BORN: Final = f"{today().year - 8}-03-02"
 CHILD: Final = {"bsn": "999911120", "born": BORN}
 
 
@@ -40,7 +40,7 @@ def casus(reference: str, *, purpose: str, capacity: Capacity) -> Document:
 def allowed(office: Office, *, categories: Sequence[str] = ()) -> list[str]:
     """The words by which both parents allow the gemeente to tell a GI in the voluntary phase."""
     form = office.file("formulier.pdf", b"handtekening")
-    until = (CLOCK.now() + timedelta(days=300)).date().isoformat()
+    until = (today() + timedelta(days=300)).isoformat()
     named = categories or ("identificatie", "zorgen", "hulpverlening", "professional", "document")
     words = ["--person", str(child_file(office)), "--form", str(form), "--holders", "2"]
     words += ["--giver", "gezagsdrager=ja", "--giver", "gezagsdrager=ja", "--recipient", "gi:preventief"]

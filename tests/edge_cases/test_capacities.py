@@ -15,12 +15,12 @@ from schemas.codes import Capacity
 from tests.edge_cases.documents import casus, child_file
 from tests.edge_cases.questions import REPORT, TODAY, reasons
 from tests.support.law_records import measure_statement
-from tests.support.offices import CLOCK, Chain
+from tests.support.offices import Chain, today
 from tests.support.parties import GI, RAAD
 from tests.unit.consent.builders import AT, CATALOGUE, gi
 from tests.unit.consent.facts_for_tests import measure
 
-DAY = CLOCK.now().date()
+DAY = today()
 
 
 def stated(first: int, last: int) -> list[str]:

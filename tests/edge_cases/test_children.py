@@ -16,14 +16,14 @@ from consent.request import Facts
 from schemas.measures import MeasureType
 from tests.edge_cases.questions import ALL, PARENTS, REPORT, TO_GI, asked, born, reasons, whose
 from tests.support.law_records import CHILD_TAG, RANDOM_TAG, consent_record
-from tests.support.offices import CLOCK, Chain, Office, resources
+from tests.support.offices import Chain, Office, resources, today
 from tests.support.parties import GEMEENTE
 from tests.unit.consent.builders import AT, CATALOGUE
 from tests.unit.consent.facts_for_tests import PARENT, consent, measure, yes
 
 CASE = "ZAAK-2026-77"
 RNI = "12345678901234567"
-UNTIL = (CLOCK.now() + timedelta(days=300)).date().isoformat()
+UNTIL = (today() + timedelta(days=300)).isoformat()
 
 
 # ---- unborn ----

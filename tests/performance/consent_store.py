@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -30,6 +30,7 @@ from audit.records import SALT_BYTES, commit, token_digest
 from audit.tiles import TILE_WIDTH
 from hub.exchange.links import LINKED
 from schemas.canonical import b64url
+from schemas.civil_day import civil_day_of_second
 from schemas.clock import SystemClock
 from schemas.codes import AgeBand, Category, EntryKind, SubjectRole, TokenType
 from schemas.consents import ConsentRecipient, ConsentRecord, ConsentStatus, consent_to_payload
@@ -337,7 +338,7 @@ def _token(places: _Places, *, person: int, step: int, index: int) -> str:
     """Write the record at an index, with claims of its own under a signature of the pool."""
     stated = history(person)[step]
     number = person // len(HOUSEHOLD) % PAIRS
-    first_day = datetime.fromtimestamp(places.began_at / 1000, UTC).date()
+    first_day = civil_day_of_second(places.began_at // 1000)
     template = _template(stated, HOUSEHOLD[person % len(HOUSEHOLD)], number, first_day)
     claims = template.claims % {
         "id": places.id(index),

@@ -12,6 +12,7 @@ from consent.consents import Addressee, check_record, consent_facts
 from hub.exchange.known import consents_of, links_of, read_consent, read_link
 from hub.persons import Person
 from hub.storage.postgresql.database import open_database
+from schemas.civil_day import civil_day_of_second
 from schemas.clock import SystemClock
 from schemas.codes import Capacity, EntryKind, Role
 from schemas.identifiers import SubjectTag
@@ -109,7 +110,7 @@ def _check_history(number: int, found: Person) -> None:
     facts = consent_facts(
         records, sender=sender, recipient=Addressee(oin=recipient, role=Role.GI, capacity=Capacity.PREVENTIEF)
     )
-    today = SystemClock().now().date()
+    today = civil_day_of_second(int(SystemClock().now().timestamp()))  # not that of UTC
     assert all(fact.for_recipient and fact.valid_from <= today <= fact.valid_until for fact in facts)
     assert any(fact.by_sender for fact in facts)
     assert all(fact.withdrawn is (history(number) == HISTORIES["withdrawn"]) for fact in facts)

@@ -11,6 +11,7 @@ import io
 import json
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from connectors.formats.fhir import FhirFormat
 from hub.cli.registrar import admission_of
 from schemas.admissions import Admission, admission_to_payload
 from schemas.canonical import b64url_decode
+from schemas.civil_day import civil_day_of_second
 from schemas.clock import SystemClock
 from schemas.codes import CHAIN_KEY_ROLES, Capacity, Role, TokenType
 from schemas.document import Document
@@ -40,6 +42,11 @@ from tests.support.parties import GEMEENTE, GI, RAAD, REGISTRAR
 ROLES = {GEMEENTE: Role.GEMEENTE, RAAD: Role.RAAD, GI: Role.GI}
 CAPACITIES = frozenset({Capacity.OTS, Capacity.PREVENTIEF})
 CLOCK = SystemClock()
+
+
+def today() -> date:
+    """The day in the Netherlands."""
+    return civil_day_of_second(int(CLOCK.now().timestamp()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from consent.cli.proofs import proof_report
 from consent.cli.reading import UnreadableError, packaged_proof
 from consent.lifecycle import Obstacle
 from schemas.board import Board, board_to_payload, parse_member
+from schemas.civil_day import civil_day_of_second
 from schemas.clock import FrozenClock, SystemClock
 from schemas.codes import TokenType
 from schemas.document import JSONValue
@@ -26,7 +27,8 @@ from tests.support.catalogue_files import HEALTH_FOR_A_GEMEENTE, PACKAGED
 from tests.support.parties import REGISTRAR, message_id
 
 OFFICES = {"eerste": "beheerder", "tweede": "beheerder", "derde": "beheerder", "fg": "fg"}
-SOON = (SystemClock().now() + timedelta(days=2)).date().isoformat()
+TODAY = civil_day_of_second(int(SystemClock().now().timestamp()))  # not that of UTC
+SOON = (TODAY + timedelta(days=2)).isoformat()
 Say = Callable[..., Any]
 
 

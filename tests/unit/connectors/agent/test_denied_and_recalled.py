@@ -9,6 +9,7 @@ import pytest
 from connectors.agent.inbox import inbox_round, list_inbox
 from connectors.agent.journal import Notice, NoticeKind, confirm
 from connectors.agent.overview import overview
+from connectors.agent.recording import today
 from connectors.agent.reminding import hear_notices
 from connectors.agent.watching import watch_round
 from connectors.formats.stuf.examples import vto_example
@@ -134,7 +135,7 @@ async def test_the_sender_is_told_with_the_reasons_until_somebody_confirms(hub: 
     assert result(gemeente)["denied"]["reasons"] == [
         {"code": WITHDRAWN.code, "nl": WITHDRAWN.text_nl, "en": WITHDRAWN.text}
     ]
-    day = hub.world.clock.now().date()
+    day = today(gemeente.services)
     (line,) = overview(gemeente.journal, definitions=load_definitions(), day=day)["sent"]
     assert line["denied"] == "de toestemming is ingetrokken / the consent was withdrawn"
     with gemeente.journal.step("confirmed") as db:

@@ -12,6 +12,7 @@ from hub.exchange.review import open_reviews
 from hub.exchange.searching import search
 from hub.storage.local import LocalRateLimits
 from schemas.canonical import b64url
+from schemas.civil_day import civil_day_of_second
 from schemas.codes import Capacity, EntryKind, Role, SpoedReason, SubjectRole
 from schemas.errors import DocumentError, RejectedMessageError, UnavailableError
 from schemas.identifiers import OIN, SubjectTag
@@ -88,7 +89,7 @@ async def test_a_gi_that_says_again_and_again_that_a_measure_just_ended_has_no_e
             assert "sender.decision.spoed-over" in {issue.code for issue in error.issues}  # noqa: PT017 - the last one
             break
         accepted += 1
-        day = hub.arrival.at.date()
+        day = civil_day_of_second(hub.arrival.seconds)
         days: dict[str, Any] = {"valid_from": day, "valid_until": day, "decided": day}
         await measures(hub, of_measure(hub.world, number, issuer=GI, issued_at=hub.arrival.seconds, **days))
         hub.world.clock.advance(seconds=72 * HOURS)
