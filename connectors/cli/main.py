@@ -207,13 +207,10 @@ def _parser() -> argparse.ArgumentParser:
         help="de melding of het bericht / the notice or message",
     )
     add("doctor", _doctor, "zeg waarom een bericht niet zou gaan / say why a message would not flow")
-    add(
-        "rotate", _rotate, "vervang de sleutels, met de dienst gestopt / replace the keys; the service must not run"
-    ).add_argument(
-        "--revoke",
-        action="store_true",
-        help="de oude sleutels zijn kwijt of gestolen: gebruik ze nooit meer / "
-        "the old keys are lost or stolen: never use them again",
+    _add_rotate(
+        add(
+            "rotate", _rotate, "vervang de sleutels, met de dienst gestopt / replace the keys; the service must not run"
+        )
     )
     _add_example(
         add(
@@ -294,6 +291,15 @@ def _add_send(parser: argparse.ArgumentParser) -> None:
         default=SEND_SECONDS,
         metavar="N",
         help="hoe lang wachten / how long to wait",
+    )
+
+
+def _add_rotate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--revoke",
+        action="store_true",
+        help="de oude sleutels zijn kwijt of gestolen: gebruik ze nooit meer / "
+        "the old keys are lost or stolen: never use them again",
     )
 
 
