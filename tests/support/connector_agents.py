@@ -20,6 +20,7 @@ from connectors.formats.fhir import FhirFormat
 from connectors.formats.stuf import StufFormat
 from connectors.settings import Folders, HubSettings, Settings
 from schemas.codes import Register
+from schemas.document import Document
 from schemas.identifiers import OIN, ProfessionalNumber
 from schemas.message import Responsible
 from tests.support.connector_world import HUB, World
@@ -169,6 +170,10 @@ class Agent:
         part = self.settings.folders.out / f"{name}.part"
         part.write_bytes(data)
         part.rename(self.settings.folders.out / name)
+
+    def drop_document(self, name: str, document: Document) -> None:
+        """Put a document into `out`, as a system that writes FHIR does."""
+        self.drop(name, FhirFormat().write(document, withheld=(), at=self.world.clock.now()).data)
 
     async def rounds(self) -> None:
         """Do everything that there is to do, a little later than before."""

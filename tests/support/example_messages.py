@@ -10,13 +10,13 @@ looked at.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from schemas.codes import Necessity, SubjectRole
+from schemas.codes import Necessity, Register, SubjectRole
 from schemas.definitions import load_definitions
-from schemas.document import Document, DocumentItem, DocumentSubject, JSONValue
+from schemas.document import Address, Document, DocumentItem, DocumentResponsible, DocumentSubject, JSONValue
 from schemas.fhir import claimed_correction, claimed_question
-from schemas.identifiers import BSN_SYSTEM, MessageId
+from schemas.identifiers import BSN_SYSTEM, OIN, MessageId
 from schemas.message import Message
 from tests.support.example_documents import concept, item, message_of, notification_document, request_document
 
@@ -61,6 +61,17 @@ def example_document(message_type: str) -> Document:
         reference=f"{message_type.upper()}-1"[:40],
         subjects=subjects,
         items=items,
+    )
+
+
+def document_between(message_type: str, *, sender: OIN, receiver: OIN, **change: Any) -> Document:
+    """Return a complete document of a type from one organisation to another, with something changed."""
+    return replace(
+        example_document(message_type),
+        sender=Address(organisation=sender.value),
+        receiver=Address(organisation=receiver.value),
+        responsible=DocumentResponsible(register=Register.SKJ, number="110012345"),
+        **change,
     )
 
 

@@ -13,18 +13,16 @@ from connectors.agent.questions import open_questions
 from connectors.agent.recalling import recall_of
 from connectors.agent.recording import CONSENT, MEASURE, RECALL, new_record_id, post_record, record_round, sign_record
 from connectors.agent.reminding import hear_notices, remind
-from connectors.formats.fhir import FhirFormat
 from connectors.sdk.answers import HubNotice
-from schemas.codes import AgeBand, Capacity, Category, Register, SpoedReason
+from schemas.codes import AgeBand, Capacity, Category, SpoedReason
 from schemas.consents import ConsentStatus, consent_to_payload
-from schemas.document import Address, Document, DocumentResponsible
 from schemas.errors import RejectedMessageError, UnavailableError
-from schemas.identifiers import BSN_SYSTEM, OIN, MessageId, SubjectTag
+from schemas.identifiers import BSN_SYSTEM, MessageId, SubjectTag
 from schemas.measures import measure_to_payload
 from schemas.requests import RecallClaims, RecallReason, recall_to_payload
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, GI, HUB, RAAD, World
-from tests.support.example_messages import example_document
+from tests.support.example_messages import document_between
 from tests.support.law_records import PARENT_YES, SELF_YES, consent_record, measure_statement
 from tests.support.memory_hub import MemoryHub
 from tests.support.parties import message_id
@@ -56,21 +54,6 @@ def tag_of(world: World, bsn: str) -> SubjectTag:
     return world.chain.tag(recipient=HUB, system=BSN_SYSTEM, value=bsn)
 
 
-def document(kind: str, *, sender: OIN, receiver: OIN, **change: Any) -> Document:
-    return replace(
-        example_document(kind),
-        sender=Address(organisation=sender.value),
-        receiver=Address(organisation=receiver.value),
-        responsible=DocumentResponsible(register=Register.SKJ, number="110012345"),
-        **change,
-    )
-
-
-def drop(agent: Agent, name: str, what: Document) -> None:
-    written = FhirFormat().write(what, withheld=(), at=agent.world.clock.now())
-    agent.drop(name, written.data)
-
-
 def read(agent: Agent, path: str) -> Any:
     return json.loads((agent.home / path).read_text())
 
@@ -99,15 +82,15 @@ async def give_consent(agent: Agent, bsn: str, **change: Any) -> MessageId:
 
 
 async def test_what_a_gi_under_a_measure_may_have_goes_when_the_measure_is_stated(gemeente: Agent, gi: Agent) -> None:
-    case = document(
+    case = document_between(
         "casusinformatie", sender=GEMEENTE, receiver=GI, purpose="GI-OTS-SPONT", receiver_capacity=Capacity.OTS
     )
-    drop(gemeente, "te-vroeg.json", case)
+    gemeente.drop_document("te-vroeg.json", case)
     await gemeente.rounds()
     problem = read(gemeente, "refused/te-vroeg.json.problem.json")
     assert "sender.decision.measure-missing" in {each["code"] for each in problem["issues"]}
     await state_measure(gi)
-    drop(gemeente, "nu.json", replace(case, reference="CASUS-2"))
+    gemeente.drop_document("nu.json", replace(case, reference="CASUS-2"))
     await gemeente.rounds()
     (sent,) = read(gemeente, "sent/nu.json.result.json")["recipients"]
     assert sent["purpose"] == "GI-OTS-SPONT"
@@ -124,10 +107,10 @@ async def test_what_a_gi_under_a_measure_may_have_goes_when_the_measure_is_state
 
 async def test_a_measure_that_only_the_gi_states_lapses_after_thirty_days(gemeente: Agent, gi: Agent) -> None:
     await state_measure(gi, issued_at=now(gi) - 31 * 24 * 3600)
-    case = document(
+    case = document_between(
         "casusinformatie", sender=GEMEENTE, receiver=GI, purpose="GI-OTS-SPONT", receiver_capacity=Capacity.OTS
     )
-    drop(gemeente, "casus.json", case)
+    gemeente.drop_document("casus.json", case)
     await gemeente.rounds()
     codes = {each["code"] for each in read(gemeente, "refused/casus.json.problem.json")["issues"]}
     assert "sender.decision.measure-lapsed" in codes
@@ -135,11 +118,11 @@ async def test_a_measure_that_only_the_gi_states_lapses_after_thirty_days(gemeen
 
 async def test_a_consent_lets_go_what_it_names_and_its_withdrawal_lets_nothing_go(gemeente: Agent) -> None:
     """The child's facts go by the parents' consent for the child; the mother's by her own."""
-    case = document(
+    case = document_between(
         "casusinformatie", sender=GEMEENTE, receiver=GI, purpose="VRIJW", receiver_capacity=Capacity.PREVENTIEF
     )
     given = await give_consent(gemeente, CHILD, age=AgeBand.FROM_12, givers=(SELF_YES, PARENT_YES, PARENT_YES))
-    drop(gemeente, "casus.json", case)
+    gemeente.drop_document("casus.json", case)
     await gemeente.rounds()
     (sent,) = read(gemeente, "sent/casus.json.result.json")["recipients"]
     assert "leefgebied/l1/finding" in sent["permitted"]
@@ -154,7 +137,7 @@ async def test_a_consent_lets_go_what_it_names_and_its_withdrawal_lets_nothing_g
         status=ConsentStatus.WITHDRAWN,
         replaces=given,
     )
-    drop(gemeente, "casus-2.json", replace(case, reference="CASUS-2"))
+    gemeente.drop_document("casus-2.json", replace(case, reference="CASUS-2"))
     await gemeente.rounds()
     problem = read(gemeente, "refused/casus-2.json.problem.json")
     assert "sender.decision.consent-withdrawn" in {each["code"] for each in problem["issues"]}
@@ -213,10 +196,10 @@ async def test_records_that_the_hub_altered_let_nothing_go(hub: MemoryHub, gemee
     hub.alter_found = lambda found: msgspec.structs.replace(
         found, records=tuple(msgspec.structs.replace(each, record=each.record[:-4] + "AAAA") for each in found.records)
     )
-    case = document(
+    case = document_between(
         "casusinformatie", sender=GEMEENTE, receiver=GI, purpose="GI-OTS-SPONT", receiver_capacity=Capacity.OTS
     )
-    drop(gemeente, "casus.json", case)
+    gemeente.drop_document("casus.json", case)
     await gemeente.rounds()
     (notice,) = gemeente.journal.open_notices()
     assert notice.kind == "alarm"
@@ -227,17 +210,17 @@ async def test_a_question_is_answered_in_its_case_and_within_what_was_asked(
     hub: MemoryHub, gi: Agent, gemeente: Agent
 ) -> None:
     await state_measure(gi)
-    question = document(
+    question = document_between(
         "informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG", capacity=Capacity.OTS
     )
-    drop(gi, "vraag.json", question)
+    gi.drop_document("vraag.json", question)
     await gi.rounds()
     (asked,) = hub.messages.values()
     assert asked.message.asks is not None
     assert asked.message.asks.categories == (Category.HULPVERLENING, Category.ZORGEN)
     await gemeente.rounds()
-    answer = document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked.message.id)
-    drop(gemeente, "antwoord.json", answer)
+    answer = document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked.message.id)
+    gemeente.drop_document("antwoord.json", answer)
     await gemeente.rounds()
     (sent,) = read(gemeente, "sent/antwoord.json.result.json")["recipients"]
     assert sent["purpose"] == "GI-OTS-ANTW"
@@ -250,14 +233,14 @@ async def test_a_question_is_answered_in_its_case_and_within_what_was_asked(
 
 
 async def test_an_answer_to_what_never_came_is_refused(gemeente: Agent) -> None:
-    answer = document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=message_id(7))
-    drop(gemeente, "antwoord.json", answer)
+    answer = document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=message_id(7))
+    gemeente.drop_document("antwoord.json", answer)
     await gemeente.rounds()
     assert read(gemeente, "refused/antwoord.json.problem.json")["code"] == "sender.thread.unknown"
 
 
 async def test_an_emergency_is_marked_in_the_message(hub: MemoryHub, gi: Agent) -> None:
-    question = document(
+    question = document_between(
         "informatieverzoek",
         sender=GI,
         receiver=GEMEENTE,
@@ -265,7 +248,7 @@ async def test_an_emergency_is_marked_in_the_message(hub: MemoryHub, gi: Agent) 
         capacity=Capacity.OTS,
         spoed=SpoedReason.PRONOUNCED,
     )
-    drop(gi, "vraag.json", question)
+    gi.drop_document("vraag.json", question)
     await gi.rounds()
     (asked,) = hub.messages.values()
     assert asked.message.spoed is SpoedReason.PRONOUNCED
@@ -273,7 +256,9 @@ async def test_an_emergency_is_marked_in_the_message(hub: MemoryHub, gi: Agent) 
 
 async def test_a_message_that_waits_can_be_taken_back(hub: MemoryHub, gi: Agent) -> None:
     await state_measure(gi)
-    drop(gi, "vraag.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG"))
+    gi.drop_document(
+        "vraag.json", document_between("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG")
+    )
     await gi.rounds()
     (asked,) = hub.messages.values()
     record_id = new_record_id(gi.services)
@@ -294,7 +279,9 @@ async def test_a_message_that_waits_can_be_taken_back(hub: MemoryHub, gi: Agent)
 async def ask(gi: Agent, gemeente: Agent) -> MessageId:
     """Let the GI ask, and the gemeente receive it."""
     await state_measure(gi)
-    drop(gi, "vraag.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG"))
+    gi.drop_document(
+        "vraag.json", document_between("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG")
+    )
     await gi.rounds()
     await gemeente.rounds()
     (asked,) = gi.hub.messages.values()
@@ -308,7 +295,9 @@ async def test_a_question_lies_in_its_folder_until_it_is_answered(gi: Agent, gem
     assert (waiting["message"], waiting["from"], waiting["term"]) == (asked.value, GI.value, "2026-12-14")
     assert (waiting["categories"], waiting["must_answer"]) == (["hulpverlening", "zorgen"], True)
     assert [(each.message, each.ours) for each in open_questions(gi.journal)] == [(asked, True)]
-    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    gemeente.drop_document(
+        "antwoord.json", document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked)
+    )
     await gemeente.rounds()
     assert gemeente.names("questions") == []
     await gi.rounds()
@@ -317,7 +306,9 @@ async def test_a_question_lies_in_its_folder_until_it_is_answered(gi: Agent, gem
 
 async def test_an_answer_that_holds_what_was_asked_needs_nobody(gi: Agent, gemeente: Agent) -> None:
     asked = await ask(gi, gemeente)
-    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    gemeente.drop_document(
+        "antwoord.json", document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked)
+    )
     await gemeente.rounds()
     await gi.rounds()
     assert [each.kind for each in gi.journal.open_notices()] == []
@@ -329,7 +320,9 @@ async def test_what_an_answer_tells_beyond_the_question_is_told_to_people(gi: Ag
     with gi.journal.step("asked less") as db:
         less = json.dumps({"categories": ["zorgen"], "term": "2026-12-14"})
         db.execute("UPDATE threads SET asks = ? WHERE message = ?", (less, asked.value))
-    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    gemeente.drop_document(
+        "antwoord.json", document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked)
+    )
     await gemeente.rounds()
     await gi.rounds()
     (notice,) = gi.journal.open_notices()
@@ -343,7 +336,9 @@ async def test_an_answer_to_what_this_connector_did_not_ask_is_told_to_people(gi
     asked = await ask(gi, gemeente)
     with gi.journal.step("asked of somebody else") as db:
         db.execute("UPDATE threads SET other = ? WHERE message = ?", (RAAD.value, asked.value))
-    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    gemeente.drop_document(
+        "antwoord.json", document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked)
+    )
     await gemeente.rounds()
     await gi.rounds()
     (notice,) = gi.journal.open_notices()
@@ -353,8 +348,8 @@ async def test_an_answer_to_what_this_connector_did_not_ask_is_told_to_people(gi
 
 async def test_an_answer_that_was_refused_leaves_the_question_open(gi: Agent, gemeente: Agent) -> None:
     asked = await ask(gi, gemeente)
-    answer = document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked, purpose="VTO")
-    drop(gemeente, "antwoord.json", answer)
+    answer = document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked, purpose="VTO")
+    gemeente.drop_document("antwoord.json", answer)
     await gemeente.rounds()
     assert read(gemeente, "refused/antwoord.json.problem.json")["must_act"] == "sender"
     assert [each.message for each in open_questions(gemeente.journal)] == [asked]
@@ -373,7 +368,9 @@ async def test_people_are_reminded_of_a_term_twice_and_not_after_the_answer(gi: 
     remind(gemeente.services)
     remind(gemeente.services)
     assert [text.endswith("has come.") for text in reminders()] == [True]
-    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    gemeente.drop_document(
+        "antwoord.json", document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked)
+    )
     await gemeente.rounds()
     assert reminders() == []
 
@@ -388,7 +385,9 @@ async def test_people_are_reminded_again_when_the_answer_falls_away_after_the_te
     asked = await ask(gi, gemeente)
     gi.world.clock.advance(seconds=22 * 24 * 3600)
     assert reminded() == [asked.value]
-    drop(gemeente, "antwoord.json", document("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked))
+    gemeente.drop_document(
+        "antwoord.json", document_between("informatieantwoord", sender=GEMEENTE, receiver=GI, reply_to=asked)
+    )
     await gemeente.rounds()
     assert reminded() == []
     (sent,) = [each for each in gi.hub.messages.values() if each.message.sender == GEMEENTE]

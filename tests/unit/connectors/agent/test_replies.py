@@ -11,17 +11,13 @@ from connectors.agent.journal import confirm
 from connectors.agent.questions import open_questions
 from connectors.agent.reminding import remind
 from connectors.agent.waiting import waiting_assignments
-from connectors.formats.fhir import FhirFormat
 from connectors.formats.stuf.examples import Header, Notice, notification_example
 from connectors.formats.stuf.scenarios import vto_scenario
-from schemas.codes import Register
-from schemas.document import Address, Document, DocumentResponsible
-from schemas.identifiers import OIN
 from schemas.message import Message
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
 from tests.support.example_documents import concept, item
-from tests.support.example_messages import example_document
+from tests.support.example_messages import document_between
 from tests.support.memory_hub import MemoryHub
 from tests.support.parties import message_id
 
@@ -41,21 +37,6 @@ def gemeente(hub: MemoryHub, tmp_path: Path) -> Agent:
 @pytest.fixture
 def raad(hub: MemoryHub, tmp_path: Path) -> Agent:
     return Agent(world=hub.world, hub=hub, oin=RAAD, home=tmp_path / "raad")
-
-
-def document(kind: str, *, sender: OIN, receiver: OIN, **change: Any) -> Document:
-    return replace(
-        example_document(kind),
-        sender=Address(organisation=sender.value),
-        receiver=Address(organisation=receiver.value),
-        responsible=DocumentResponsible(register=Register.SKJ, number="110012345"),
-        **change,
-    )
-
-
-def drop(agent: Agent, name: str, what: Document) -> None:
-    written = FhirFormat().write(what, withheld=(), at=agent.world.clock.now())
-    agent.drop(name, written.data)
 
 
 def problem(agent: Agent, name: str) -> Any:
@@ -80,7 +61,9 @@ async def asked_for_an_investigation(gemeente: Agent, raad: Agent) -> Message:
 
 
 async def asked(raad: Agent, gemeente: Agent) -> Message:
-    drop(raad, "vraag.json", document("informatieverzoek", sender=RAAD, receiver=GEMEENTE, purpose="RVDK-INFO"))
+    raad.drop_document(
+        "vraag.json", document_between("informatieverzoek", sender=RAAD, receiver=GEMEENTE, purpose="RVDK-INFO")
+    )
     return await there(raad, gemeente)
 
 
@@ -112,8 +95,8 @@ async def test_a_notification_answers_the_request_and_not_the_message_that_came_
 
 async def test_an_answer_that_answers_no_such_message_is_not_sent(gemeente: Agent, raad: Agent) -> None:
     request = await asked_for_an_investigation(gemeente, raad)
-    answer = document("informatieantwoord", sender=RAAD, receiver=GEMEENTE, reply_to=request.id)
-    drop(raad, "antwoord.json", answer)
+    answer = document_between("informatieantwoord", sender=RAAD, receiver=GEMEENTE, reply_to=request.id)
+    raad.drop_document("antwoord.json", answer)
     await raad.rounds()
     (issue,) = problem(raad, "antwoord.json")["issues"]
     assert issue["code"] == "sender.reply-to.type"
@@ -121,29 +104,29 @@ async def test_an_answer_that_answers_no_such_message_is_not_sent(gemeente: Agen
 
 async def test_a_question_is_answered_once_by_whoever_answers_it(gemeente: Agent, raad: Agent) -> None:
     question = await asked(raad, gemeente)
-    answer = document("informatieantwoord", sender=GEMEENTE, receiver=RAAD, reply_to=question.id)
-    drop(gemeente, "antwoord.json", answer)
+    answer = document_between("informatieantwoord", sender=GEMEENTE, receiver=RAAD, reply_to=question.id)
+    gemeente.drop_document("antwoord.json", answer)
     first = await there(gemeente, raad)
-    drop(gemeente, "nog-een.json", replace(answer, reference="ANTW-2"))
+    gemeente.drop_document("nog-een.json", replace(answer, reference="ANTW-2"))
     await gemeente.rounds()
     (issue,) = problem(gemeente, "nog-een.json")["issues"]
     assert issue["code"] == "sender.reply-to.answered"
     with gemeente.journal.step("the recipient refused it") as db:
         db.execute("UPDATE submissions SET state = 'refused' WHERE id = ?", (first.id.value,))
-    drop(gemeente, "opnieuw.json", replace(answer, reference="ANTW-3"))
+    gemeente.drop_document("opnieuw.json", replace(answer, reference="ANTW-3"))
     assert (await there(gemeente, raad)).reply_to == question.id
 
 
 async def test_a_question_stays_open_while_its_answer_is_to_follow(gemeente: Agent, raad: Agent) -> None:
     question = await asked(raad, gemeente)
-    answer = document("informatieantwoord", sender=GEMEENTE, receiver=RAAD, reply_to=question.id)
+    answer = document_between("informatieantwoord", sender=GEMEENTE, receiver=RAAD, reply_to=question.id)
     later = item("vraag", "q1", refusal=(concept("weigeringsgrond", "volgt-later"),))
     header = next(each for each in answer.items if each.profile == "bericht")
-    drop(gemeente, "later.json", replace(answer, reference="ANTW-0", items=(header, later)))
+    gemeente.drop_document("later.json", replace(answer, reference="ANTW-0", items=(header, later)))
     assert (await there(gemeente, raad)).reply_to == question.id
     for agent in (gemeente, raad):
         assert [each.message for each in open_questions(agent.journal)] == [question.id]
-    drop(gemeente, "antwoord.json", answer)
+    gemeente.drop_document("antwoord.json", answer)
     assert (await there(gemeente, raad)).reply_to == question.id
     for agent in (gemeente, raad):
         assert open_questions(agent.journal) == ()
@@ -152,12 +135,12 @@ async def test_a_question_stays_open_while_its_answer_is_to_follow(gemeente: Age
 async def test_people_hear_of_an_answer_to_what_was_answered(gemeente: Agent, raad: Agent) -> None:
     """Whoever sent it: another's software may keep no count."""
     question = await asked(raad, gemeente)
-    answer = document("informatieantwoord", sender=GEMEENTE, receiver=RAAD, reply_to=question.id)
-    drop(gemeente, "antwoord.json", answer)
+    answer = document_between("informatieantwoord", sender=GEMEENTE, receiver=RAAD, reply_to=question.id)
+    gemeente.drop_document("antwoord.json", answer)
     first = await there(gemeente, raad)
     with gemeente.journal.step("its software forgets") as db:
         db.execute("DELETE FROM threads WHERE message = ?", (first.id.value,))
-    drop(gemeente, "nog-een.json", replace(answer, reference="ANTW-2"))
+    gemeente.drop_document("nog-een.json", replace(answer, reference="ANTW-2"))
     second = await there(gemeente, raad)
     assert second.reply_to == question.id
     (notice,) = [each for each in raad.journal.open_notices() if each.kind == "unprompted"]

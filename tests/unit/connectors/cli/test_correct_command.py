@@ -81,10 +81,6 @@ def case(**change: Any) -> Document:
     return replace(example_document("casusinformatie"), **said)
 
 
-def drop(agent: Agent, name: str, what: Document) -> None:
-    agent.drop(name, FhirFormat().write(what, withheld=(), at=agent.world.clock.now()).data)
-
-
 @pytest.fixture
 def person(tmp_path: Path, command: Command) -> str:
     """The child, over whom the GI has a measure."""
@@ -102,7 +98,7 @@ def messages(hub: MemoryHub, kind: str) -> list[Message]:
 
 def send(agents: dict[OIN, Agent], *documents: Document) -> None:
     for number, document in enumerate(documents):
-        drop(agents[GEMEENTE], f"{document.reference}-{number}.json", document)
+        agents[GEMEENTE].drop_document(f"{document.reference}-{number}.json", document)
     asyncio.run(agents[GEMEENTE].rounds())
 
 
