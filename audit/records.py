@@ -20,7 +20,7 @@ from hmac import compare_digest
 from typing import Final
 
 from audit.errors import CommitmentError, refused
-from schemas.canonical import INTEGER_MAX, b64url, canonical_json, parse_canonical
+from schemas.canonical import b64url, canonical_json, parse_canonical
 from schemas.codes import EntryKind
 from schemas.document import JSONValue
 from schemas.identifiers import SubjectTag
@@ -29,10 +29,6 @@ SALT_BYTES: Final = 32
 RECORD_BYTES_MAX: Final = 1024 * 1024
 _DOMAIN: Final = b"ketenhub/record/1\x00"
 _SHOWN: Final = "hub.record.shown"
-_KEPT: Final = "hub.record.kept"
-_KEPT_MEMBERS: Final = frozenset({"tag", "responsible", "relied_on", "trace", "nth", "previous"})
-_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
-_SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 """Reasons and marks are codes: what a hub writes there is shown to people, and is no text of its own."""
 
@@ -205,37 +201,6 @@ def parse_withheld(items: Sequence[JSONValue], *, code: str) -> tuple[Withheld, 
             raise refused(code, "what was withheld has a label and reasons")
         found.append(Withheld(label=_text(item["label"], code=code), reasons=_codes(item["reasons"], code=code)))
     return tuple(found)
-
-
-def parse_kept(text: str) -> KeptRecord:
-    """Read a kept record strictly.
-
-    Raises:
-        DocumentError: It does not have the form of a kept record.
-    """
-    members = _object(text, code=_KEPT)
-    if members.keys() | {"previous"} != _KEPT_MEMBERS:
-        raise refused(_KEPT, "not the members of a kept record")
-    trace, nth, previous = members["trace"], members["nth"], members.get("previous")
-    if not isinstance(trace, dict) or trace.keys() != {"trace_id", "span_id"}:
-        raise refused(_KEPT, "a trace has a trace id and a span id")
-    trace_id, span_id = _text(trace["trace_id"], code=_KEPT), _text(trace["span_id"], code=_KEPT)
-    if not _TRACE_ID.fullmatch(trace_id) or not _SPAN_ID.fullmatch(span_id):
-        raise refused(_KEPT, "a trace id has 32 hex digits, a span id 16")
-    first = "previous" not in members
-    if type(nth) is not int or not 1 <= nth <= INTEGER_MAX or first != (nth == 1):
-        raise refused(_KEPT, "`nth` counts from 1, and only the first has no `previous`")
-    if not first and (type(previous) is not int or previous < 0):
-        raise refused(_KEPT, "`previous` is an index")
-    return KeptRecord(
-        tag=SubjectTag(_text(members["tag"], code=_KEPT)),
-        responsible=_text(members["responsible"], code=_KEPT),
-        relied_on=_texts(members["relied_on"], code=_KEPT),
-        trace_id=trace_id,
-        span_id=span_id,
-        nth=nth,
-        previous=previous if isinstance(previous, int) else None,
-    )
 
 
 def _object(text: str, *, code: str) -> dict[str, JSONValue]:
