@@ -147,13 +147,6 @@ def own_payloads(journal: Journal, kind: Kind) -> tuple[bytes, ...]:
     return tuple(parse_jws(row["token"], typ=kind.token).payload for row in rows)
 
 
-def sign_record(
-    services: Services, payload: bytes, *, kind: Kind, record_id: MessageId, secret: str | None = None
-) -> None:
-    """Sign a record and write it down, to be posted: see `sign_records`."""
-    sign_records(services, [Unsigned(id=record_id, payload=payload, secret=secret)], kind=kind)
-
-
 def sign_records(
     services: Services, records: Sequence[Unsigned], *, kind: Kind, beside: Callable[[Connection], None] | None = None
 ) -> None:

@@ -11,7 +11,16 @@ import pytest
 
 from connectors.agent.questions import open_questions
 from connectors.agent.recalling import recall_of
-from connectors.agent.recording import CONSENT, MEASURE, RECALL, new_record_id, post_record, record_round, sign_record
+from connectors.agent.recording import (
+    CONSENT,
+    MEASURE,
+    RECALL,
+    Unsigned,
+    new_record_id,
+    post_record,
+    record_round,
+    sign_records,
+)
 from connectors.agent.reminding import hear_notices, remind
 from connectors.sdk.answers import HubNotice
 from schemas.codes import AgeBand, Capacity, Category, SpoedReason
@@ -67,7 +76,7 @@ async def state_measure(agent: Agent, **change: Any) -> None:
     record_id = new_record_id(agent.services)
     stated: dict[str, Any] = {"issuer": agent.oin, "tag": tag_of(agent.world, CHILD), "issued_at": now(agent), **change}
     statement = measure_statement(id=record_id, **stated)
-    sign_record(agent.services, measure_to_payload(statement), kind=MEASURE, record_id=record_id)
+    sign_records(agent.services, [Unsigned(id=record_id, payload=measure_to_payload(statement))], kind=MEASURE)
     await post_record(agent.services, record_id)
 
 
@@ -76,7 +85,7 @@ async def give_consent(agent: Agent, bsn: str, **change: Any) -> MessageId:
     record_id = new_record_id(agent.services)
     said: dict[str, Any] = {"issuer": agent.oin, "tag": tag_of(agent.world, bsn), "issued_at": now(agent), **change}
     record = consent_record(id=record_id, **said)
-    sign_record(agent.services, consent_to_payload(record), kind=CONSENT, record_id=record_id)
+    sign_records(agent.services, [Unsigned(id=record_id, payload=consent_to_payload(record))], kind=CONSENT)
     await post_record(agent.services, record_id)
     return record_id
 
@@ -270,7 +279,7 @@ async def test_a_message_that_waits_can_be_taken_back(hub: MemoryHub, gi: Agent)
         message_id=asked.message.id,
         reason=RecallReason.TWICE,
     )
-    sign_record(gi.services, recall_to_payload(claims), kind=RECALL, record_id=record_id)
+    sign_records(gi.services, [Unsigned(id=record_id, payload=recall_to_payload(claims))], kind=RECALL)
     await post_record(gi.services, record_id)
     await gi.rounds()
     assert read(gi, "sent/vraag.json.result.json")["recipients"][0]["state"] == "recalled"
@@ -392,7 +401,7 @@ async def test_people_are_reminded_again_when_the_answer_falls_away_after_the_te
     assert reminded() == []
     (sent,) = [each for each in gi.hub.messages.values() if each.message.sender == GEMEENTE]
     recall = recall_of(gemeente.services, sent.message.id, reason=RecallReason.WRONG)
-    sign_record(gemeente.services, recall.payload, kind=RECALL, record_id=recall.id)
+    sign_records(gemeente.services, [Unsigned(id=recall.id, payload=recall.payload)], kind=RECALL)
     await post_record(gemeente.services, recall.id)
     gi.world.clock.advance(seconds=3600)
     await gemeente.rounds()
@@ -421,7 +430,7 @@ async def test_a_measure_that_is_stated_again_lapses_thirty_days_after_it_was_st
     """Other dates gain no days: whoever is told a later day is told too late."""
     record_id = new_record_id(gi.services)
     said = measure_statement(id=record_id, issuer=GI, tag=tag_of(gi.world, CHILD), issued_at=now(gi))
-    sign_record(gi.services, measure_to_payload(said), kind=MEASURE, record_id=record_id)
+    sign_records(gi.services, [Unsigned(id=record_id, payload=measure_to_payload(said))], kind=MEASURE)
     gi.world.clock.advance(seconds=15 * 24 * 3600)
     await state_measure(gi, replaces=record_id, valid_until=date(2027, 10, 31))
     gi.world.clock.advance(seconds=9 * 24 * 3600)

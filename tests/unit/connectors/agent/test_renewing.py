@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.agent.persons import Person
-from connectors.agent.recording import CONSENT, new_record_id, post_record, sign_record
+from connectors.agent.recording import CONSENT, Unsigned, new_record_id, post_record, sign_records
 from connectors.agent.renewing import CONSENTS, MEASURES, Outcome, Step, due, persons_of, renew, renewals_due
 from schemas.codes import EntryKind, TokenType
 from schemas.consents import consent_to_payload, parse_consent
@@ -37,7 +37,7 @@ async def agent_of_two_epochs(folder: Path, *, fuse: Fuse | None = None) -> Agen
 async def record(agent: Agent, tag: SubjectTag) -> MessageId:
     record_id = new_record_id(agent.services)
     made = consent_record(id=record_id, tag=tag, issued_at=int(agent.world.clock.now().timestamp()))
-    sign_record(agent.services, consent_to_payload(made), kind=CONSENT, record_id=record_id)
+    sign_records(agent.services, [Unsigned(id=record_id, payload=consent_to_payload(made))], kind=CONSENT)
     await post_record(agent.services, record_id)
     return record_id
 
