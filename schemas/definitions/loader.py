@@ -9,7 +9,7 @@ pen must not load.
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -104,30 +104,6 @@ class Definitions:
         if found is None:
             raise DocumentError("the profile has no such element", code="sender.structure.element-unknown")
         return found.category
-
-    def coded_values(self, profile: str, element: str) -> tuple[JSONValue, ...]:
-        """List every value that the element's code list lets it have, as each would be disclosed.
-
-        Codes that no longer hold are among them: an old message may carry one. Whoever seals them all must find one
-        length, or the length would tell the code.
-
-        Returns:
-            The values, or nothing for an element without a code list.
-        """
-        definition = self.profile(profile).elements[element]
-        if definition.codes is None or definition.allowed is None:
-            return ()
-        if definition.value is ValueType.CODE:
-            return tuple(sorted(definition.allowed))
-        system = definition.codes.system
-        return tuple({"coding": [{"code": code, "system": system}]} for code in sorted(definition.allowed))
-
-    def coded_elements(self) -> Iterator[tuple[str, str]]:
-        """List the labels (profile, element) that a code list binds."""
-        for profile in self.profiles.values():
-            for element in profile.elements.values():
-                if element.codes is not None:
-                    yield profile.name, element.name
 
 
 @cache
