@@ -12,8 +12,9 @@ from schemas.codes import Capacity, SpoedReason
 from schemas.errors import DocumentError, UnavailableError
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, GI, World
+from tests.support.example_messages import document_between
 from tests.support.memory_hub import MemoryHub
-from tests.unit.connectors.agent.test_lawful_flows import document, drop, state_measure
+from tests.unit.connectors.agent.test_lawful_flows import state_measure
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def test_an_emergency_that_is_refused_is_shown_to_people_until_one_of_them
         hub.before = refuse
     purpose = "GI-OTS-VRAAG" if by_the_hub else "RVDK-INFO"
     change: dict[str, Any] = {"purpose": purpose, "capacity": Capacity.OTS, "spoed": SpoedReason.ACUTE_DANGER}
-    drop(gi, "spoed.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, **change))
+    gi.drop_document("spoed.json", document_between("informatieverzoek", sender=GI, receiver=GEMEENTE, **change))
     for _ in range(2):
         await gi.rounds()
         (told,) = gi.journal.open_notices()
@@ -61,7 +62,9 @@ async def test_that_a_stopped_hub_takes_nothing_is_told_to_people_after_a_while(
 
     hub.before = refuse
     await state_measure(gi)
-    drop(gi, "vraag.json", document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG"))
+    gi.drop_document(
+        "vraag.json", document_between("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG")
+    )
     await gi.rounds()
     assert gi.journal.open_notices() == ()
     for _ in range(2):
@@ -89,9 +92,9 @@ async def test_what_came_twice_while_it_waited_leaves_no_notice_behind(
 
     await state_measure(gi)
     hub.before = refuse
-    question = document("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG")
-    drop(gi, "een.json", question)
-    drop(gi, "twee.json", question if same else replace(question, case_reference="ander"))
+    question = document_between("informatieverzoek", sender=GI, receiver=GEMEENTE, purpose="GI-OTS-VRAAG")
+    gi.drop_document("een.json", question)
+    gi.drop_document("twee.json", question if same else replace(question, case_reference="ander"))
     await gi.rounds()
     gi.world.clock.advance(seconds=TELL_SECONDS)
     await gi.rounds()
