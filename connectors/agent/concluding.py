@@ -12,10 +12,11 @@ from typing import Final
 from connectors.agent.documents import own_withheld_to_json, withheld_from_json
 from connectors.agent.events import Event, say
 from connectors.agent.files import OVERSIZE
-from connectors.agent.journal import Delivery, NoticeKind, deliver, notify, take_back
+from connectors.agent.journal import Delivery, NoticeKind, deliver, from_milliseconds, notify, take_back
 from connectors.agent.reports import (
     RecipientResult,
     WithheldBy,
+    grounds_of,
     problem_text_nl,
     problem_to_json,
     result_to_json,
@@ -29,6 +30,7 @@ from connectors.sdk.dutch import in_dutch, trouble_text
 from connectors.sdk.projection import Withheld
 from schemas.document import Document, JSONValue
 from schemas.errors import DocumentError, ExchangeError, RejectedMessageError
+from schemas.identifiers import OIN
 from schemas.randomness import new_message_id
 
 CORRECTION: Final = "correctie"
@@ -296,7 +298,7 @@ def result_of(services: Services, file: Row, sent: Sequence[Row], *, name: str) 
     """Say what became of a file for each recipient, as far as the hub accepted it.
 
     Args:
-        services: For the clock, and the catalogue by which grounds are named.
+        services: For the clock, and what grounds are named by.
         file: The file's row.
         sent: What `SENT_OF_FILE` finds.
         name: What the file is called where this is shown.
@@ -305,13 +307,12 @@ def result_of(services: Services, file: Row, sent: Sequence[Row], *, name: str) 
         file=name,
         reference=file["reference"] or "",
         remarks=json.loads(sent[0]["remarks"]) if sent else [],
-        recipients=[_result(row) for row in sent],
-        catalogue=services.policy.catalogue,
+        recipients=[_result(services, row) for row in sent],
         at=services.clock.now(),
     )
 
 
-def _result(row: Row) -> RecipientResult:
+def _result(services: Services, row: Row) -> RecipientResult:
     said = json.loads(row["answer"])
     withheld: list[tuple[WithheldBy, Withheld]] = [
         (WithheldBy.CONNECTOR, each) for each in withheld_from_json(json.loads(row["withheld"]))
@@ -330,6 +331,14 @@ def _result(row: Row) -> RecipientResult:
         marks=said["marks"],
         receipt=json.loads(row["receipt"]) if row["receipt"] else None,
         denied=json.loads(row["denied"]) if row["denied"] else None,
+        grounds=grounds_of(
+            services,
+            row["purpose"],
+            message_type=row["type"],
+            sender=services.settings.oin,
+            recipient=OIN(row["recipient"]),
+            at=from_milliseconds(row["created_at"]),
+        ),
     )
 
 

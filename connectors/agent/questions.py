@@ -22,7 +22,7 @@ from sqlite3 import Row
 from typing import Final
 
 from connectors.agent.journal import Delivery, Journal, from_milliseconds
-from connectors.agent.reports import grounds_to_json, to_json
+from connectors.agent.reports import grounds_of, to_json
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction
 from connectors.sdk.opening import Opened
@@ -182,7 +182,14 @@ def question_file(message: Message, *, services: Services, at: datetime) -> Deli
         "message": message.id.value,
         "from": message.sender.value,
         "purpose": message.recipient.purpose,
-        "grounds": grounds_to_json(message.recipient.purpose, catalogue=services.policy.catalogue, at=at),
+        "grounds": grounds_of(
+            services,
+            message.recipient.purpose,
+            message_type=message.type,
+            sender=message.sender,
+            recipient=message.recipient.oin,
+            at=at,
+        ),
         "must_answer": must_answer(services, message.sender, capacity=message.capacity, at=at),
         "categories": [category.value for category in message.asks.categories],
         "term": message.asks.term.isoformat(),

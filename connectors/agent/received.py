@@ -11,11 +11,11 @@ from typing import Final
 
 from connectors.agent.disk import is_plain, read_plain
 from connectors.agent.journal import Journal, from_milliseconds
-from connectors.agent.reports import grounds_to_json
+from connectors.agent.reports import grounds_of
 from connectors.agent.services import Services
 from schemas.document import JSONValue
 from schemas.errors import DocumentError
-from schemas.identifiers import MessageId
+from schemas.identifiers import OIN, MessageId
 
 PAGE_MAX: Final = 100
 
@@ -117,7 +117,14 @@ def _to_json(services: Services, row: Row) -> dict[str, JSONValue]:
         "log_index": row["log_index"],
         "listed_at": from_milliseconds(row["listed_at"]).isoformat(timespec="seconds"),
         "purpose": row["purpose"],
-        "grounds": grounds_to_json(row["purpose"] or "", catalogue=services.policy.catalogue, at=services.clock.now()),
+        "grounds": grounds_of(
+            services,
+            row["purpose"] or "",
+            message_type=row["type"],
+            sender=OIN(row["sender"]),
+            recipient=services.settings.oin,
+            at=from_milliseconds(row["listed_at"]),
+        ),
         "reply_to": row["reply_to"],
         "case_number": row["number"],
         "asks": row["asks"] is not None,

@@ -17,14 +17,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connectors.agent.services import Services
 from connectors.sdk.dutch import in_dutch
 from connectors.sdk.projection import Withheld, reason_texts
 from consent.explain import name_ground
 from consent.grounds import Catalogue
 from consent.reasons import Mark
 from schemas.civil_day import civil_day_of_second
+from schemas.codes import Role
 from schemas.document import JSONValue
 from schemas.errors import ExchangeError, Issue
+from schemas.identifiers import OIN
+from schemas.participants import Participant
 
 
 class WithheldBy(StrEnum):
@@ -65,6 +69,7 @@ class RecipientResult:
     marks: Sequence[str]
     receipt: JSONValue
     denied: JSONValue = None
+    grounds: Sequence[JSONValue] = ()
 
 
 def result_to_json(
@@ -73,10 +78,9 @@ def result_to_json(
     reference: str,
     remarks: Sequence[str],
     recipients: Sequence[RecipientResult],
-    catalogue: Catalogue,
     at: datetime,
 ) -> dict[str, JSONValue]:
-    """Write a result, with the grounds as the catalogue in force names them."""
+    """Write a result."""
     return {
         "file": file,
         "reference": reference,
@@ -88,7 +92,7 @@ def result_to_json(
                 "message": result.message,
                 "type": result.type,
                 "purpose": result.purpose,
-                "grounds": grounds_to_json(result.purpose, catalogue=catalogue, at=at),
+                "grounds": list(result.grounds),
                 "state": result.state,
                 "log_index": result.log_index,
                 "catalogue": result.catalogue,
@@ -128,12 +132,47 @@ def problem_text_nl(error: ExchangeError) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def grounds_to_json(purpose: str, *, catalogue: Catalogue, at: datetime) -> list[JSONValue]:
-    """Name the rows of a purpose that hold on a day, with their law: no proposal should be taken for settled."""
+def grounds_of(
+    services: Services, purpose: str, *, message_type: str, sender: OIN, recipient: OIN, at: datetime
+) -> list[JSONValue]:
+    """Name the rows of a purpose that let such a message go between these two, as our catalogue has them.
+
+    Args:
+        services: For the catalogue, and the roles of the two; who is not known limits nothing.
+        purpose: Code of the ground.
+        message_type: Of the message.
+        sender: Who sends it.
+        recipient: Who receives it.
+        at: When it was sent or received.
+    """
+    known = services.directory.directory
+    return grounds_to_json(
+        purpose,
+        message_type=message_type,
+        sender=_role(known.participant(sender)),
+        recipient=_role(known.participant(recipient)),
+        catalogue=services.policy.catalogue,
+        at=at,
+    )
+
+
+def _role(participant: Participant | None) -> Role | None:
+    return participant.role if participant is not None else None
+
+
+def grounds_to_json(
+    purpose: str, *, message_type: str, sender: Role | None, recipient: Role | None, catalogue: Catalogue, at: datetime
+) -> list[JSONValue]:
+    """Name the rows of a purpose that hold on a day for such a message, with their law.
+
+    A row for others is not named beside it: no proposal should be taken for settled by the row that is.
+    """
     day = civil_day_of_second(int(at.timestamp()))
     found: list[JSONValue] = []
     for row in catalogue.rows(purpose):
-        if not row.holds_on(day):
+        if not row.holds_on(day) or message_type not in row.message_types:
+            continue
+        if sender not in (None, *row.sender.roles) or recipient not in (None, *row.recipient.roles):
             continue
         said = name_ground(row, catalogue=catalogue)
         found.append({"code": row.name, "proposed": row.proposed, "nl": said.nl, "en": said.en})

@@ -15,11 +15,12 @@ from connectors.agent.questions import (
     state_of,
 )
 from connectors.agent.recording import today
-from connectors.agent.reports import grounds_to_json
+from connectors.agent.reports import grounds_of
 from connectors.api.bodies import finish, read_members, read_person
 from connectors.api.calls import Answer, Api, Call
 from connectors.api.messages import first_handed_in, message_of, take
 from connectors.api.problems import RequestError
+from consent.request import QUESTION_TYPE
 from schemas.claims import ClaimsReader, read_date
 from schemas.codes import Capacity, Category, Register, SpoedReason
 from schemas.document import DocumentResponsible, JSONValue
@@ -140,12 +141,21 @@ def _waiting(call: Call, api: Api) -> Question:
 
 def _to_json(api: Api, question: Question) -> dict[str, JSONValue]:
     services = api.services
+    own = services.settings.oin
+    sender, recipient = (own, question.other) if question.ours else (question.other, own)
     must = not question.ours and must_answer(
         services, question.other, capacity=question.capacity, at=services.clock.now()
     )
     return {
         **question_to_json(question, day=today(services)),
-        "grounds": grounds_to_json(question.purpose, catalogue=services.policy.catalogue, at=services.clock.now()),
+        "grounds": grounds_of(
+            services,
+            question.purpose,
+            message_type=QUESTION_TYPE,
+            sender=sender,
+            recipient=recipient,
+            at=question.at,
+        ),
         "capacity": question.capacity,
         "must_answer": must,
         "state": state_of(services.journal, question).value,
