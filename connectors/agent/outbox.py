@@ -34,7 +34,7 @@ from connectors.agent.scan import Verdict
 from connectors.agent.services import Services
 from connectors.agent.submitting import check_answer
 from connectors.agent.threads import Addressed, Direction, address, is_last, remember_thread
-from connectors.agent.troubles import OWN_MISTAKE, Troubles, own_mistakes, settle, tell_waiting
+from connectors.agent.troubles import OWN_MISTAKE, Troubles, own_mistakes, retry_seconds, settle, tell_waiting
 from connectors.formats.ports import AnswerKind, Format
 from connectors.sdk.addresses import Destination, find_destination, parse_addressbook
 from connectors.sdk.composing import Composed, SenderKeys, compose
@@ -61,7 +61,6 @@ from schemas.pseudonyms import ChainKey
 from schemas.wire import encode_submission
 
 _T = TypeVar("_T")
-RETRY_SECONDS_MAX: Final = 300
 COMPOSED_ANEW_MAX: Final = 5
 OUT: Final = "out"
 COMPOSE_ANEW: Final = frozenset(
@@ -450,7 +449,7 @@ async def _refused_by_hub(services: Services, file: Row, row: Row, error: Reject
 def _put_off(services: Services, table: str, row: Row, error: ExchangeError) -> None:
     """Try again later, each time a little later, and say why in `status`."""
     attempts = row["attempts"] + 1
-    seconds = min(2 ** min(attempts - 1, 10), RETRY_SECONDS_MAX)
+    seconds = retry_seconds(attempts)
     next_at = milliseconds(services.clock.now()) + seconds * 1000
     with services.journal.step("put off") as db:
         # The table's name is one of two of ours, never from outside.

@@ -23,7 +23,7 @@ from connectors.agent.concluding import alarm
 from connectors.agent.events import Event, say
 from connectors.agent.journal import Journal, NoticeKind, milliseconds, notify
 from connectors.agent.services import Services
-from connectors.agent.troubles import Troubles, own_mistakes
+from connectors.agent.troubles import RETRY_SECONDS_MAX, Troubles, own_mistakes, retry_seconds
 from connectors.sdk.answers import ProvenText
 from connectors.sdk.dutch import trouble_text, why
 from connectors.sdk.ports import Hub
@@ -44,7 +44,6 @@ from schemas.jws import parse_jws, sign_jws
 from schemas.randomness import new_message_id
 from schemas.requests import parse_recall, recall_to_payload
 
-RETRY_SECONDS_MAX: Final = 300
 TOO_OLD: Final = "sender.request.time"
 
 
@@ -314,15 +313,11 @@ def _refused(services: Services, row: Row, error: RejectedMessageError, *, told:
 
 def _put_off(services: Services, row: Row, error: ExchangeError) -> None:
     attempts = row["attempts"] + 1
-    seconds = min(2 ** min(attempts - 1, 10), RETRY_SECONDS_MAX)
+    wait = retry_seconds(attempts)
+    next_at = milliseconds(services.clock.now()) + wait * 1000
     with services.journal.step("put off") as db:
         db.execute(
             "UPDATE records SET attempts = ?, next_at = ?, trouble = ? WHERE id = ?",
-            (
-                attempts,
-                milliseconds(services.clock.now()) + seconds * 1000,
-                trouble_text(error),
-                row["id"],
-            ),
+            (attempts, next_at, trouble_text(error), row["id"]),
         )
-    say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, message=row["id"], code=error.code, seconds=seconds)
+    say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, message=row["id"], code=error.code, seconds=wait)

@@ -24,6 +24,13 @@ TELL_SECONDS: Final = 300
 OWN_MISTAKE: Final = ".connector.failed"
 """How the code of a mistake of our own ends."""
 
+RETRY_SECONDS_MAX: Final = 300
+
+
+def retry_seconds(attempts: int) -> int:
+    """Say how long to wait after so many attempts in vain: twice as long each time, up to `RETRY_SECONDS_MAX`."""
+    return min(1 << min(attempts - 1, 10), RETRY_SECONDS_MAX)
+
 
 class Troubles:
     """Keeps the first error of several parts that do not depend on each other."""
