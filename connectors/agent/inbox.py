@@ -31,13 +31,14 @@ from connectors.agent.journal import NoticeKind, deliver, hand_over_all, millise
 from connectors.agent.questions import question_file
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction, is_last, remember_thread
-from connectors.agent.troubles import Troubles, own_mistakes
+from connectors.agent.troubles import Troubles, own_mistakes, retry_seconds
 from connectors.sdk.dutch import trouble_text
 from connectors.sdk.evidence import make_evidence
 from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
 from connectors.sdk.proving import ProvenEntry, prove_entry
+from connectors.sdk.records import prove_recorded
 from connectors.sdk.transport import printable, refusal_of
-from schemas.codes import TokenType
+from schemas.codes import EntryKind, TokenType
 from schemas.errors import DocumentError, EvidenceError, ExchangeError, RejectedMessageError, UnavailableError
 from schemas.identifiers import OIN, MessageId
 from schemas.jws import parse_jws, sign_jws
@@ -58,7 +59,6 @@ KEY_UNKNOWN: Final = "sender.key.unknown"
 RECALLED: Final = "recipient.message.recalled"
 RELEASE_AT_ONCE: Final = 20
 TYPE_CHARACTERS_MAX: Final = 100
-RETRY_SECONDS_MAX: Final = 300
 _NEWER: Final = frozenset({"sender.structure.type-unknown", "sender.structure.version-unknown"})
 """Connectors are upgraded after the hub: such a message waits for that."""
 _GONE: Final = frozenset({"recipient.message.received", "recipient.message.expired", "recipient.message.unknown"})
@@ -424,7 +424,14 @@ async def _receipt(services: Services, row: Row) -> int:
         return 0
     try:
         answer = await services.hub.receipt(row["receipt"])
-        proven = prove_entry(entry=answer.entry, tlog_proof=answer.tlog_proof, log=services.log)
+        proven = prove_recorded(
+            row["receipt"],
+            entry=answer.entry,
+            tlog_proof=answer.tlog_proof,
+            index=answer.index,
+            kind=EntryKind.RECEIPT,
+            log=services.log,
+        )
         services.directory.saw(proven.checkpoint)
     except UnavailableError as error:
         _put_off(services, row, error)
@@ -483,7 +490,7 @@ async def _receipt_refused(services: Services, row: Row, error: RejectedMessageE
 
 def _put_off(services: Services, row: Row, error: ExchangeError) -> None:
     attempts = row["attempts"] + 1
-    seconds = min(2 ** min(attempts - 1, 10), RETRY_SECONDS_MAX)
+    seconds = retry_seconds(attempts)
     next_at = milliseconds(services.clock.now()) + seconds * 1000
     with services.journal.step("put off") as db:
         db.execute(

@@ -238,3 +238,26 @@ async def test_a_message_that_is_damaged_at_the_hub_is_told_to_people_and_asked_
     raad.world.clock.advance(minutes=10)
     await raad.rounds()
     assert [row["state"] for row in raad.journal.rows("SELECT state FROM received")] == ["received"]
+
+
+async def test_a_receipt_counts_as_logged_only_by_its_own_entry(
+    gemeente: Agent, raad: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that answers with another entry that is in the log has not shown that it logged what we signed."""
+    log = gemeente.world.log
+
+    async def another_entry(self: object, receipt: str) -> ProvenText:
+        assert self
+        assert receipt
+        return ProvenText(index=0, entry=log.texts[0].decode(), tlog_proof=log.proof(0))
+
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(raad.services.hub), "receipt", another_entry)
+        await raad.rounds()
+    assert [row["state"] for row in raad.journal.rows("SELECT state FROM received")] == ["opened"]
+    assert any("hub.record.entry" in text for text in _alarms(raad))
+    raad.world.clock.advance(minutes=10)
+    await raad.rounds()
+    assert [row["state"] for row in raad.journal.rows("SELECT state FROM received")] == ["received"]
