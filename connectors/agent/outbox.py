@@ -403,7 +403,7 @@ async def _send(services: Services, row: Row) -> int:
     file = services.journal.row("SELECT * FROM files WHERE id = ?", row["file"])
     assert file is not None, "a submission has its file"
     try:
-        with own_mistakes(services, about=row["id"], side="hub"):
+        with own_mistakes(services, about=row["id"], side="sender"):
             answer = await services.hub.submit(row["content_type"], row["body"])
             checked = await check_answer(services, row, answer)
     except UnavailableError as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import PurePath
-from typing import Final
+from typing import Final, Literal
 
 from connectors.agent.disk import DiskFullError
 from connectors.agent.events import Event, say
@@ -58,7 +58,7 @@ class Troubles:
 
 
 @contextmanager
-def own_mistakes(services: Services, *, about: str, side: str) -> Iterator[None]:
+def own_mistakes(services: Services, *, about: str, side: Literal["sender", "recipient"]) -> Iterator[None]:
     """Turn a mistake of our own about one file or message into a reason to try it later, and tell people.
 
     Without this one document on which our code fails would stop the agent again at each start, and with it every other
@@ -67,7 +67,7 @@ def own_mistakes(services: Services, *, about: str, side: str) -> Iterator[None]
     Args:
         services: For the journal.
         about: The message's id, or the name that the file will have.
-        side: Who must act, as a code begins: `sender` or `recipient`.
+        side: Which side of the message we are on: our own people must act, never the hub's.
 
     Raises:
         UnavailableError: Our code failed; the same may succeed with another version of it.

@@ -100,7 +100,7 @@ async def _ask(services: Services, row: Row) -> int:
     status: MessageStatus | None = None
     receipt: JSONValue = None
     try:
-        with own_mistakes(services, about=row["id"], side="hub"):
+        with own_mistakes(services, about=row["id"], side="sender"):
             status = await _status(services, row)
             receipt = await _check_receipt(services, row, status.receipt) if status.receipt else None
             _check_state(row, status, receipt, at=at)

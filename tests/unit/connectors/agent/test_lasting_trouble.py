@@ -129,6 +129,20 @@ async def test_a_message_on_which_our_own_code_fails_stops_no_other(
     assert len(raad.names("in")) == 6
 
 
+async def test_a_mistake_of_our_own_while_a_message_is_sent_is_not_put_on_the_hub(
+    gemeente: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> object:
+        raise RecursionError("Jansen")
+
+    monkeypatch.setattr("connectors.agent.outbox.check_answer", fail)
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    row = gemeente.journal.row("SELECT trouble FROM submissions")
+    assert row is not None
+    assert row["trouble"].startswith("sender.connector.failed: de connector kan dit niet verwerken")
+
+
 async def test_a_hub_that_does_not_let_us_in_is_no_false_proof(
     gemeente: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
