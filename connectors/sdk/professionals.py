@@ -14,7 +14,7 @@ Source: the architecture, section 4, "Responsible".
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from schemas.codes import Register
@@ -43,8 +43,16 @@ def parse_professionals(data: bytes) -> Mapping[str, Responsible]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _wrong([_issue(0, "not UTF-8")]) from error
-    header = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text), delimiter=";" if ";" in header else ",")
+    header = next(iter(text.splitlines()), "")
+    # However lines end: the reader of CSV sees to that itself.
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",")
+    try:
+        return _read(rows)
+    except csv.Error as error:
+        raise _wrong([_issue(rows.line_num, "not a line of CSV")]) from error
+
+
+def _read(rows: Iterator[list[str]]) -> Mapping[str, Responsible]:
     if tuple(cell.strip().lower() for cell in next(rows, [])) != COLUMNS:
         raise _wrong([_issue(1, f"the first line must name the columns {', '.join(COLUMNS)}")])
     found: dict[str, Responsible] = {}

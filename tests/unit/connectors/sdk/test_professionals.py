@@ -17,6 +17,7 @@ SKJ = Responsible(register=Register.SKJ, number=ProfessionalNumber("110012345"))
     [
         b"medewerker;register;nummer\njdv01;SKJ;110012345\n",
         b"\xef\xbb\xbfMedewerker,Register,Nummer\r\n jdv01 , SKJ , 110012345 \r\n\r\n",
+        b"medewerker;register;nummer\rjdv01;SKJ;110012345\r",
     ],
 )
 def test_the_table_is_read_as_spreadsheets_write_it(table: bytes) -> None:
@@ -28,6 +29,11 @@ def test_every_wrong_line_is_listed_by_its_number() -> None:
     with pytest.raises(DocumentError) as caught:
         parse_professionals(table)
     assert [issue.pointer for issue in caught.value.issues] == ["/3", "/4", "/5", "/6", "/7"]
+
+
+def test_a_cell_that_no_table_can_hold_is_refused_as_the_rest() -> None:
+    with pytest.raises(DocumentError, match=r"professionals\.csv"):
+        parse_professionals(b"medewerker;register;nummer\njdv01;SKJ;" + b"1" * 200_000)
 
 
 @pytest.mark.parametrize("table", [b"", b"\xff\xfe", b"naam;nummer\n"])
