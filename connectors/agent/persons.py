@@ -87,7 +87,9 @@ def person_of(said: JSONValue, *, pointer: str = "") -> Person:
     if not isinstance(said, dict) or not said.keys() <= _MEMBERS:
         raise _wrong(pointer)
     bsn, pseudonym, born, unborn = (said.get(name) for name in ("bsn", "pseudonym", "born", "unborn"))
-    if (bsn is None) is (pseudonym is None) or unborn not in (None, True, False) or (unborn is True and born):
+    if (bsn is None) is (pseudonym is None):
+        raise _wrong(pointer)
+    if not isinstance(unborn, bool | None) or (unborn and born):
         raise _wrong(pointer)
     if born is not None and not (isinstance(born, str) and is_date(born)):
         raise _wrong(pointer)
