@@ -26,6 +26,7 @@ from connectors.agent.services import Services
 from connectors.agent.troubles import settle
 from connectors.agent.waiting import Waiting, waiting_assignments
 from connectors.sdk.answers import HubNotice
+from connectors.sdk.transport import printable
 from consent.measures import standing_measures
 from consent.request import civil_day
 from schemas.codes import Role, TokenType
@@ -42,6 +43,7 @@ CONSENT_DAYS: Final = 14
 MEASURE_DAYS: Final = 7
 REPLY_DAYS: Final = 30
 PAGES_MAX: Final = 100
+NAME_CHARACTERS_MAX: Final = 100
 _OF_QUESTIONS: Final = frozenset({"question-soon", "question-due"})
 """What the hub tells of terms: this connector knows them itself."""
 
@@ -122,7 +124,7 @@ async def hear_notices(services: Services) -> int:
                     notify(
                         db,
                         kind=NoticeKind.TOLD_BY_HUB,
-                        about=item.message or item.record or f"notice-{item.number}",
+                        about=_shown(item.message or item.record) or f"notice-{item.number}",
                         text_nl=text_nl,
                         text_en=text_en,
                         at=services.clock.now(),
@@ -297,8 +299,15 @@ def _is_replaced(services: Services, record_id: str, kind: str) -> bool:
 
 
 def _texts(item: HubNotice) -> tuple[str, str]:
-    message, record = item.message or "een bericht / a message", item.record or "-"
-    known = _TEXTS.get(item.kind)
+    """Say what the hub tells, in Dutch and in English; a kind that this version does not know by its name."""
+    kind, message, record = _shown(item.kind), _shown(item.message), _shown(item.record) or "-"
+    message_nl, message_en = message or "een bericht", message or "a message"
+    known = _TEXTS.get(kind)
     if known is None:
-        return f"De hub meldt: {item.kind} ({message}, {record}).", f"The hub tells: {item.kind} ({message}, {record})."
-    return known[0].format(message=message, record=record), known[1].format(message=message, record=record)
+        return f"De hub meldt: {kind} ({message_nl}, {record}).", f"The hub tells: {kind} ({message_en}, {record})."
+    return known[0].format(message=message_nl, record=record), known[1].format(message=message_en, record=record)
+
+
+def _shown(text: str | None) -> str:
+    """Make an identifier that the hub names fit for people, whatever it holds."""
+    return printable(text or "", most=NAME_CHARACTERS_MAX)

@@ -198,3 +198,12 @@ async def test_a_hub_that_stops_itself_is_told_in_two_languages(hub: MemoryHub, 
     assert notice.text_nl.startswith("De hub ")
     assert notice.text_en.startswith("The hub ")
     assert kind not in notice.text_nl
+
+
+async def test_what_the_hub_tells_is_shown_without_what_a_terminal_obeys(gemeente: Agent, hub: MemoryHub) -> None:
+    escape = "\x1b]0;\x9b2J"
+    hub.notices[GEMEENTE] = [HubNotice(number=1, kind=f"nieuw{escape}", at=0, message=f"m{escape}" * 1000)]
+    await hear_notices(gemeente.services)
+    (notice,) = told(gemeente, NoticeKind.TOLD_BY_HUB)
+    shown = (notice.about, notice.text_nl, notice.text_en)
+    assert all(text.isprintable() and len(text) < 500 for text in shown)
