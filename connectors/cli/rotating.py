@@ -21,6 +21,7 @@ from connectors.agent.keystore import SEALING, SIGNING, Keys, load_keys
 from connectors.agent.lock import AlreadyRunningError, locked
 from connectors.agent.services import Services
 from connectors.cli.common import CommandError
+from connectors.cli.joining import check_stated
 from connectors.cli.making import STATEMENT
 from connectors.cli.opening import opened
 from connectors.sdk.proving import prove_entry
@@ -43,6 +44,7 @@ async def rotate(home: Path, *, revoke: bool) -> None:
 
     Raises:
         CommandError: The agent runs, or this organisation does not take part.
+        ExchangeError: The hub was not reached or refuses it, or what it shows does not hold; the old keys stay.
     """
     try:
         with locked(home):
@@ -78,7 +80,8 @@ async def _rotate(services: Services, *, revoke: bool) -> None:
         statement=statement, replaced=(folder / REPLACED).read_text("ascii").strip(), admission=None
     )
     prove_entry(entry=joined.entry, tlog_proof=joined.tlog_proof, log=services.log)
-    await services.directory.refresh(services.hub, at=now)
+    directory = await services.directory.refresh(services.hub, at=now)
+    check_stated(directory, services.settings.oin, statement=statement)
     # 3.
     _activate(services.settings.keys, home=services.settings.home, now=now)
     print(f"De sleutels zijn vervangen (logregel {joined.index}). Start de dienst weer.")
