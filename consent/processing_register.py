@@ -50,10 +50,10 @@ _SECURITY: Final = Text(
     "unnoticed. Messages are signed.",
 )
 _HUB_KEEPS: Final = Text(
-    nl="Bij de hub: de verzegelde inhoud tot 24 uur na het ontvangstbewijs, of tot de uiterste ophaaldatum (ten "
-    "hoogste 30 dagen). In het eigen dossier: ",
-    en="At the hub: the sealed content until 24 hours after the receipt, or until the last day for pick-up (at most "
-    "30 days). In one's own file: ",
+    nl="Bij de hub: de verzegelde inhoud tot het ontvangstbewijs dat haar aanvaardt, of tot de uiterste ophaaldatum "
+    "(ten hoogste 30 dagen); kop, labels en pseudoniemen van een bericht zonder einddatum. In het eigen dossier: ",
+    en="At the hub: the sealed content until the receipt that accepts it, or until the last day for pick-up (at most "
+    "30 days); heading, labels and pseudonyms of a message without an end. In one's own file: ",
 )
 
 

@@ -181,6 +181,18 @@ def test_the_register_is_written_in_dutch_first_and_leaves_to_the_organisation_w
     assert PACKAGED.digest in text
 
 
+def test_the_register_says_how_long_the_hub_keeps_what_as_the_hub_does() -> None:
+    """The receipt that accepts deletes the sealed content in its own transaction; the rest no command deletes yet."""
+    register = to_json(activities(PACKAGED, definitions=DEFINITIONS), catalogue=PACKAGED, on=ON)
+    assert isinstance(register, dict)
+    kept = register["retention"]
+    assert isinstance(kept, dict)
+    assert "tot het ontvangstbewijs dat haar aanvaardt" in str(kept["nl"])
+    assert "until the receipt that accepts it" in str(kept["en"])
+    assert "labels en pseudoniemen van een bericht zonder einddatum" in str(kept["nl"])
+    assert "labels and pseudonyms of a message without an end" in str(kept["en"])
+
+
 def test_the_register_as_json_holds_the_same() -> None:
     register = to_json(activities(PACKAGED, definitions=DEFINITIONS), catalogue=PACKAGED, on=ON)
     assert isinstance(register, dict)
