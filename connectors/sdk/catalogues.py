@@ -136,7 +136,7 @@ def verify_enactment(
     boards: Iterable[Stated],
     steps: Iterable[Stated],
     registrar: VerificationKey,
-    began: int = 0,
+    began: int,
 ) -> Enacted | NotEnacted:
     """Check that the board brought a catalogue into force; see the module for the order.
 
@@ -147,7 +147,7 @@ def verify_enactment(
         boards: What is said to be boards; what is none does not count.
         steps: What is said to be steps; the same.
         registrar: The pinned key.
-        began: Second in which the log began, if it continues another: what was signed before is of that one.
+        began: Second in which the log began, if it continues another, else 0: what was signed before is of that one.
 
     Returns:
         What was brought into force by whom, or everything that is in the way.
