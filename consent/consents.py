@@ -101,8 +101,8 @@ def weigh_consents(
 ) -> Weighed:
     """Look for the newest consent of a person that allows a category for a purpose on a day; if there is none, say why.
 
-    A refusal by somebody who has to consent counts against every older
-    consent to the same, whoever recorded it; also when its record was withdrawn, because a withdrawal never permits.
+    A refusal by somebody who has to consent counts against every older consent to the same, whoever recorded it; also
+    when its record was withdrawn, because a withdrawal never permits.
 
     Args:
         consents: The person's, newest first.

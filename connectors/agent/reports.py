@@ -47,7 +47,7 @@ class RecipientResult:
         message: The message's id.
         type: Message type.
         purpose: Code of the ground.
-        state: As the hub has it: waiting, released, received, refused or expired.
+        state: As the hub has it: waiting, released, received, refused, expired or recalled.
         log_index: Place of the SUBMISSION entry.
         catalogue: Version of the catalogue that decided.
         permitted: Labels that the recipient may have.
@@ -55,6 +55,7 @@ class RecipientResult:
         marks: What the decision asks to be looked at.
         receipt: The recipient's receipt, as far as it has come.
         denied: Why the hub hands nothing of it out, while that is so.
+        grounds: The rows of the purpose that let it go, with their law and whether each is a proposal.
     """
 
     oin: str

@@ -1,8 +1,9 @@
-"""The agent at work: three loops over one journal, until it is told to stop.
+"""The agent at work: four loops over one journal, until it is told to stop.
 
     outbox   looks into `out`, sends, tries again
     inbox    waits at the hub for what is new, opens it, hands it over
-    watch    asks how sent messages stand, warns, and holds the log against itself
+    watch    asks how sent messages stand, warns and reminds
+    log      reads what is new in the hub's log and holds the log against itself
 
 A round that fails is tried again; nothing that fails in one loop stops another. With a full disk nothing is taken and
 nothing is picked up: what is at the hub stays there, what is in `out` stays there.
@@ -46,7 +47,11 @@ async def run_agent(services: Services, *, stop: asyncio.Event) -> None:
         for work, health, pause in (
             (_outbox, LoopHealth(services, about="out", nl="Versturen", en="Sending"), poll),
             (_inbox, LoopHealth(services, about="in", nl="Ontvangen", en="Receiving"), INBOX_PAUSE_SECONDS),
-            (_watch, LoopHealth(services, about="sent", nl="Volgen wat verzonden is", en="Following"), poll),
+            (
+                _watch,
+                LoopHealth(services, about="sent", nl="Volgen wat is verzonden", en="Following what was sent"),
+                poll,
+            ),
             (_log, LoopHealth(services, about="log", nl="Het log lezen", en="Reading the log"), WATCH_LOG_SECONDS),
         )
     }

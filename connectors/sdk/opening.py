@@ -12,7 +12,7 @@ Whatever does not hold is a reason, with its label where it has one; then nothin
 back in a receipt. No reason repeats a value. Whether the log that proves it is the log that everybody sees takes an
 answer of the hub, and is the caller's to check: see `connectors.agent.directory`.
 
-    match open_release(release, recipient=…):
+    match open_release(release, view=view):
         case Opened() as opened: ...
         case Unopened(reasons=reasons): ...
 

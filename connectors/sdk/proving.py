@@ -3,7 +3,7 @@
 Nothing that the hub says counts before this holds: the entry's exact text is at its index in the tree of a checkpoint
 that the pinned key signed, and that checkpoint continues the last one this connector saw.
 
-    proven = prove_entry(entry=answer["entry"], tlog_proof=answer["tlog_proof"], log=parse_vkey(settings.hub.log_vkey))
+    proven = prove_entry(entry=answer.entry, tlog_proof=answer.tlog_proof, log=parse_vkey(settings.hub.log_vkey))
     proven.entry.kind, proven.index
 
 Source: RFC 6962, section 2.1; C2SP tlog-checkpoint and tlog-proof; the architecture, section 6.

@@ -5,9 +5,9 @@ the issuer signed it with the key that our own directory has for that place in t
 asked about: under a pseudonym that we named, or one that a link, proven in the same way, joins with it. What a link
 says was made of a number is made again and compared, where the number is known.
 
-    found = open_consents(answer, asked=tags, view=view)
-    found.about[tag]      # the records about one person
-    found.checkpoints     # to be held against the log that everybody sees, before anything rests on them
+    held = open_consents(answer, asked=persons, view=view)
+    held.about[person.newest]   # the records about one person
+    held.checkpoints            # to be held against the log that everybody sees, before anything rests on them
 
 What follows from the records is `consent.consents` and `consent.measures`; that the hub keeps none back can not be
 seen here. Nothing is read or sent.
