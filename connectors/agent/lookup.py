@@ -11,9 +11,9 @@ former epoch counts here also where the hub does not find it by the newest.
 Source: the architecture, sections 3 and 5.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from connectors.agent.joining import join_former
 from connectors.agent.services import Services
@@ -131,7 +131,7 @@ async def _find(
     services: Services,
     persons: Sequence[Pseudonyms],
     *,
-    search: Callable[..., Coroutine[Any, Any, FoundRecords]],
+    search: Callable[..., Awaitable[FoundRecords]],
     check: Callable[..., Held[_R]],
 ) -> Held[_R]:
     try:
@@ -149,9 +149,7 @@ async def _find(
     return held
 
 
-async def _search(
-    search: Callable[..., Coroutine[Any, Any, FoundRecords]], persons: Sequence[Pseudonyms]
-) -> FoundRecords:
+async def _search(search: Callable[..., Awaitable[FoundRecords]], persons: Sequence[Pseudonyms]) -> FoundRecords:
     """Search for people, as many at once as a search may name; nobody is in two searches."""
     records: list[FoundRecord] = []
     links: list[FoundRecord] = []
@@ -166,7 +164,7 @@ async def _search(
     return FoundRecords(records=tuple(records), links=tuple(links), next=-1)
 
 
-async def _pages(search: Callable[..., Coroutine[Any, Any, FoundRecords]], tags: Sequence[SubjectTag]) -> FoundRecords:
+async def _pages(search: Callable[..., Awaitable[FoundRecords]], tags: Sequence[SubjectTag]) -> FoundRecords:
     """Read every page of a search."""
     records: list[FoundRecord] = []
     links: dict[str, FoundRecord] = {}

@@ -14,11 +14,11 @@ longer due.
 Source: the architecture, section 3.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from connectors.agent.joining import JOINING_ROLES, is_live, join
 from connectors.agent.journal import Journal
@@ -63,7 +63,7 @@ class Renewable(Generic[_R]):
     kind: Kind
     parse: Callable[[bytes], _R]
     payload: Callable[[_R], bytes]
-    find: Callable[[Services, Sequence[Pseudonyms]], Coroutine[Any, Any, Held[_R]]]
+    find: Callable[[Services, Sequence[Pseudonyms]], Awaitable[Held[_R]]]
     stands: Callable[[_R], bool]
     again: Callable[[_R], _R]
 

@@ -13,8 +13,8 @@ import asyncio
 import logging
 import math
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from connectors.agent.disk import DiskFullError, is_full
 from connectors.agent.events import Event, say
@@ -166,7 +166,7 @@ async def _loop(
         await _sleep(waiting, stop=stop)
 
 
-async def _until_stopped(work: Coroutine[Any, Any, object], *, stop: asyncio.Event) -> None:
+async def _until_stopped(work: Awaitable[object], *, stop: asyncio.Event) -> None:
     """Await what only waits for the hub, or leave it when the agent stops."""
     task = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())

@@ -95,7 +95,7 @@ def _rotate(options: argparse.Namespace) -> None:
     asyncio.run(rotating.rotate(options.home, revoke=options.revoke))
 
 
-def _log(options: argparse.Namespace) -> int:
+def _log_accept(options: argparse.Namespace) -> int:
     from connectors.cli import continuing
 
     return continuing.accept(options.home, options.statement, proof=options.consistency, confirmed=options.yes)
@@ -226,11 +226,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_api(commands.add_parser("api", help="de API voor de eigen systemen / the API for own systems"), home)
     add_law_commands(commands, home)
     _add_canary(commands.add_parser("canary", help="bewijs dat een hub weigert / canary"), home)
-    chain_key = commands.add_parser(
-        "chain-key", help="de ketensleutel, die pseudoniemen maakt / the key that makes pseudonyms"
-    )
-    chain_key.set_defaults(work=_chain_key)
-    _add_chain_key(chain_key, home)
+    text = "de ketensleutel, die pseudoniemen maakt / the key that makes pseudonyms"
+    _add_chain_key(commands.add_parser("chain-key", help=text), home)
     return parser
 
 
@@ -371,7 +368,7 @@ def _add_log(parser: argparse.ArgumentParser, home: argparse.ArgumentParser) -> 
         "take the log that continues the pinned one; the service must not run"
     )
     taking = actions.add_parser("accept", parents=[home], help=text, description=text)
-    taking.set_defaults(work=_log)
+    taking.set_defaults(work=_log_accept)
     taking.add_argument(
         "statement",
         type=Path,

@@ -13,13 +13,12 @@ Source: the architecture, section 5.
 from datetime import UTC, datetime
 from typing import Final
 
-from connectors.sdk.composing import Policy
+from connectors.sdk.composing import Policy, party_of
 from connectors.sdk.opening import Opened
 from consent.decide import decide
 from consent.decision import Deny
 from consent.reasons import Reason
-from consent.request import NO_FACTS, DataSubject, DisclosureRequest, Party
-from schemas.codes import Capacity
+from consent.request import NO_FACTS, DataSubject, DisclosureRequest
 from schemas.message import labels
 from schemas.participants import Participant
 
@@ -50,8 +49,8 @@ def never_permitted(opened: Opened, *, recipient: Participant, policy: Policy) -
             continue
         item = message.content[label.item]
         request = DisclosureRequest(
-            sender=_party(opened.sender, message.capacity),
-            recipient=_party(recipient, message.recipient.capacity),
+            sender=party_of(opened.sender, message.capacity),
+            recipient=party_of(recipient, message.recipient.capacity),
             purpose=message.recipient.purpose,
             message_type=message.type,
             profile=item.profile,
@@ -65,7 +64,3 @@ def never_permitted(opened: Opened, *, recipient: Participant, policy: Policy) -
         if isinstance(decision, Deny) and not OF_FACTS.issuperset(decision.reasons):
             found.append(label.text)
     return tuple(found)
-
-
-def _party(participant: Participant, capacity: Capacity | None) -> Party:
-    return Party(role=participant.role, capacity=capacity, admitted=participant.capacities)
