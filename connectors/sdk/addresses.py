@@ -28,6 +28,7 @@ from schemas.identifiers import OIN
 
 NEAREST_MAX: Final = 3
 _NEAR_ENOUGH: Final = 0.4
+_DIGITS_OF_OIN: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Institution:
         name: For people.
         oin: The participant that it belongs to.
         valid_from: First day it counts.
-        valid_until: First day it no longer counts; None is open.
+        valid_until: First day on which it no longer counts; None is open.
     """
 
     code: str
@@ -101,6 +102,11 @@ def parse_addressbook(data: bytes) -> tuple[Institution, ...]:
         ) from error
 
 
+def is_oin(organisation: str) -> bool:
+    """Whether an address has the form of an OIN, and is not a code of an address list."""
+    return len(organisation) == _DIGITS_OF_OIN and organisation.isascii() and organisation.isdecimal()
+
+
 def find_destination(organisation: str, *, addressbook: Sequence[Institution], day: date) -> Destination:
     """Say which participant an address of a document means.
 
@@ -112,7 +118,7 @@ def find_destination(organisation: str, *, addressbook: Sequence[Institution], d
     Raises:
         DocumentError: Nobody has this code today; the issue names the nearest names.
     """
-    if len(organisation) == 20 and organisation.isdecimal():
+    if is_oin(organisation):
         return Destination(oin=OIN(organisation))
     today = [institution for institution in addressbook if institution.holds_on(day)]
     for institution in today:

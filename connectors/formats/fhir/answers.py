@@ -19,9 +19,9 @@ from connectors.formats.fhir.names import (
     REFERENCE_SYSTEM,
     endpoint,
     institution,
-    is_oin,
 )
 from connectors.formats.ports import Answered, AnswerKind
+from connectors.sdk.addresses import is_oin
 from schemas.document import Address, JSONValue
 from schemas.errors import DocumentError, Issue
 from schemas.fhir.places import NOT_STATED, JSONObject

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from connectors.sdk.addresses import is_oin
 from schemas.codes import Register
 from schemas.document import JSONValue
 from schemas.errors import DocumentError, Issue
@@ -20,13 +21,6 @@ EMPLOYEE_SYSTEM: Final = "https://ketenhub.nl/fhir/NamingSystem/medewerker"
 """An organisation's own employee numbers, where the number itself answers and is not looked up."""
 
 REGISTER_SYSTEMS: Final = {Register.SKJ: SKJ_SYSTEM, Register.BIG: BIG_SYSTEM, Register.EIGEN: EMPLOYEE_SYSTEM}
-
-_DIGITS_OF_OIN: Final = 20
-
-
-def is_oin(organisation: str) -> bool:
-    """Whether an address is an OIN, and not a code of an address list."""
-    return len(organisation) == _DIGITS_OF_OIN and organisation.isascii() and organisation.isdecimal()
 
 
 def endpoint(organisation: str, *, not_stated: str) -> str:

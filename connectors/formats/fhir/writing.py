@@ -18,9 +18,9 @@ from connectors.formats.fhir.names import (
     SPOED_SYSTEM,
     endpoint,
     institution,
-    is_oin,
     issue,
 )
+from connectors.sdk.addresses import is_oin
 from schemas.definitions import Definitions
 from schemas.document import Document, DocumentItem, DocumentSubject, JSONValue
 from schemas.errors import DocumentError

@@ -15,6 +15,7 @@ from connectors.formats.stuf.names import (
 )
 from connectors.formats.stuf.parts import Context
 from connectors.formats.stuf.values import STRING, UNKNOWN, absent, coding_of, concept, get
+from connectors.sdk.addresses import is_oin
 from schemas.document import JSONValue
 
 CASE_TYPE: Final = ("ZKN:isVan", "ZKN:gerelateerde")
@@ -72,11 +73,6 @@ def status_facts(value: JSONValue, _context: Context) -> Facts | None:
     if leaf is not None:
         facts[STATUS_NAME] = leaf
     return facts
-
-
-def is_oin(text: str) -> bool:
-    """Whether an organisation's name in a header is an OIN."""
-    return len(text) == 20 and text.isascii() and text.isdigit()
 
 
 REFERENCE: Final = ("StUF:referentienummer",)

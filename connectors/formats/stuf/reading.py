@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
-from connectors.formats.stuf.cases import OTHER_NUMBER, is_oin
+from connectors.formats.stuf.cases import OTHER_NUMBER
 from connectors.formats.stuf.checks import check_rules
-from connectors.formats.stuf.conventions import Conventions, Meaning, Place
+from connectors.formats.stuf.conventions import Conventions
 from connectors.formats.stuf.entities import read_entity
 from connectors.formats.stuf.facts import Facts, Leaf, add_node, attach
 from connectors.formats.stuf.kinds import (
@@ -397,6 +397,3 @@ def _remarks(entities: list[_Entity]) -> Iterator[str]:
         owner = ESTABLISHMENT if entity.node.find(*ESTABLISHMENT) is not None else PERSON
         if entity.profile == "gezagsdrager" and not _text(entity.node.find(*owner, "BG:sub.telefoonnummer")):
             yield f"gezagsdrager `{entity.id}`: geen telefoonnummer (no telephone number)"
-
-
-__all__ = ["MESSAGE_TYPES", "Meaning", "Place", "child_keys", "is_oin", "read_stuf", "split_children"]
