@@ -178,7 +178,6 @@ async def check_catalogue_of(services: Services, opened: Opened) -> None:
         assert own is not None, "what is released to us was sealed to our key"
         beyond = never_permitted(opened, recipient=own, policy=services.policy)
     if not beyond:
-        settle(services, kind=NoticeKind.BLOCKED, about=message)
         return
     shown = ", ".join(beyond[:LABELS_SHOWN]) + (" …" if len(beyond) > LABELS_SHOWN else "")
     with services.journal.step("held") as db:

@@ -31,7 +31,7 @@ from connectors.agent.journal import NoticeKind, deliver, hand_over_all, millise
 from connectors.agent.questions import question_file
 from connectors.agent.services import Services
 from connectors.agent.threads import Direction, is_last, remember_thread
-from connectors.agent.troubles import Troubles, own_mistakes, retry_seconds
+from connectors.agent.troubles import Troubles, own_mistakes, retry_seconds, settle
 from connectors.sdk.dutch import trouble_text
 from connectors.sdk.evidence import make_evidence
 from connectors.sdk.opening import SUBMISSION_UNPROVEN, Opened, Opening, RecipientView, Unopened, open_release
@@ -217,12 +217,11 @@ async def _open(services: Services, row: Row) -> int:
     try:
         with own_mistakes(services, about=row["id"], side="recipient"):
             await _open_and_journal(services, row)
-    except (UnavailableError, RejectedMessageError) as error:
+        settle(services, kind=NoticeKind.BLOCKED, about=row["id"])
+    except (UnavailableError, RejectedMessageError, EvidenceError) as error:
         # The hub is away, or does not show what the check of this message needs: the others go on.
-        _put_off(services, row, error)
-        return 0
-    except EvidenceError as error:
-        alarm(services, about=row["id"], error=error)
+        if isinstance(error, EvidenceError):
+            alarm(services, about=row["id"], error=error)
         _put_off(services, row, error)
         return 0
     return 1

@@ -403,7 +403,7 @@ async def _send(services: Services, row: Row) -> int:
     file = services.journal.row("SELECT * FROM files WHERE id = ?", row["file"])
     assert file is not None, "a submission has its file"
     try:
-        with own_mistakes(services, about=row["id"], side="sender"):
+        with own_mistakes(services, about=file["target"], side="sender"):
             answer = await services.hub.submit(row["content_type"], row["body"])
             checked = await check_answer(services, row, answer)
     except UnavailableError as error:
@@ -459,7 +459,7 @@ def _put_off(services: Services, table: str, row: Row, error: ExchangeError) -> 
         )
         file = row if table == "files" else db.execute("SELECT * FROM files WHERE id = ?", (row["file"],)).fetchone()
         if not error.code.endswith(OWN_MISTAKE):  # told already, with its place
-            tell_waiting(db, file["target"], since=file["taken_at"], why=trouble_text(error), at=services.clock.now())
+            tell_waiting(db, file, why=trouble_text(error), at=services.clock.now())
     say(Event.MESSAGE_PUT_OFF, level=logging.WARNING, code=error.code, seconds=seconds)
 
 

@@ -21,7 +21,7 @@ from typing import Final
 
 from connectors.agent.concluding import alarm
 from connectors.agent.events import Event, say
-from connectors.agent.journal import Journal, NoticeKind, milliseconds, notify
+from connectors.agent.journal import Journal, NoticeKind, milliseconds, notify, take_back
 from connectors.agent.services import Services
 from connectors.agent.troubles import RETRY_SECONDS_MAX, Troubles, own_mistakes, retry_seconds
 from connectors.sdk.answers import ProvenText
@@ -261,6 +261,7 @@ async def _post(services: Services, row: Row) -> int:
             "UPDATE records SET state = 'recorded', log_index = ?, trouble = NULL WHERE id = ?",
             (proven.index, row["id"]),
         )
+        take_back(db, kind=NoticeKind.BLOCKED, about=row["id"], at=services.clock.now())
     say(Event.RECORD_LOGGED, message=row["id"], index=proven.index)
     return proven.index
 
@@ -299,6 +300,7 @@ def _refused(services: Services, row: Row, error: RejectedMessageError, *, told:
             "UPDATE records SET state = 'refused', trouble = ? WHERE id = ?",
             (trouble_text(error), row["id"]),
         )
+        take_back(db, kind=NoticeKind.BLOCKED, about=row["id"], at=services.clock.now())
         if not told:
             notify(
                 db,

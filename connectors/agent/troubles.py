@@ -94,29 +94,39 @@ def own_mistakes(services: Services, *, about: str, side: Literal["sender", "rec
         raise UnavailableError(text, code=f"{side}{OWN_MISTAKE}") from error
 
 
-def tell_waiting(db: sqlite3.Connection, about: str, *, since: int, why: str, at: datetime) -> None:
+def tell_waiting(db: sqlite3.Connection, file: sqlite3.Row, *, why: str, at: datetime) -> None:
     """Tell people that a file still is not at the hub: a hub that answers and takes nothing looks well otherwise.
+
+    What the hub had before and gets again may be at the recipient already: nobody is to call or to send it anew.
 
     Args:
         db: The step in which it is put off once more.
-        about: The name that the file will have.
-        since: When it was taken, in milliseconds.
+        file: As the journal has it.
         why: The code, and what it says.
         at: Now.
     """
-    taken_at = from_milliseconds(since)
+    about, taken_at = file["target"], from_milliseconds(file["taken_at"])
     if (at - taken_at).total_seconds() < TELL_SECONDS:
         return
-    notify(
-        db,
-        kind=NoticeKind.BLOCKED,
-        about=about,
-        text_nl=f"{about} wacht sinds {taken_at:%Y-%m-%d %H:%M} UTC en is nog niet bij de ontvanger ({why}). Het wordt"
-        " steeds opnieuw geprobeerd; bel de ontvanger als het niet kan wachten.",
-        text_en=f"{about} has waited since {taken_at:%Y-%m-%d %H:%M} UTC and is not at the recipient yet ({why}). It is"
-        " tried again and again; call the recipient if it cannot wait.",
-        at=at,
-    )
+    if file["state"] == "filed":
+        text_nl = (
+            f"{about} is al verstuurd en wordt opnieuw aangeboden, want de hub heeft het niet meer; dat lukt nog niet"
+            f" ({why}). De ontvanger kan het al hebben. Het wordt steeds opnieuw geprobeerd."
+        )
+        text_en = (
+            f"{about} was sent and is offered again, because the hub does not have it any more; that does not succeed"
+            f" yet ({why}). The recipient may have it already. It is tried again and again."
+        )
+    else:
+        text_nl = (
+            f"{about} wacht sinds {taken_at:%Y-%m-%d %H:%M} UTC en is nog niet bij de ontvanger ({why}). Het wordt"
+            " steeds opnieuw geprobeerd; bel de ontvanger als het niet kan wachten."
+        )
+        text_en = (
+            f"{about} has waited since {taken_at:%Y-%m-%d %H:%M} UTC and is not at the recipient yet ({why}). It is"
+            " tried again and again; call the recipient if it cannot wait."
+        )
+    notify(db, kind=NoticeKind.BLOCKED, about=about, text_nl=text_nl, text_en=text_en, at=at)
 
 
 def _place(error: Exception) -> str:

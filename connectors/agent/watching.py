@@ -22,7 +22,7 @@ from connectors.agent.handing_in import forget_claims
 from connectors.agent.journal import NoticeKind, hand_over_all, milliseconds, notify, take_back
 from connectors.agent.reminding import hear_notices, remind
 from connectors.agent.services import Services
-from connectors.agent.troubles import own_mistakes
+from connectors.agent.troubles import own_mistakes, settle
 from connectors.sdk.answers import MessageStatus, StoredReceipt
 from connectors.sdk.proving import prove_entry
 from schemas.codes import EntryKind, TokenType
@@ -104,6 +104,7 @@ async def _ask(services: Services, row: Row) -> int:
             status = await _status(services, row)
             receipt = await _check_receipt(services, row, status.receipt) if status.receipt else None
             _check_state(row, status, receipt, at=at)
+        settle(services, kind=NoticeKind.BLOCKED, about=row["id"])
     except UnavailableError:
         status = None
     except (EvidenceError, RejectedMessageError) as error:

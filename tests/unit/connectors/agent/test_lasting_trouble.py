@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from connectors.agent.troubles import LoopHealth
 from connectors.agent.watching import LATE_SECONDS_MAX, watch_round
 from connectors.formats.stuf import StufFormat
 from connectors.formats.stuf.examples import vto_example
-from schemas.errors import AuthenticationError, UnavailableError
+from schemas.errors import AuthenticationError, DocumentError, UnavailableError
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
 from tests.support.memory_hub import MemoryHub
@@ -141,6 +142,95 @@ async def test_a_mistake_of_our_own_while_a_message_is_sent_is_not_put_on_the_hu
     row = gemeente.journal.row("SELECT trouble FROM submissions")
     assert row is not None
     assert row["trouble"].startswith("sender.connector.failed: de connector kan dit niet verwerken")
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["taken", "refused"])
+async def test_a_mistake_while_a_message_is_sent_is_told_until_the_message_is_concluded(
+    gemeente: Agent, monkeypatch: pytest.MonkeyPatch, *, refused: bool
+) -> None:
+    async def fail(*_: object) -> object:
+        raise RecursionError
+
+    def refuse(call: str) -> None:
+        if refused and call == "submit":
+            raise DocumentError("denied", code="sender.decision.denied")
+
+    monkeypatch.setattr("connectors.agent.outbox.check_answer", fail)
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    (text,) = _texts(gemeente, NoticeKind.BLOCKED)
+    assert text.startswith("verzoek.xml: ")
+    monkeypatch.undo()
+    gemeente.hub.before = refuse
+    gemeente.world.clock.advance(minutes=6)
+    await gemeente.rounds()
+    assert _texts(gemeente, NoticeKind.BLOCKED) == []
+    assert "verzoek.xml" in gemeente.names("refused" if refused else "sent")
+
+
+async def test_a_mistake_while_a_receipt_is_checked_is_told_until_it_was(
+    gemeente: Agent, raad: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise RecursionError
+
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    await raad.rounds()
+    monkeypatch.setattr("connectors.agent.watching.parse_receipt", fail)
+    gemeente.world.clock.advance(hours=2)
+    await watch_round(gemeente.services)
+    assert len(_texts(gemeente, NoticeKind.BLOCKED)) == 1
+    monkeypatch.undo()
+    gemeente.world.clock.advance(hours=2)
+    await watch_round(gemeente.services)
+    assert _states(gemeente) == ["received"]
+    assert _texts(gemeente, NoticeKind.BLOCKED) == []
+
+
+@pytest.mark.parametrize("opens", [True, False], ids=["opened", "refused"])
+async def test_a_mistake_while_a_message_is_opened_is_told_until_it_was(
+    gemeente: Agent, raad: Agent, monkeypatch: pytest.MonkeyPatch, *, opens: bool
+) -> None:
+    async def fail(*_: object) -> object:
+        raise RecursionError
+
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    if not opens:
+        gemeente.hub.alter = lambda release: replace(release, message=release.message[:-4] + "AAAA")
+    monkeypatch.setattr("connectors.agent.inbox._verify", fail)
+    await raad.rounds()
+    assert len(_texts(raad, NoticeKind.BLOCKED)) == 1
+    monkeypatch.undo()
+    gemeente.world.clock.advance(minutes=6)
+    await raad.rounds()
+    assert _texts(raad, NoticeKind.BLOCKED) == []
+
+
+async def test_of_a_message_that_is_sent_again_nobody_is_told_that_its_recipient_lacks_it(gemeente: Agent) -> None:
+    """The hub lost it after its recipient picked it up, or before: its sender does not know."""
+
+    def stopped(call: str) -> None:
+        if call == "submit":
+            raise UnavailableError("stopped", code="hub.enforcement.stopped")
+
+    gemeente.drop("verzoek.xml", vto_example())
+    await gemeente.rounds()
+    gemeente.hub.messages.clear()
+    gemeente.hub.before = stopped
+    for _ in range(2):
+        gemeente.world.clock.advance(hours=2)
+        await gemeente.rounds()
+    (text,) = _texts(gemeente, NoticeKind.BLOCKED)
+    assert text.startswith("verzoek.xml is al verstuurd en wordt opnieuw aangeboden")
+    assert "De ontvanger kan het al hebben" in text
+    assert "hub.enforcement.stopped" in text
+    gemeente.hub.before = lambda _: None
+    gemeente.world.clock.advance(hours=2)
+    await gemeente.rounds()
+    assert len(gemeente.hub.messages) == 1
+    assert _texts(gemeente, NoticeKind.BLOCKED) == []
 
 
 async def test_a_hub_that_does_not_let_us_in_is_no_false_proof(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.agent.journal import NoticeKind
 from connectors.agent.recalling import recall_of
 from connectors.agent.recording import CONSENT, RECALL, Kind, Unsigned, new_record_id, record_round, sign_records
 from connectors.formats.stuf.examples import vto_example
@@ -75,6 +76,12 @@ async def _recall(gemeente: Agent) -> MessageId:
     return stored.message.id
 
 
+def _consent(gemeente: Agent) -> None:
+    record_id = new_record_id(gemeente.services)
+    made = consent_record(id=record_id, issuer=GEMEENTE, tag=tag_of(gemeente.world))
+    sign_records(gemeente.services, [Unsigned(id=record_id, payload=consent_to_payload(made))], kind=CONSENT)
+
+
 async def test_a_recall_that_waited_for_the_hub_takes_back_what_still_waits(gemeente: Agent) -> None:
     """What went to the wrong recipient would else be picked up as soon as the hub is there again."""
     message_id = await _recall(gemeente)
@@ -105,9 +112,7 @@ async def test_what_waited_while_the_key_was_replaced_is_signed_again(gemeente: 
     if kind is RECALL:
         await _recall(gemeente)
     else:
-        record_id = new_record_id(gemeente.services)
-        made = consent_record(id=record_id, issuer=GEMEENTE, tag=tag_of(gemeente.world))
-        sign_records(gemeente.services, [Unsigned(id=record_id, payload=consent_to_payload(made))], kind=CONSENT)
+        _consent(gemeente)
     said = parse_jws(_row(gemeente)[1], typ=kind.token).payload
     await _wait(gemeente, seconds=60)
     gemeente.world.rotate(GEMEENTE)
@@ -133,3 +138,27 @@ async def test_what_is_refused_for_what_it_says_is_told_and_not_signed_again(gem
     assert await record_round(gemeente.services) == 1
     assert _row(gemeente)[0] == "refused"
     assert [each.kind for each in gemeente.journal.open_notices()] == ["record-refused"]
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["recorded", "refused"])
+async def test_a_mistake_of_our_own_while_a_record_is_posted_is_told_until_the_record_is_concluded(
+    gemeente: Agent, monkeypatch: pytest.MonkeyPatch, *, refused: bool
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise RecursionError
+
+    def refuse(name: str) -> None:
+        if refused and name == "record":
+            raise RejectedMessageError("no", code="sender.consent.refused")
+
+    monkeypatch.setattr("connectors.agent.recording.prove_recorded", fail)
+    _consent(gemeente)
+    await record_round(gemeente.services)
+    (told,) = gemeente.journal.open_notices()
+    assert told.kind is NoticeKind.BLOCKED
+    monkeypatch.undo()
+    gemeente.hub.before = refuse
+    gemeente.world.clock.advance(seconds=AGE_SECONDS_MAX)
+    assert await record_round(gemeente.services) == 1
+    left = [each.kind for each in gemeente.journal.open_notices()]
+    assert left == ([NoticeKind.RECORD_REFUSED] if refused else [])
