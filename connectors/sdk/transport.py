@@ -139,7 +139,6 @@ class HubTransport:
         body: bytes | None = None,
         content_type: str | None = None,
         authorised: bool = True,
-        attempts: int = ATTEMPTS_MAX,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Reply:
         """Make one call, again if it fails on the way or is put off.
@@ -151,14 +150,15 @@ class HubTransport:
             body: What to send.
             content_type: Of `body`.
             authorised: Whether an access token goes with it.
-            attempts: How often to try.
             timeout_seconds: How long one attempt may take.
 
         Raises:
             RejectedMessageError: The hub refused it; it would refuse it again.
             UnavailableError: The hub was not reached, or puts it off.
         """
-        for attempt in range(attempts):
+        renewed = False
+        for attempt in range(ATTEMPTS_MAX):
+            last = attempt == ATTEMPTS_MAX - 1
             try:
                 return await self._attempt(
                     method,
@@ -172,13 +172,14 @@ class HubTransport:
             except _TokenRefusedError as error:
                 # Ours ran out, or the hub's key changed: once with a new one, without waiting.
                 self._token = None
-                if attempt > 0 or attempts == 1:
+                if renewed or last:
                     raise error.cause from error
+                renewed = True
             except _PutOffError as error:
-                if attempt == attempts - 1:
+                if last:
                     raise error.cause from error
                 await asyncio.sleep(self._wait_seconds(attempt, at_least=error.retry_after_seconds))
-        raise RuntimeError("no attempt was made")
+        raise AssertionError("the last attempt returns or raises")
 
     async def _attempt(
         self,

@@ -136,6 +136,14 @@ async def test_a_token_that_is_refused_is_replaced_once() -> None:
     assert server.tokens == 2
 
 
+async def test_a_token_that_is_refused_after_a_wait_is_replaced_too() -> None:
+    """A token can run out while the hub puts a call off."""
+    refused = _answer(401, {"code": "sender.token.expired", "detail": "expired"})
+    async with _serving(BUSY, refused, STATE) as (server, hub):
+        assert (await hub.message(MESSAGE)).index == 3
+    assert server.tokens == 2
+
+
 async def test_who_is_refused_with_a_new_token_too_is_told_so() -> None:
     refused = _answer(401, {"code": "sender.participant.unknown", "detail": "not in force"})
     async with _serving(refused, refused) as (_, hub):
