@@ -44,6 +44,7 @@ from connectors.sdk.receiving import never_permitted
 from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
 from consent.reasons import Told
 from schemas.canonical import b64url
+from schemas.codes import EntryKind
 from schemas.errors import DocumentError, EvidenceError, Issue, RejectedMessageError, UnavailableError
 
 CATALOGUE_FILE: Final = "catalogue.toml"
@@ -51,7 +52,7 @@ FOLLOWED: Final = "catalogues"
 BOARDS: Final = "boards"
 """Under which the journal remembers what was followed, and the boards that were seen: both are of one log."""
 BEGAN: Final = "catalogues since"
-"""The second in which that log began, if it continues another: what the board signed before was for that one."""
+"""The second in which that log began, if it continues another, else 0: what was signed before was for that one."""
 
 REMEMBERED_MAX: Final = 64
 LABELS_SHOWN: Final = 8
@@ -220,10 +221,14 @@ def _is_news(services: Services, answer: Catalogues) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
-    """What the hub shows as signed, proven to be in the log; boards also as far as they were seen before."""
+    """What the hub shows as signed, proven to be in the log; boards also as far as they were seen before.
+
+    `began` is the second in which the log began, if it continues another, else 0.
+    """
 
     boards: tuple[Stated, ...]
     steps: tuple[Stated, ...]
+    began: int
 
 
 async def _follow_news(services: Services, answer: Catalogues) -> tuple[Told, ...]:
@@ -299,7 +304,7 @@ def _verify(services: Services, entries: Sequence[ProvenEntry], number: int, sho
         boards=shown.boards,
         steps=shown.steps,
         registrar=services.directory.registrar,
-        began=int(services.journal.meta(BEGAN) or 0),
+        began=shown.began,
     )
 
 
@@ -335,7 +340,26 @@ async def _shown(services: Services, answer: Catalogues) -> _Shown:
     taken = [step for proposal in answer.proposals for step in proposal.steps]
     steps = _stated(services, [(each.step, each.entry, each.tlog_proof) for each in taken])
     await _believe(services, [each.proven for each in (*boards, *steps)])
-    return _Shown(boards=boards, steps=steps)
+    return _Shown(boards=boards, steps=steps, began=await _began(services))
+
+
+async def _began(services: Services) -> int:
+    """Say when the log began; its first entry says so to who was not there when it did, and the hub cannot change it.
+
+    Raises:
+        ExchangeError: The hub was not reached, does not show that entry, or shows another.
+    """
+    known = services.journal.meta(BEGAN)
+    if known is None:
+        shown = await services.hub.entry(0)
+        first = prove_entry(entry=shown.entry, tlog_proof=shown.tlog_proof, log=services.log)
+        if first.index != 0:
+            raise EvidenceError("another entry is shown than the first of the log", code="hub.proof.inclusion")
+        await _believe(services, [first])
+        known = str(first.entry.time // 1000 if first.entry.kind is EntryKind.CONTINUATION else 0)
+        with services.journal.step("log began") as db:
+            remember(db, BEGAN, known)
+    return int(known)
 
 
 def _stated(services: Services, signed: Iterable[tuple[str, str, str]]) -> tuple[Stated, ...]:

@@ -197,7 +197,7 @@ class HubClient:
         return _hashes(await self._get("/log/proof/consistency", authorised=False, **query))
 
     async def entry(self, index: int) -> ProvenText:
-        """One entry that we are party to, with its proof."""
+        """One entry that we are party to, or that everybody may read, with its proof."""
         return decode(await self._get(f"/log/entries/{index}"), ProvenText)
 
     async def log_file(self, path: str, *, authorised: bool) -> bytes:

@@ -137,5 +137,5 @@ class Hub(Protocol):
         ...
 
     async def entry(self, index: int) -> ProvenText:
-        """One entry that we are party to, with its proof."""
+        """One entry that we are party to, or that everybody may read, with its proof."""
         ...

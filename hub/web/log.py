@@ -22,7 +22,14 @@ from schemas.errors import DocumentError, RejectedMessageError
 from schemas.participants import Participant
 
 PUBLIC_KINDS: Final = frozenset(
-    {EntryKind.PARTICIPANT, EntryKind.CHAIN, EntryKind.CATALOGUE, EntryKind.STOP, EntryKind.RESUMPTION}
+    {
+        EntryKind.CONTINUATION,
+        EntryKind.PARTICIPANT,
+        EntryKind.CHAIN,
+        EntryKind.CATALOGUE,
+        EntryKind.STOP,
+        EntryKind.RESUMPTION,
+    }
 )
 """What every holder of a token may read: nobody can check a message without them."""
 

@@ -7,22 +7,25 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from audit.entries import EntryDraft
 from connectors.agent.catalogues import BEGAN, CATALOGUE_FILE, NO_LIST, counted, known_catalogue, newest_at_hub
 from connectors.agent.journal import NoticeKind, remember
 from connectors.agent.watching import watch_log
 from connectors.formats.stuf.examples import vto_example
-from connectors.sdk.answers import Catalogues
+from connectors.sdk.answers import Catalogues, ProvenText
 from connectors.sdk.catalogues import Enacted, NotEnacted
 from connectors.sdk.composing import Policy
 from connectors.sdk.dutch import headline, why
 from consent.grounds import load_catalogue, packaged_catalogue
 from schemas.board import Enactment
 from schemas.canonical import b64url
+from schemas.codes import EntryKind
 from schemas.errors import DocumentError, RejectedMessageError, UnavailableError
 from tests.support.connector_agents import Agent
-from tests.support.connector_world import GEMEENTE, RAAD, World
+from tests.support.connector_world import AT, GEMEENTE, RAAD, World
 from tests.support.enactments import BoardLog
-from tests.support.memory_hub import MemoryHub
+from tests.support.log_files import MemoryLog
+from tests.support.memory_hub import Caller, MemoryHub
 from tests.support.parties import seeded_key
 
 PACKAGED = packaged_catalogue()
@@ -201,6 +204,67 @@ async def test_what_was_signed_before_the_log_began_is_of_the_one_before(gemeent
     enact(gemeente.hub, THEN)
     await watch_log(gemeente.services)
     assert gemeente.services.policy.catalogue.version == "2026-3"
+
+
+DAY = 86_400_000
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Agent:
+    """A gemeente that joined first when the log already continued another; the catalogue is in force by new steps."""
+    log = MemoryLog()
+    log.time = int(AT.timestamp() * 1000) + DAY - 1000
+    old = EntryDraft(
+        kind=EntryKind.CONTINUATION,
+        id="0" * 32,
+        pad=bytes(16),
+        predecessor="hub.ketenhub.test/log/0",
+        root=b64url(bytes(32)),
+        provable=0,
+        published=0,
+    )
+    log.append(old)
+    world = World(log=log)
+    hub = MemoryHub(world=world)
+    hub.board = BoardLog(log=log, registrar=world.registrar)
+    hub.board.appoint()
+    log.time += DAY
+    enact(hub, PACKAGED.data.decode())
+    log.time -= DAY
+    return Agent(world=world, hub=hub, oin=GEMEENTE, home=tmp_path / "gemeente")
+
+
+async def test_who_joined_a_continued_log_first_takes_nothing_that_was_signed_for_the_lost_one(newcomer: Agent) -> None:
+    """A hub that kept the steps of the lost log puts them into the new one: they were signed before it began."""
+    enact(newcomer.hub, NEXT)
+    await watch_log(newcomer.services)
+    assert newcomer.services.policy.catalogue.version == "2026-1"
+    assert NoticeKind.ALARM in told(newcomer)
+    assert isinstance(await newest_at_hub(newcomer.services), NotEnacted)
+    newcomer.world.log.time += DAY
+    decide_by(newcomer.hub, PACKAGED.data.decode())
+    enact(newcomer.hub, THEN)
+    await watch_log(newcomer.services)
+    assert newcomer.services.policy.catalogue.version == "2026-3"
+
+
+@pytest.mark.parametrize("shown", ["another", "none"])
+async def test_a_hub_that_does_not_show_how_its_log_began_is_not_followed(
+    newcomer: Agent, monkeypatch: pytest.MonkeyPatch, shown: str
+) -> None:
+    entry = Caller.entry
+
+    async def hide(self: Caller, index: int) -> ProvenText:
+        if shown == "none":
+            raise RejectedMessageError("for its parties", code="sender.token.insufficient")
+        return await entry(self, index + 1)
+
+    enact(newcomer.hub, NEXT)
+    monkeypatch.setattr(Caller, "entry", hide)
+    await watch_log(newcomer.services)
+    assert newcomer.services.policy.catalogue.version == "2026-1"
+    assert NoticeKind.ALARM in told(newcomer)
+    assert newcomer.journal.meta(BEGAN) is None
 
 
 async def test_what_is_followed_is_kept_when_the_software_brings_another(gemeente: Agent) -> None:
