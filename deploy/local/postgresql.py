@@ -43,7 +43,7 @@ DATABASE = "ketenhub"
 SUPERUSER = "postgres"
 
 _PORT = 5432
-"""Names the socket's file; nothing listens on it unless `port` was given."""
+"""Names the socket's file; nothing listens on it."""
 _SOCKET_PATH_BYTES_MAX = 100
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
@@ -79,12 +79,11 @@ class PostgreSQLServer:
 
     folder: Path
     socket_folder: Path
-    port: int
     process: subprocess.Popen[bytes]
 
     def url(self, database: str = DATABASE, *, role: str = ROLE) -> str:
         """Return a libpq URL; the password stands in the file that it names."""
-        query = {"host": str(self.socket_folder), "port": str(self.port), "passfile": str(self.folder / "passwords")}
+        query = {"host": str(self.socket_folder), "port": str(_PORT), "passfile": str(self.folder / "passwords")}
         return f"postgresql://{quote(role)}@/{quote(database)}?{urlencode(query, quote_via=quote)}"
 
     def stop(self) -> None:
@@ -107,14 +106,13 @@ class PostgreSQLServer:
         self.stop()
 
 
-def start_postgresql(folder: Path, *, port: int | None = None, unsafe_no_fsync: bool = False) -> PostgreSQLServer:
+def start_postgresql(folder: Path, *, unsafe_no_fsync: bool = False) -> PostgreSQLServer:
     """Start a server on a folder, which is made if it is not there, and wait until it answers.
 
     The server stops when this process ends, however it ends (see `start_child`: call it from the main thread).
 
     Args:
         folder: Where data, socket, passwords and log go.
-        port: Port on 127.0.0.1 to listen on as well; None for the socket alone, which no other run can hold.
         unsafe_no_fsync: Commits outlive a killed server but not a power failure: for tests.
 
     Raises:
@@ -133,14 +131,14 @@ def start_postgresql(folder: Path, *, port: int | None = None, unsafe_no_fsync: 
     if fresh:
         _make_cluster(folder, programs=programs, user=user)
     settings = _SETTINGS | {
-        "listen_addresses": "127.0.0.1" if port else "",
-        "port": str(port or _PORT),
+        "listen_addresses": "",  # the socket alone, which no other run can hold
+        "port": str(_PORT),
         "unix_socket_directories": str(socket_folder),
     }
     if unsafe_no_fsync:
         settings |= {"fsync": "off", "full_page_writes": "off"}
     process = _start_and_wait(folder, programs=programs, user=user, settings=settings)
-    server = PostgreSQLServer(folder=folder, socket_folder=socket_folder, port=port or _PORT, process=process)
+    server = PostgreSQLServer(folder=folder, socket_folder=socket_folder, process=process)
     try:
         _make_database(server)
     except BaseException:

@@ -60,10 +60,10 @@ class ManagedProcess:
             environment={**os.environ, **self.environment},
         )
 
-    def stop(self, *, seconds: float = STOP_SECONDS) -> None:
-        """Ask it to stop, and kill it if it does not within `seconds`."""
+    def stop(self) -> None:
+        """Ask it to stop, and kill it if it does not within `STOP_SECONDS`."""
         if self._process is not None:
-            stop_child(self._process, ask=signal.SIGTERM, timeout_seconds=seconds)
+            stop_child(self._process, ask=signal.SIGTERM, timeout_seconds=STOP_SECONDS)
 
     def kill(self) -> None:
         """Kill it as a power cut would."""

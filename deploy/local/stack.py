@@ -15,7 +15,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -401,7 +400,6 @@ def running_stack(
     *,
     organisations: tuple[Organisation, ...] = ORGANISATIONS,
     hubs: int = 1,
-    forget: bool = False,
     health_rule: bool = False,
     canary: bool = False,
 ) -> Iterator[Stack]:
@@ -411,7 +409,6 @@ def running_stack(
         home: Folder with all state.
         organisations: Who takes part.
         hubs: How many hub processes serve.
-        forget: Remove the folder afterwards.
         health_rule: See `Stack`.
         canary: See `Stack`.
 
@@ -425,8 +422,6 @@ def running_stack(
             yield stack
         finally:
             stack.stop()
-            if forget:
-                shutil.rmtree(home, ignore_errors=True)
 
 
 @contextlib.contextmanager
