@@ -31,6 +31,7 @@ from connectors.sdk.projection import (
     reason_texts,
 )
 from connectors.sdk.purposes import must_answer, purpose_of
+from connectors.sdk.refusals import refused_for
 from consent.facts import NOBODY_KNOWN
 from consent.grounds import Catalogue
 from consent.memo import DecisionMemo
@@ -192,15 +193,18 @@ def _check_no_canary(envelope: Envelope) -> None:
         DocumentError: One of the two is a canary.
     """
     if envelope.sender.canary:
-        raise _refused("sender.canary", "a canary sends what must be refused (`canary run`), and nothing else", "/")
+        text = "a canary sends what must be refused (`canary run`), and nothing else"
+        raise refused_for("sender.canary", text, pointer="")
     if envelope.recipient.canary:
-        raise _refused("sender.recipient.canary", "the recipient is a canary: nothing is disclosed to it", "/ontvanger")
+        text = "the recipient is a canary: nothing is disclosed to it"
+        raise refused_for("sender.recipient.canary", text, pointer="/ontvanger")
 
 
 def _seal(texts: Sequence[str], *, message_id: MessageId, envelope: Envelope, randomness: Randomness) -> SealedContent:
     recipient_key = envelope.recipient.sealing_key
     if recipient_key is None:
-        raise _refused("sender.recipient.no-key", "the recipient has not stated a sealing key yet", "/ontvanger")
+        text = "the recipient has not stated a sealing key yet"
+        raise refused_for("sender.recipient.no-key", text, pointer="/ontvanger")
     address = SealingAddress(
         hub=envelope.hub,
         sender=envelope.sender.oin,
@@ -403,7 +407,3 @@ def _is_identified(subject: int, items: Sequence[DocumentItem], definitions: Def
         if subject in item.about
         for name in item.elements
     )
-
-
-def _refused(code: str, text: str, pointer: str) -> DocumentError:
-    return DocumentError(text, code=code, issues=[Issue(pointer=pointer, code=code, text=text)])

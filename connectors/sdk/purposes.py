@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from connectors.sdk.envelope import Envelope
+from connectors.sdk.refusals import refused_for
 from consent.grounds import Catalogue, Force, Ground, Side, Tie
 from consent.request import civil_day
 from schemas.codes import Capacity, Role
 from schemas.document import Document
-from schemas.errors import DocumentError, Issue
 
 
 def purpose_of(document: Document, *, envelope: Envelope, catalogue: Catalogue, at: datetime) -> str:
@@ -28,7 +28,7 @@ def purpose_of(document: Document, *, envelope: Envelope, catalogue: Catalogue, 
     if document.purpose is None:
         return find_purpose(document.type, envelope=envelope, catalogue=catalogue, at=at)
     if not catalogue.rows(document.purpose):
-        raise _refused("sender.purpose.unknown", "the catalogue has no ground of this code", "/purpose")
+        raise refused_for("sender.purpose.unknown", "the catalogue has no ground of this code", pointer="/purpose")
     return document.purpose
 
 
@@ -60,7 +60,7 @@ def find_purpose(message_type: str, *, envelope: Envelope, catalogue: Catalogue,
     codes = {ground.code for ground in carrying}
     if len(codes) != 1:
         text = "no ground, or more than one, carries this message type: the purpose must be stated"
-        raise _refused("sender.purpose.unclear", text, "/type")
+        raise refused_for("sender.purpose.unclear", text, pointer="/type")
     return codes.pop()
 
 
@@ -105,7 +105,3 @@ def must_answer_question(
         and day is not None
         and ground.holds_on(day)
     )
-
-
-def _refused(code: str, text: str, pointer: str) -> DocumentError:
-    return DocumentError(text, code=code, issues=[Issue(pointer=pointer, code=code, text=text)])

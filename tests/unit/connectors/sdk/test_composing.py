@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.sdk.dutch import why
 from connectors.sdk.envelope import Thread
 from connectors.sdk.projection import BEYOND_LEGAL_MAXIMUM, reason_texts
 from connectors.sdk.purposes import find_purpose
@@ -143,3 +144,4 @@ def test_a_type_that_no_ground_carries_is_refused(world: World) -> None:
     with pytest.raises(DocumentError) as caught:
         find_purpose("geen-bericht", envelope=envelope, catalogue=world.policy.catalogue, at=AT)
     assert caught.value.code == "sender.purpose.unclear"
+    assert "niet duidelijk voor welk doel" in why(caught.value)[0]
