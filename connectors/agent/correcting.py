@@ -185,6 +185,7 @@ async def is_to_be_recalled(sent: Sent, *, services: Services) -> bool:
     """Whether nobody picked a message up yet: then it is taken back, not corrected.
 
     Raises:
+        EvidenceError: The hub answers about another message.
         UnavailableError: The hub was not reached.
     """
     return sent.state == WAITING and (await services.hub.message(sent.message)).state == WAITING

@@ -50,26 +50,9 @@ class Metadata(msgspec.Struct, frozen=True):
     catalogue: Definition | None = None
 
 
-class WithheldLabel(msgspec.Struct, frozen=True):
-    """A label the hub withholds, with the codes of the reasons."""
-
-    label: str
-    reasons: tuple[str, ...]
-
-
-class HubDecision(msgspec.Struct, frozen=True):
-    """The hub's decision on a submission, for people; the proven form is `shown`."""
-
-    ground: str
-    permitted: tuple[str, ...]
-    withheld: tuple[WithheldLabel, ...]
-
-
 class SubmissionAnswer(ProvenText, frozen=True):
-    """`POST /v1/messages`."""
+    """`POST /v1/messages`; which message it is about is what the entry says."""
 
-    jti: str
-    decision: HubDecision
     catalogue: Definition
     shown: str
     shown_salt: str
@@ -103,11 +86,8 @@ class MessageStatus(msgspec.Struct, frozen=True):
 
     jti: str
     state: str
-    index: Number
-    recipient: str
     receipt: StoredReceipt | None = None
     denied: Denial | None = None
-    warnings: tuple[HubWarning, ...] = ()
 
 
 class InboxItem(msgspec.Struct, frozen=True):
@@ -117,7 +97,6 @@ class InboxItem(msgspec.Struct, frozen=True):
     index: Number
     type: str
     sender: str
-    size_class: str
     pickup_by: Number
 
 

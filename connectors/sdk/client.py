@@ -39,6 +39,7 @@ from connectors.sdk.answers import (
 from connectors.sdk.transport import TIMEOUT_SECONDS, HubTransport, Identity, Reply, decode
 from schemas.canonical import b64url_decode
 from schemas.clock import Clock
+from schemas.errors import EvidenceError
 from schemas.identifiers import MessageId, SubjectTag
 from schemas.randomness import Randomness
 
@@ -102,8 +103,15 @@ class HubClient:
         return decode(await self._post("/v1/messages", body, content_type), SubmissionAnswer)
 
     async def message(self, message_id: MessageId) -> MessageStatus:
-        """How a message of ours stands."""
-        return decode(await self._get(f"/v1/messages/{message_id.value}"), MessageStatus)
+        """How a message of ours stands.
+
+        Raises:
+            EvidenceError: The hub answers about another message: nothing else in the answer would tell.
+        """
+        status = decode(await self._get(f"/v1/messages/{message_id.value}"), MessageStatus)
+        if status.jti != message_id.value:
+            raise EvidenceError("the hub answers about another message than was asked for", code="hub.message.state")
+        return status
 
     async def inbox(self, *, after: int, wait_seconds: int) -> InboxPage:
         """What waits for us after a log index; waits until there is something, or the time is over."""

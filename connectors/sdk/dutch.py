@@ -42,7 +42,7 @@ TEXTS: Final = {
     # ---- the hub shows what does not hold ----
     "hub.message.damaged": "wat de hub van dit bericht bewaart, is niet wat hij heeft aangenomen; zijn beheerder moet"
     " kijken",
-    "hub.message.state": f"hoe het bericht volgens de hub staat, klopt niet met ontvangstbewijs en klok; {_CALL}",
+    "hub.message.state": f"hoe het bericht volgens de hub staat, klopt niet met bericht, bewijs of klok; {_CALL}",
     "hub.settings.invalid": "de instellingen kloppen niet",
     # ---- the recipient's side ----
     "recipient.catalogue.unknown": "deze catalogus kent de hub niet",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from audit.entries import EntryDraft, parse_entry
 from audit.proofs import make_consistency_proof, make_inclusion_proof
-from audit.records import ShownRecord, Withheld, commit, parse_shown, released_digest, token_digest
+from audit.records import ShownRecord, Withheld, commit, released_digest, token_digest
 from connectors.sdk.answers import (
     Catalogues,
     ChainEpochs,
@@ -19,7 +19,6 @@ from connectors.sdk.answers import (
     FoundRecords,
     GroundsText,
     Handovers,
-    HubDecision,
     HubNotice,
     HubNotices,
     InboxItem,
@@ -35,7 +34,6 @@ from connectors.sdk.answers import (
     SentRecords,
     StoredReceipt,
     SubmissionAnswer,
-    WithheldLabel,
 )
 from connectors.sdk.transport import Reply
 from schemas.canonical import b64url
@@ -221,16 +219,9 @@ class Caller:
         elif known.submission.message != submission.message:
             raise ReplayError("used", code="sender.jti.used")
         self.hub.after("submit")
-        shown = parse_shown(known.shown[0])
         log, catalogue = self.hub.world.log, self.hub.world.policy.catalogue
         return SubmissionAnswer(
-            jti=message.id.value,
             index=known.index,
-            decision=HubDecision(
-                ground=shown.ground,
-                permitted=shown.permitted,
-                withheld=tuple(WithheldLabel(label=each.label, reasons=each.reasons) for each in shown.withheld),
-            ),
             catalogue=Definition(digest=catalogue.digest, version=catalogue.version),
             entry=log.texts[known.index].decode(),
             shown=known.shown[0],
@@ -276,8 +267,6 @@ class Caller:
         return MessageStatus(
             jti=message_id.value,
             state=stored.state,
-            index=stored.index,
-            recipient=stored.message.recipient.oin.value,
             receipt=receipt,
             denied=self.hub.denied.get(message_id.value),
         )
@@ -294,7 +283,6 @@ class Caller:
                 index=stored.index,
                 type=stored.message.type,
                 sender=stored.message.sender.value,
-                size_class="s",
                 pickup_by=stored.message.pickup_by,
             )
             for stored in found

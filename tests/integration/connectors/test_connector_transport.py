@@ -21,6 +21,7 @@ from schemas.codes import TokenType
 from schemas.errors import (
     AuthenticationError,
     DocumentError,
+    EvidenceError,
     RejectedMessageError,
     ReplayError,
     UnavailableError,
@@ -33,6 +34,7 @@ from schemas.requests import parse_client_authentication
 
 GEMEENTE = OIN("00000099000000001000")
 MESSAGE = MessageId("0194f0a0-0000-7000-8000-000000000001")
+OTHER = MessageId("0194f0a0-0000-7000-8000-000000000002")
 KEY = SigningKey.generate(randomness=SystemRandomness())
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -132,7 +134,7 @@ async def test_calls_at_once_share_one_token() -> None:
 async def test_a_token_that_is_refused_is_replaced_once() -> None:
     refused = _answer(401, {"code": "sender.token.expired", "detail": "expired"})
     async with _serving(refused, STATE) as (server, hub):
-        assert (await hub.message(MESSAGE)).index == 3
+        assert (await hub.message(MESSAGE)).state == "waiting"
     assert server.tokens == 2
 
 
@@ -140,7 +142,7 @@ async def test_a_token_that_is_refused_after_a_wait_is_replaced_too() -> None:
     """A token can run out while the hub puts a call off."""
     refused = _answer(401, {"code": "sender.token.expired", "detail": "expired"})
     async with _serving(BUSY, refused, STATE) as (server, hub):
-        assert (await hub.message(MESSAGE)).index == 3
+        assert (await hub.message(MESSAGE)).state == "waiting"
     assert server.tokens == 2
 
 
@@ -233,9 +235,18 @@ async def test_a_connection_that_breaks_in_the_middle_is_tried_again() -> None:
     assert len(server.seen) == 2
 
 
+@pytest.mark.parametrize("said", [OTHER.value, "", MESSAGE.value.upper()])
+async def test_a_state_of_another_message_than_was_asked_for_is_refused(said: str) -> None:
+    """A message that lapsed or was taken back would else be one that still waits, or the other way round."""
+    async with _serving(_answer(200, {"jti": said, "state": "expired"})) as (_, hub):
+        with pytest.raises(EvidenceError) as caught:
+            await hub.message(MESSAGE)
+    assert caught.value.code == "hub.message.state"
+
+
 async def test_no_cookie_and_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    state = {"jti": "x", "state": "waiting", "index": 1, "recipient": "y"}
+    state = {"jti": MESSAGE.value, "state": "waiting", "index": 1, "recipient": "y"}
     cookie = _answer(200, state, Set_Cookie="a=b")
     async with _serving(cookie, STATE) as (server, hub):
         await hub.message(MESSAGE)

@@ -18,10 +18,10 @@ from connectors.agent.watching import watch_log, watch_round
 from connectors.formats.stuf.examples import vto_example
 from connectors.formats.stuf.scenarios import vto_scenario
 from schemas.errors import UnavailableError
-from schemas.wire import Release
+from schemas.wire import Release, encode_submission
 from tests.support.connector_agents import Agent
 from tests.support.connector_world import GEMEENTE, RAAD, World
-from tests.support.memory_hub import MemoryHub
+from tests.support.memory_hub import Caller, MemoryHub
 
 
 @pytest.fixture
@@ -68,6 +68,20 @@ async def test_what_was_altered_on_the_way_is_not_handed_over_and_the_sender_is_
     assert recipient["state"] == "refused"
     assert [reason["code"] for reason in recipient["receipt"]["reasons"]] == ["hub.element.altered"]
     assert recipient["receipt"]["reasons"][0]["label"] in recipient["permitted"]
+
+
+async def test_an_answer_about_another_message_does_not_count(gemeente: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that keeps a message and says by the proof of an earlier one that it took it."""
+    await _send(gemeente)
+    (first,) = gemeente.hub.messages.values()
+    body = encode_submission(first.submission)
+    submit = Caller.submit
+    monkeypatch.setattr(Caller, "submit", lambda self, *_: submit(self, *body))
+    await _send(gemeente, vto_example().replace(b"VTO-2026-0001", b"VTO-2026-0002"), "tweede.xml")
+    assert "tweede.xml" not in gemeente.names("sent")
+    assert _state(gemeente) == "prepared"
+    (told,) = (notice for notice in gemeente.journal.open_notices() if notice.kind is NoticeKind.ALARM)
+    assert "hub.entry.message" in told.text_nl
 
 
 async def test_a_hub_that_does_not_answer_is_asked_again_with_the_same_bytes(gemeente: Agent) -> None:
