@@ -1,6 +1,7 @@
 """The calls at a hub that the board needs: what it signed goes there, and how it stands comes back.
 
-What a hub says is verified by whoever asks (boards and steps carry signatures) or shown as the hub's word.
+What a hub says is verified by whoever asks (boards and steps carry signatures) or shown as the hub's word, without
+what a terminal would obey.
 """
 
 import http.client
@@ -8,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -21,6 +22,7 @@ ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 SECONDS_MAX: Final = 30
 ATTEMPTS_MAX: Final = 5
 WAIT_SECONDS_MAX: Final = 15
+TEXT_CHARACTERS_MAX: Final = 1000
 _LATER: Final = frozenset({http.HTTPStatus.TOO_MANY_REQUESTS, http.HTTPStatus.SERVICE_UNAVAILABLE})
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -59,8 +61,8 @@ class HubEntry(msgspec.Struct, frozen=True):
 class InForce(msgspec.Struct, frozen=True):
     """The catalogue by which the hub decides, and since which entry of its log."""
 
-    digest: str
-    version: str
+    digest: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+    version: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}\Z")]
     since: int
 
 
@@ -176,6 +178,14 @@ def _refusal(error: urllib.error.HTTPError) -> RejectedMessageError:
     except (OSError, msgspec.MsgspecError):
         problem = _Problem(detail=f"the hub answers with status {error.code}")
     issues = [
-        Issue(pointer=each.pointer, code=each.code, text=each.text, text_nl=each.text_nl) for each in problem.issues
+        Issue(
+            pointer=_plain(each.pointer), code=_plain(each.code), text=_plain(each.text), text_nl=_plain(each.text_nl)
+        )
+        for each in problem.issues
     ]
-    return RejectedMessageError(problem.detail, code=problem.code, issues=issues)
+    return RejectedMessageError(_plain(problem.detail), code=_plain(problem.code), issues=issues)
+
+
+def _plain(text: str) -> str:
+    """Make a hub's words fit for people: without what a terminal would obey, and not too long."""
+    return "".join(each if each.isprintable() else " " for each in text[:TEXT_CHARACTERS_MAX])
