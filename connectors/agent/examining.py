@@ -26,6 +26,7 @@ from connectors.sdk.answers import Metadata
 from connectors.sdk.catalogues import Enacted, NotEnacted
 from connectors.sdk.dutch import in_dutch
 from connectors.sdk.professionals import parse_professionals
+from connectors.sdk.transport import printable
 from connectors.settings import Settings
 from consent.grounds import Catalogue
 from schemas.canonical import canonical_json
@@ -35,6 +36,7 @@ from schemas.participants import Participant
 
 AHEAD_SECONDS_MAX: Final = 5.0
 APART_SECONDS_MAX: Final = 60.0
+NAME_CHARACTERS_MAX: Final = 100
 WIRE_VERSION: Final = "1"
 
 
@@ -155,7 +157,8 @@ async def examine_hub(services: Services, *, at: datetime) -> tuple[list[Finding
                 " machine reach it?",
             )
         ], None
-    found = [ok(f"De hub `{metadata.hub}` antwoordt.", f"The hub `{metadata.hub}` answers.")]
+    name = printable(metadata.hub, most=NAME_CHARACTERS_MAX)
+    found = [ok(f"De hub `{name}` antwoordt.", f"The hub `{name}` answers.")]
     found += _pins(settings, metadata)
     found += _clock(await _date_of(settings), at)
     return found, metadata
@@ -163,9 +166,10 @@ async def examine_hub(services: Services, *, at: datetime) -> tuple[list[Finding
 
 def _pins(settings: Settings, metadata: Metadata) -> Iterator[Finding]:
     if metadata.hub != settings.hub.name.value:
+        name = printable(metadata.hub, most=NAME_CHARACTERS_MAX)
         yield fault(
-            f"Op dit adres antwoordt de hub `{metadata.hub}`, niet `{settings.hub.name.value}`.",
-            f"At this address the hub `{metadata.hub}` answers, not `{settings.hub.name.value}`.",
+            f"Op dit adres antwoordt de hub `{name}`, niet `{settings.hub.name.value}`.",
+            f"At this address the hub `{name}` answers, not `{settings.hub.name.value}`.",
         )
     if metadata.log.vkey != settings.hub.log_vkey:
         yield fault(
