@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.agent.disk import Disk
+from connectors.sdk.records import tag_in
 
 BUSY_SECONDS: Final = 10.0
 
@@ -228,6 +229,13 @@ _SEVENTH_SCHEMA: Final = """
 ALTER TABLE threads ADD COLUMN last_reply INTEGER NOT NULL DEFAULT 1;
 """
 
+_EIGHTH_SCHEMA: Final = """
+-- Whom a consent or a measure is about: our own word about somebody is found here, whatever the hub finds.
+ALTER TABLE records ADD COLUMN tag TEXT;
+UPDATE records SET tag = tag_in(token) WHERE kind IN ('CONSENT', 'MEASURE');
+CREATE INDEX records_tag ON records (tag) WHERE tag IS NOT NULL;
+"""
+
 _SCHEMAS: Final = (
     _FIRST_SCHEMA,
     _SECOND_SCHEMA,
@@ -236,6 +244,7 @@ _SCHEMAS: Final = (
     _FIFTH_SCHEMA,
     _SIXTH_SCHEMA,
     _SEVENTH_SCHEMA,
+    _EIGHTH_SCHEMA,
 )
 SCHEMA_VERSION: Final = len(_SCHEMAS)
 
@@ -382,6 +391,7 @@ class Journal:
 
     def _make_schema(self) -> None:
         with self.step("schema") as db:
+            db.create_function("tag_in", 1, tag_in, deterministic=True)
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
                 raise RuntimeError(f"the journal has version {version}, this program knows {SCHEMA_VERSION}")

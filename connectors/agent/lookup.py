@@ -6,7 +6,8 @@ Consents and measures are asked of the hub, which logs each search. A record cou
 its issuer's signature holds (`connectors.sdk.records`), in a log that everybody sees.
 
 Somebody with a number is looked up by what every chain key that we hold makes of it: what was refused or withdrawn in a
-former epoch counts here also where the hub does not find it by the newest.
+former epoch counts here also where the hub does not find it by the newest. And beside what the hub finds stands what
+this connector recorded itself: what was taken back here counts, also where the hub leaves it out or has lost it.
 
 Source: the architecture, sections 3 and 5.
 """
@@ -16,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final, TypeVar
 
 from connectors.agent.joining import join_former
+from connectors.agent.recording import CONSENT, MEASURE, Kind, own_payloads
 from connectors.agent.services import Services
 from connectors.sdk.answers import FoundRecord, FoundRecords
 from connectors.sdk.records import Held, Pseudonyms, RecordView, newest_participant_of, open_consents, open_measures
@@ -24,10 +26,10 @@ from consent.facts import PersonFacts
 from consent.grounds import Tie
 from consent.measures import measure_facts
 from schemas.codes import Role
-from schemas.consents import ConsentRecord
+from schemas.consents import ConsentRecord, parse_consent
 from schemas.errors import EvidenceError, RejectedMessageError
-from schemas.identifiers import BSN_SYSTEM, OIN, SubjectTag
-from schemas.measures import MeasureStatement
+from schemas.identifiers import BSN_SYSTEM, OIN, MessageId, SubjectTag
+from schemas.measures import MeasureStatement, parse_measure
 
 PAGES_MAX: Final = 100
 TAGS_MAX: Final = 16
@@ -72,11 +74,11 @@ async def people_of(
     measures: Mapping[SubjectTag, tuple[MeasureStatement, ...]] = {}
     if wanted and Tie.CONSENT in ties:
         given = await hold_consents(services, wanted)
-        consents = given.about
+        consents = _with_own(services, given, wanted, kind=CONSENT, parse=parse_consent)
         await join_former(services, given)
     if wanted and ties & _MEASURE:
         stated = await hold_measures(services, wanted)
-        measures = stated.about
+        measures = _with_own(services, stated, wanted, kind=MEASURE, parse=parse_measure)
         await join_former(services, stated)
     raden = raden_of(services)
     return {
@@ -86,6 +88,20 @@ async def people_of(
         )
         for tag in (each.newest for each in wanted)
     }
+
+
+def _with_own(
+    services: Services, held: Held[_R], persons: Sequence[Pseudonyms], *, kind: Kind, parse: Callable[[bytes], _R]
+) -> Mapping[SubjectTag, tuple[_R, ...]]:
+    """Put what we recorded of people beside what the hub finds, each record once."""
+    about: dict[SubjectTag, tuple[_R, ...]] = {}
+    for person in persons:
+        records: dict[MessageId, _R] = {each.id: each for each in held.about[person.newest]}
+        for payload in own_payloads(services.journal, kind, about=person.every):
+            own: _R = parse(payload)
+            records.setdefault(own.id, own)
+        about[person.newest] = tuple(records.values())
+    return about
 
 
 def raden_of(services: Services) -> frozenset[OIN]:

@@ -27,7 +27,7 @@ from connectors.agent.troubles import RETRY_SECONDS_MAX, Troubles, own_mistakes,
 from connectors.sdk.answers import ProvenText
 from connectors.sdk.dutch import trouble_text, why
 from connectors.sdk.ports import Hub
-from connectors.sdk.records import prove_recorded
+from connectors.sdk.records import prove_recorded, tag_in
 from consent.request import civil_day
 from schemas.codes import EntryKind, TokenType
 from schemas.errors import (
@@ -39,7 +39,7 @@ from schemas.errors import (
     RejectedMessageError,
     UnavailableError,
 )
-from schemas.identifiers import MessageId
+from schemas.identifiers import MessageId, SubjectTag
 from schemas.jws import parse_jws, sign_jws
 from schemas.randomness import new_message_id
 from schemas.requests import parse_recall, recall_to_payload
@@ -140,9 +140,21 @@ class Unsigned:
     secret: str | None = field(default=None, repr=False)
 
 
-def own_payloads(journal: Journal, kind: Kind) -> tuple[bytes, ...]:
-    """Return the claims of every record of one kind that this connector signed and the hub did not refuse, by id."""
-    rows = journal.rows("SELECT token FROM records WHERE kind = ? AND state <> 'refused' ORDER BY id", kind.entry.value)
+def own_payloads(journal: Journal, kind: Kind, *, about: Sequence[SubjectTag] | None = None) -> tuple[bytes, ...]:
+    """Return the claims of the records of one kind that this connector signed and the hub did not refuse, by id.
+
+    Args:
+        journal: Where they stand.
+        kind: Which kind.
+        about: Whom they are about, by each pseudonym; None: whoever it is.
+    """
+    # Only question marks are added.
+    under = "" if about is None else f" AND tag IN ({', '.join('?' * len(about))})"
+    rows = journal.rows(
+        f"SELECT token FROM records WHERE kind = ? AND state <> 'refused'{under} ORDER BY id",  # noqa: S608 - see above
+        kind.entry.value,
+        *(each.value for each in about or ()),
+    )
     return tuple(parse_jws(row["token"], typ=kind.token).payload for row in rows)
 
 
@@ -162,8 +174,8 @@ def sign_records(
     with services.journal.step("record signed") as db:
         for each, token in zip(records, tokens, strict=True):
             db.execute(
-                "INSERT INTO records (id, kind, token, secret, signed_at) VALUES (?, ?, ?, ?, ?)",
-                (each.id.value, kind.entry.value, token, each.secret, signed_at),
+                "INSERT INTO records (id, kind, token, secret, signed_at, tag) VALUES (?, ?, ?, ?, ?, ?)",
+                (each.id.value, kind.entry.value, token, each.secret, signed_at, tag_in(token)),
             )
         if beside is not None:
             beside(db)

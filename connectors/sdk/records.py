@@ -10,11 +10,13 @@ says was made of a number is made again and compared, where the number is known.
     held.checkpoints            # to be held against the log that everybody sees, before anything rests on them
 
 What follows from the records is `consent.consents` and `consent.measures`; that the hub keeps none back can not be
-seen here. Nothing is read or sent.
+seen here: of our own `connectors.agent.lookup` knows them, of those of others only who has the whole log. Nothing is
+read or sent.
 
 Source: the architecture, sections 3, 5 and 6.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ from audit.note import NoteKey
 from audit.records import token_digest
 from connectors.sdk.answers import FoundRecord, FoundRecords
 from connectors.sdk.proving import ProvenEntry, prove_entry
+from schemas.canonical import b64url_decode
 from schemas.codes import EntryKind, TokenType
 from schemas.consents import ConsentRecord, parse_consent, verify_consent
 from schemas.errors import DocumentError, EvidenceError, SignatureError, UnavailableError
@@ -189,6 +192,12 @@ def prove_recorded(
     if said != (kind, index, token_digest(token)):
         raise EvidenceError("the entry is about something else than was posted", code="hub.record.entry")
     return proven
+
+
+def tag_in(token: str) -> str | None:
+    """Read, of a record of our own, under which pseudonym it is about somebody; None of a link or a recall."""
+    tag = json.loads(b64url_decode(token.split(".")[1])).get("tag")
+    return None if tag is None else str(tag)
 
 
 def _open(found: FoundRecords, form: _Form[_R], *, asked: Collection[Pseudonyms], view: RecordView) -> Held[_R]:

@@ -12,6 +12,7 @@ import pytest
 from connectors.agent.disk import Disk
 from connectors.agent.journal import (
     _FIRST_SCHEMA,
+    _SCHEMAS,
     Delivery,
     Journal,
     NoticeKind,
@@ -21,6 +22,13 @@ from connectors.agent.journal import (
     notify,
     remember,
 )
+from connectors.agent.recording import CONSENT, own_payloads
+from schemas.codes import TokenType
+from schemas.consents import consent_to_payload
+from schemas.identifiers import SubjectTag
+from schemas.jws import sign_jws
+from tests.support.law_records import consent_record
+from tests.support.parties import seeded_key
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -193,6 +201,24 @@ def test_a_journal_of_an_earlier_version_goes_on_with_what_it_has(tmp_path: Path
     journal = Journal(tmp_path / "journal.sqlite")
     assert journal.meta("inbox") == "7"
     assert journal.rows("SELECT * FROM checkpoints") == []
+    journal.close()
+
+
+def test_a_journal_of_before_knows_whom_its_records_are_about(tmp_path: Path) -> None:
+    """What was taken back before the upgrade counts after it too."""
+    record = consent_record()
+    token = sign_jws(consent_to_payload(record), typ=TokenType.CONSENT, key=seeded_key("journal"))
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        for schema in _SCHEMAS[:7]:
+            connection.executescript(schema)
+        insert = "INSERT INTO records (id, kind, token, signed_at) VALUES (?, ?, ?, 0)"
+        connection.execute(insert, (record.id.value, "CONSENT", token))
+        connection.execute(insert, ("other", "RECALL", "a.e30.b"))
+        connection.execute("PRAGMA user_version = 7")
+    connection.close()
+    journal = Journal(tmp_path / "journal.sqlite")
+    assert own_payloads(journal, CONSENT, about=[record.tag]) == (consent_to_payload(record),)
+    assert own_payloads(journal, CONSENT, about=[SubjectTag("1." + "A" * 22)]) == ()
     journal.close()
 
 
