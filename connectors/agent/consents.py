@@ -7,13 +7,13 @@ own file, and its digest travels.
 Source: the architecture, section 5; the domain page, section 5, "Who consents".
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from sqlite3 import Row
 from typing import Final
 
 from connectors.agent.joining import join, join_former
-from connectors.agent.journal import from_milliseconds
+from connectors.agent.journal import Journal, from_milliseconds
 from connectors.agent.lookup import hold_consents
 from connectors.agent.persons import Person
 from connectors.agent.recording import CONSENT, Unsigned, new_record_id, own_payloads, refuse_if_any, seconds, today
@@ -222,16 +222,23 @@ def own_consents_page(services: Services, *, after: int) -> tuple[list[dict[str,
     Returns:
         The records for a machine, and the number of the last one.
     """
-    rows = services.journal.rows("SELECT token, state FROM records WHERE kind = ? ORDER BY id", CONSENT.entry.value)
-    found = [(number, _consent_in(row)) for number, row in enumerate(rows) if row["state"] != "refused"]
-    replaced = {each.replaces for _, each in found}
-    page = [(number, each) for number, each in found if number > after][:PAGE_MAX]
-    shown = [_to_json(services, each, replaced=each.id in replaced) for _, each in page]
-    return shown, page[-1][0] if page else after
+    rows = services.journal.rows(
+        "SELECT * FROM (SELECT row_number() OVER (ORDER BY id) - 1 AS number, token, state FROM records"
+        " WHERE kind = ?) WHERE state <> 'refused' AND number > ? ORDER BY number LIMIT ?",
+        CONSENT.entry.value,
+        after,
+        PAGE_MAX,
+    )
+    replaced = replaced_by_ours(services.journal) if rows else frozenset()
+    page = [parse_consent(parse_jws(row["token"], typ=TokenType.CONSENT).payload) for row in rows]
+    shown = [_to_json(services, each, replaced=each.id in replaced) for each in page]
+    return shown, rows[-1]["number"] if rows else after
 
 
-def _consent_in(row: Row) -> ConsentRecord:
-    return parse_consent(parse_jws(row["token"], typ=TokenType.CONSENT).payload)
+def replaced_by_ours(journal: Journal) -> frozenset[MessageId]:
+    """Return the consent records that a later one of ours replaces; of each no more is read than that."""
+    named = (json.loads(each)["replaces"] for each in own_payloads(journal, CONSENT) if b'"replaces"' in each)
+    return frozenset(MessageId(each) for each in named if each is not None)
 
 
 async def named_consent(services: Services, person: Person, record_id: MessageId) -> ConsentRecord:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connectors.agent.consents import own_consents
+from connectors.agent.consents import replaced_by_ours
 from connectors.agent.events import Event, say
 from connectors.agent.files import insert_file
 from connectors.agent.journal import milliseconds
@@ -164,4 +164,4 @@ def _stands(services: Services, first: First, *, by_key: bool) -> bool:
         if row is None or row["state"] == "refused":
             return False
     # A consent that was given, withdrawn and given again in the same words is another one.
-    return by_key or not {each.replaces for each in own_consents(services)} & set(first.records)
+    return by_key or replaced_by_ours(services.journal).isdisjoint(first.records)

@@ -35,8 +35,9 @@ from schemas.identifiers import OIN, MessageId
 from schemas.message import Message
 
 LABELS_SHOWN: Final = 10
+PAGE_MAX: Final = 100
 _OPEN: Final = (
-    "SELECT * FROM threads AS question WHERE asks IS NOT NULL"
+    "SELECT question.rowid AS place, * FROM threads AS question WHERE asks IS NOT NULL"
     " AND (direction = 'received' OR EXISTS"
     "   (SELECT 1 FROM submissions WHERE id = question.message AND state IN ('waiting', 'released', 'received')))"
     " AND NOT EXISTS (SELECT 1 FROM threads AS answer LEFT JOIN submissions ON submissions.id = answer.message"
@@ -90,6 +91,20 @@ def open_questions(journal: Journal) -> tuple[Question, ...]:
     """List the questions without an answer, by their terms: what is overdue stands first."""
     found = map(_question, journal.rows(_OPEN))
     return tuple(sorted(found, key=lambda question: (question.term, question.message.value)))
+
+
+def open_questions_page(journal: Journal, *, after: int) -> tuple[tuple[Question, ...], int]:
+    """List the questions without an answer, in the order in which they came or went, at most `PAGE_MAX`.
+
+    Args:
+        journal: Where they stand.
+        after: The number of a question beyond which to begin.
+
+    Returns:
+        The questions, and the number of the last one.
+    """
+    rows = journal.rows(f"{_OPEN} AND place > ? ORDER BY place LIMIT ?", after, PAGE_MAX)
+    return tuple(map(_question, rows)), rows[-1]["place"] if rows else after
 
 
 def open_question(journal: Journal, message: MessageId) -> Question | None:

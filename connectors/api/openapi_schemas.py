@@ -119,7 +119,7 @@ SCHEMAS: Final[Mapping[str, JSONValue]] = {
         state=_one_of(*QuestionState),
         answers=_list(_ID),
     ),
-    "Questions": _object(questions=_list(_ref("Question"))),
+    "QuestionPage": _object(questions=_list(_ref("Question")), next=_INTEGER),
     "ConsentSearch": _object(person=_ref("Person")),
     "Confirmation": _object(person=_ref("Person"), form=_DIGEST),
     "Withdrawal": _object(form=_DIGEST),

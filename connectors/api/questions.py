@@ -10,7 +10,7 @@ from connectors.agent.questions import (
     find_question,
     must_answer,
     open_question,
-    open_questions,
+    open_questions_page,
     question_to_json,
     state_of,
 )
@@ -42,9 +42,10 @@ async def ask(call: Call, api: Api) -> Answer:
     return take(call, api, desk.write(question_document(_ask(call.body), desk=desk)), suffix="json")
 
 
-async def list_questions(_: Call, api: Api) -> Answer:
-    """List the questions without an answer, ours and those of others; what is overdue stands first."""
-    return Answer(value={"questions": [_to_json(api, each) for each in open_questions(api.services.journal)]})
+async def list_questions(call: Call, api: Api) -> Answer:
+    """List the questions without an answer, ours and those of others, in the order in which they came or went."""
+    found, last = open_questions_page(api.services.journal, after=call.after)
+    return Answer(value={"questions": [_to_json(api, each) for each in found], "next": last})
 
 
 async def show_question(call: Call, api: Api) -> Answer:

@@ -89,9 +89,10 @@ _QUESTIONS: Final = (
     _get(
         "/v1/questions",
         "listQuestions",
-        "The questions without an answer, ours and those of others, by their terms",
+        "The questions without an answer, ours and those of others, in the order in which they came or went",
         questions.list_questions,
-        answer="Questions",
+        answer="QuestionPage",
+        paged=True,
     ),
     _get(
         "/v1/questions/{message}",

@@ -13,15 +13,17 @@ import pytest
 from connectors.agent.handing_in import KEPT_SECONDS, Claim, find_first, forget_claims
 from connectors.agent.outbox import outbox_round
 from connectors.agent.recording import record_round
-from connectors.api import consents, corrections, messages
+from connectors.api import consents, corrections, messages, questions
 from connectors.api.calls import FHIR_JSON, JSON, XML, Answer, Api, Call
 from connectors.api.problems import UnderWayError
 from connectors.formats.stuf.examples import vto_example
+from schemas.codes import Capacity
 from schemas.errors import RejectedMessageError, ReplayError, UnavailableError
 from tests.support.connector_agents import Agent, Crash, Fuse
-from tests.support.connector_world import GEMEENTE, RAAD, World
+from tests.support.connector_world import GEMEENTE, GI, RAAD, World
 from tests.support.fhir_consents import consent
 from tests.support.memory_hub import MemoryHub
+from tests.unit.connectors.agent.test_lawful_flows import CHILD, state_measure
 
 FORM = "LCa0a2j_xo_5m0U8HTBBNBNCLXBkg7-g-YpeiGJm564"
 
@@ -45,6 +47,16 @@ def call(body: bytes | Any, *, key: str | None = None, media: str = "", **places
 
 def api(agent: Agent) -> Api:
     return Api(services=agent.services, hosts=frozenset())
+
+
+ASK = {
+    "to": GEMEENTE.value,
+    "person": {"bsn": CHILD, "born": "2018-03-02"},
+    "categories": ["hulpverlening"],
+    "term": "2026-12-14",
+    "purpose": "GI-OTS-VRAAG",
+    "capacity": "ots",
+}
 
 
 async def hand_in(agent: Agent, body: bytes, *, key: str | None = None) -> Any:
@@ -325,6 +337,35 @@ async def test_the_own_consents_come_in_pages_that_hold_each_once(
     assert [each["id"] for each in found] == [row["id"] for row in rows if row["id"] != rows[1]["id"]]
     assert [each["id"] for each in found if each["replaced"]] == [first["id"]]
     assert (pages, said["next"]) == (3, 5)
+
+
+async def test_the_questions_come_in_pages_that_hold_each_once(
+    hub: MemoryHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where one of a page before waits no more; that one is not listed again."""
+    monkeypatch.setattr("connectors.agent.questions.PAGE_MAX", 2)
+    changes: dict[str, object] = {"capacity": Capacity.OTS}
+    agent = Agent(world=hub.world, hub=hub, oin=GI, home=tmp_path / "gi", settings_changes=changes)
+    await state_measure(agent)
+    for number in range(5):
+        body = {**ASK, "question": f"Vraag {number}?"}
+        await questions.ask(call(body, key=f"{number}"), api(agent))
+    await agent.rounds()
+    asked = [row["message"] for row in agent.journal.rows("SELECT message FROM threads ORDER BY rowid")]
+    found: list[Any] = []
+    after, pages = -1, 0
+    while page := (said := await list_questions(agent, after=after))["questions"]:
+        found += page
+        after, pages = said["next"], pages + 1
+        with agent.journal.step("taken back") as db:
+            db.execute("UPDATE submissions SET state = 'recalled' WHERE id = ?", (asked[0],))
+    assert [each["message"] for each in found] == asked
+    assert pages == 3
+    assert [each["message"] for each in (await list_questions(agent, after=-1))["questions"]] == asked[1:3]
+
+
+async def list_questions(agent: Agent, *, after: int) -> Any:
+    return (await questions.list_questions(replace(call(b""), after=after), api(agent))).value
 
 
 async def list_own(agent: Agent, *, after: int) -> Any:
