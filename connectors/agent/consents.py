@@ -237,8 +237,9 @@ def own_consents_page(services: Services, *, after: int) -> tuple[list[dict[str,
 
 def replaced_by_ours(journal: Journal) -> frozenset[MessageId]:
     """Return the consent records that a later one of ours replaces; of each no more is read than that."""
-    named = (json.loads(each)["replaces"] for each in own_payloads(journal, CONSENT) if b'"replaces"' in each)
-    return frozenset(MessageId(each) for each in named if each is not None)
+    # What we signed is canonical: most replace nothing, and say so in these bytes.
+    naming = (each for each in own_payloads(journal, CONSENT) if b'"replaces":null' not in each)
+    return frozenset(MessageId(json.loads(each)["replaces"]) for each in naming)
 
 
 async def named_consent(services: Services, person: Person, record_id: MessageId) -> ConsentRecord:
