@@ -27,14 +27,14 @@ from hub.cli.registrar import admission_of
 from hub.storage.postgresql.migrate import migrate
 from schemas.admissions import Statement, admission_to_payload, statement_to_payload
 from schemas.clock import SystemClock
-from schemas.codes import TokenType
+from schemas.codes import Role, TokenType
 from schemas.jwk import SigningKey
 from schemas.jws import sign_jws
 from schemas.pseudonyms import ChainKey
 from schemas.randomness import SystemRandomness, new_message_id
 from schemas.sealing import SealingPrivateKey
-from tests.support.hub_server import RunningHub, running_hub, write_hub_files
-from tests.support.parties import GEMEENTE, RAAD, REGISTRAR
+from tests.support.hub_server import RunningHub, participants_of, running_hub, write_hub_files
+from tests.support.parties import GEMEENTE, GI, RAAD, REGISTRAR
 
 pytestmark = pytest.mark.database
 
@@ -328,3 +328,6 @@ async def test_a_connector_that_was_away_asks_for_a_proof(
         raad.move(hub)
         assert await raad.accept(ending.statement, "--yes") == 0
         assert {row[0] for row in raad.rows("SELECT oin FROM participants")} == {GEMEENTE.value, RAAD.value}
+        # Who joins only now knows no other log: that this one continues another is what its first entry says.
+        async with participants_of(hub, (GI, Role.GI)) as (newcomer,):
+            assert '"kind":"CONTINUATION"' in (await newcomer.get("/log/entries/0")).json["entry"]
