@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 from audit.entries import GROUNDS, EntryDraft
+from hub.enforcement import Pass
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
 
@@ -125,12 +126,14 @@ class RefusalRecorded:
     """A verified sender's message was refused.
 
     Loses if this digest was recorded before, or if the sender has had 60 in this minute; the refusal is answered all
-    the same. `proves` are the reasons for which the decision refused a canary: each is proved to be looked at.
+    the same. `proves` are the reasons for which the decision refused a canary: each is proved to be looked at. `form`
+    is that of what it sent (`hub.enforcement.Pass`): that it passed before is forgotten.
     """
 
     message_digest: str
     sender: OIN
     proves: tuple[str, ...] = ()
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,11 +340,13 @@ class EnforcementStopped:
     """A canary's message would have been accepted. Loses if the hub is stopped already.
 
     From this entry on no `SubmissionAccepted` and no `DisclosureMade` becomes true: whoever appends one gets
-    `hub.enforcement.stopped()`. `tells` are told; the notice names the entry's id as its record.
+    `hub.enforcement.stopped()`. `tells` are told; the notice names the entry's id as its record. `passed` is remembered
+    until a message of its form is refused.
     """
 
     id: MessageId
     canary: OIN
+    passed: Pass | None = None
     tells: tuple[OIN, ...] = ()
 
 
@@ -349,7 +354,8 @@ class EnforcementStopped:
 class EnforcementResumed:
     """The operator resumed. Loses unless the stop at `stop` lasts.
 
-    `record` is what the entry commits to: the operator's reason; `tells` as in `EnforcementStopped`.
+    `record` is what the entry commits to: the operator's reason; `tells` as in `EnforcementStopped`. What passed until
+    then is forgotten.
     """
 
     id: MessageId

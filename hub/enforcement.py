@@ -39,6 +39,8 @@ class Stop:
         index: Place of the STOP entry.
         canary: Who sent it.
         at: NumericDate of the entry.
+        form: Of what passed, as `Pass.form`; None where that is not known: the log was refilled, or software that did
+            not remember it stopped.
         resumed: Place of the RESUMPTION entry; None while the hub is stopped.
         resumed_at: NumericDate of that entry.
         record: What the RESUMPTION entry commits to: canonical JSON with the operator's reason. None while the hub is
@@ -48,9 +50,27 @@ class Stop:
     index: int
     canary: OIN
     at: int
+    form: str | None = None
     resumed: int | None = None
     resumed_at: int | None = None
     record: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """That a message of a canary would have been accepted, and none of its form was refused since.
+
+    Attributes:
+        form: Digest of what the decision reads of it, the same for each message that is made alike.
+        canary: Who sent it.
+        purpose: Code of the ground that it named.
+        type: Message type.
+    """
+
+    form: str
+    canary: OIN
+    purpose: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +97,12 @@ class Enforcement:
     Attributes:
         stop: The stop that lasts; None while the hub accepts and releases.
         proved: For each reason for which canaries were ever refused, the newest time.
+        passed: What passed, at the stop or since, and was not refused since its last pass; empty where none lasts.
     """
 
     stop: Stop | None = None
     proved: tuple[Proved, ...] = ()
+    passed: tuple[Pass, ...] = ()
 
     @property
     def proved_at(self) -> int | None:
@@ -88,10 +110,7 @@ class Enforcement:
         return max((each.at for each in self.proved), default=None)
 
     def unproved_since_stop(self) -> tuple[str, ...]:
-        """Name the reasons that canaries proved in the week before the stop and have not proved again since.
-
-        Whichever check let the canary pass is among them until it refuses again.
-        """
+        """Name the reasons that canaries proved in the week before the stop and have not proved again since."""
         stop = self.stop
         if stop is None:
             return ()
@@ -100,11 +119,11 @@ class Enforcement:
 
     @property
     def proved_since_stop(self) -> bool:
-        """Whether a canary was refused since the stop, and for all of the reasons of the week before it."""
+        """Whether all that passed was refused since, and canaries were for all of the reasons of the week before."""
         stop = self.stop
         if stop is None:
             return True
-        return not self.unproved_since_stop() and any(each.index > stop.index for each in self.proved)
+        return stop.form is not None and not self.passed and not self.unproved_since_stop()
 
 
 class Proof(StrEnum):

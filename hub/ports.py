@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hub.changes import LogMember, Shown
-from hub.enforcement import Enforcement, Stop
+from hub.enforcement import Enforcement, Pass, Stop
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
 
@@ -294,7 +294,14 @@ class Store(Protocol):
         ...
 
     async def enforcement(self) -> Enforcement:
-        """Return the stop that lasts, if any, and what canaries proved."""
+        """Return the stop that lasts, if any, with what passed, and what canaries proved."""
+        ...
+
+    async def remember_pass(self, passed: Pass) -> None:
+        """Remember what passed while the hub was stopped already, until a message of its form is refused.
+
+        At most a hundred are remembered: nobody resumes with proof while any is.
+        """
         ...
 
     async def stops(self, *, limit: int) -> tuple[Stop, ...]:

@@ -2,7 +2,7 @@
 
 1. the directory is read from the log, as for every message: are we a canary, and whom can each kind name
 2. each kind is composed and sent; nothing of it goes through the journal of messages, and nothing is sent again
-3. what came of it is remembered, and what should worry somebody stands among the notices until it is confirmed
+3. what should worry somebody stands at once among the notices until it is confirmed; the round is remembered
 
 A hub that accepts one stops itself; this side does not depend on that, and raises its alarm by what it sees.
 
@@ -96,8 +96,12 @@ async def canary_round(services: Services, *, kinds: Sequence[CanaryKind] = KIND
     if canary is None or not canary.canary:
         raise NoCanaryError
     # 2.
-    outcomes = [await _send(kind, canary=canary, directory=directory, services=services) for kind in kinds]
-    # 3.
+    outcomes = []
+    for kind in kinds:
+        outcome = await _send(kind, canary=canary, directory=directory, services=services)
+        # 3.
+        _tell(outcome, at=at, services=services)
+        outcomes.append(outcome)
     done = Round(at=at, outcomes=tuple(outcomes))
     _remember(done, services=services)
     return done
@@ -158,26 +162,29 @@ async def _send(kind: CanaryKind, *, canary: Participant, directory: Directory, 
     return Outcome(kind=kind.name, verdict=Verdict.ACCEPTED, detail="202")
 
 
+def _tell(outcome: Outcome, *, at: datetime, services: Services) -> None:
+    """Tell people at once: a canary that is killed in the middle of a round has told what it saw."""
+    match outcome.verdict:
+        case Verdict.ACCEPTED:
+            say(Event.CANARY_PASSED, level=logging.CRITICAL, code=f"{outcome.kind}:{outcome.detail}")
+        case Verdict.OTHERWISE | Verdict.UNKNOWN:
+            say(Event.CANARY_DOUBTED, level=logging.ERROR, code=f"{outcome.kind}:{outcome.detail}")
+        case Verdict.REFUSED:
+            # Whoever was told of another reason need not look any more; an acceptance stays until it is confirmed.
+            settle(services, kind=NoticeKind.CANARY, about=outcome.kind)
+        case Verdict.NOT_SENT:
+            pass
+    told = _notice(outcome)
+    if told is not None:
+        kind, nl, en = told
+        with services.journal.step("canaries") as db:
+            notify(db, kind=kind, about=outcome.kind, text_nl=nl, text_en=en, at=at)
+
+
 def _remember(done: Round, *, services: Services) -> None:
-    for outcome in done.outcomes:
-        match outcome.verdict:
-            case Verdict.ACCEPTED:
-                say(Event.CANARY_PASSED, level=logging.CRITICAL, code=f"{outcome.kind}:{outcome.detail}")
-            case Verdict.OTHERWISE | Verdict.UNKNOWN:
-                say(Event.CANARY_DOUBTED, level=logging.ERROR, code=f"{outcome.kind}:{outcome.detail}")
-            case Verdict.REFUSED:
-                # Whoever was told of another reason need not look any more; an acceptance stays until it is confirmed.
-                settle(services, kind=NoticeKind.CANARY, about=outcome.kind)
-            case Verdict.NOT_SENT:
-                pass
     refused = sum(outcome.verdict is Verdict.REFUSED for outcome in done.outcomes)
     say(Event.CANARIES_REFUSED, count=refused)
     with services.journal.step("canaries") as db:
-        for outcome in done.outcomes:
-            told = _notice(outcome)
-            if told is not None:
-                kind, nl, en = told
-                notify(db, kind=kind, about=outcome.kind, text_nl=nl, text_en=en, at=done.at)
         written = [(outcome.kind, outcome.verdict.value, outcome.detail) for outcome in done.outcomes]
         remember(db, LAST, json.dumps({"at": int(done.at.timestamp()), "outcomes": written}))
 

@@ -96,11 +96,17 @@ async def _resume(settings: Settings, *, reason: str, unproved: bool) -> tuple[A
 
 
 def _what_lacks(enforcement: Enforcement) -> str:
-    lacking = enforcement.unproved_since_stop()
-    what = f"for: {', '.join(lacking)}" if lacking else "at all"
+    lacks = [
+        f"what canary {each.canary.value} sent for {each.purpose} ({each.type}) passed and was not refused since"
+        for each in enforcement.passed
+    ]
+    if enforcement.stop is not None and enforcement.stop.form is None:
+        lacks.append("what passed at the stop is not known here, so that nothing proves it is refused")
+    if lacking := enforcement.unproved_since_stop():
+        lacks.append(f"since the stop no canary was refused for: {', '.join(lacking)}")
     return (
-        f"since the stop no canary was refused {what}. Mend the cause, start every process anew, and let the canary "
-        "send again (`ketenhub-connector canary once`): it is decided also now. `--unproved` resumes without that"
+        f"{'; '.join(lacks)}. Mend the cause, start every process anew, and let the canary send again "
+        "(`ketenhub-connector canary once`): it is decided also now. `--unproved` resumes without that"
     )
 
 
@@ -135,6 +141,9 @@ def _to_json(
         "proved_at": enforcement.proved_at,
         "proved_since_stop": enforcement.proved_since_stop,
         "unproved_since_stop": enforcement.unproved_since_stop(),
+        "passed": [
+            {"canary": each.canary.value, "purpose": each.purpose, "type": each.type} for each in enforcement.passed
+        ],
         "canaries": [
             {"oin": each.oin.value, "name": each.name, "in_force": each.in_force(SystemClock().now())}
             for each in canaries

@@ -12,7 +12,7 @@ from audit.entries import GROUNDS, PAD_BYTES, EntryDraft
 from audit.records import token_digest
 from hub.changes import LogMember, RefusalRecorded, Shown, SubmissionAccepted
 from hub.exchange.authenticate import FUTURE_SECONDS_MAX, verify_former_signer, verify_signer
-from hub.exchange.canaries import about_recipient, check_enforced, proved_by, stop
+from hub.exchange.canaries import about_recipient, check_enforced, form_of, proved_by, stop
 from hub.exchange.decide import decide_labels, keep, make_shown, marks_to_review, pointer, watches
 from hub.exchange.facts import emergencies_of, find_facts
 from hub.exchange.outline import Outline, outline_of
@@ -104,7 +104,11 @@ async def accept(submission: Submission, *, arrival: Arrival, services: Services
             return await _known_answer(verified.message, submission, services=services)
         if not isinstance(error, AuthenticationError):
             proves = proved_by(error, sender=verified.sender)
-            await _log_refusal(verified, catalogue=world.in_force[GROUNDS], proves=proves, services=services)
+            form = form_of(verified, world=world) if proves else None
+            change = RefusalRecorded(
+                message_digest=token_digest(submission.message), sender=verified.sender.oin, proves=proves, form=form
+            )
+            await _log_refusal(verified, change, catalogue=world.in_force[GROUNDS], services=services)
         raise
 
 
@@ -382,13 +386,12 @@ async def _known_answer(message: Message, submission: Submission, *, services: S
     )
 
 
-async def _log_refusal(verified: Verified, *, catalogue: str, proves: tuple[str, ...], services: Services) -> None:
+async def _log_refusal(verified: Verified, change: RefusalRecorded, *, catalogue: str, services: Services) -> None:
     """Log that a verified sender's message was refused: once for each message, and not without bound.
 
     Whom a canary names was never meant to get anything: it is not told of each proof by its records.
     """
     message = verified.message
-    digest = token_digest(verified.submission.message)
     draft = EntryDraft(
         kind=EntryKind.REFUSAL,
         id=message.id.value,
@@ -396,10 +399,9 @@ async def _log_refusal(verified: Verified, *, catalogue: str, proves: tuple[str,
         recipient=None if verified.sender.canary else message.recipient.oin,
         purpose=message.recipient.purpose,
         catalogue=catalogue,
-        message=digest,
+        message=change.message_digest,
         pad=services.randomness.bytes(PAD_BYTES),
     )
-    change = RefusalRecorded(message_digest=digest, sender=message.sender, proves=proves)
     member = LogMember(draft=draft, shown=None, kept=(), watches=frozenset(), touches=frozenset(), change=change)
     try:
         await services.log.append(member)

@@ -4,6 +4,7 @@ Source: `hub.enforcement`; decision 0018.
 """
 
 import contextlib
+import json
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -11,9 +12,10 @@ from typing import Final
 from audit.entries import PAD_BYTES, EntryDraft
 from audit.records import SALT_BYTES, token_digest
 from hub.changes import EnforcementResumed, EnforcementStopped, LogMember
-from hub.enforcement import Stop, passed, stopped
+from hub.enforcement import Pass, Stop, passed, stopped
 from hub.exchange.consents import tell
 from hub.exchange.decide import watches
+from hub.exchange.outline import outline_of
 from hub.exchange.services import Services, World
 from hub.exchange.stages import Arrival, Decided, Verified
 from hub.ports import Appended, Log, MemberLostError
@@ -55,6 +57,21 @@ def proved_by(error: ExchangeError, *, sender: Participant) -> tuple[str, ...]:
     return tuple(sorted({each.code.removeprefix(_DENIED) for each in error.issues if each.code.startswith(_DENIED)}))
 
 
+def form_of(verified: Verified, *, world: World) -> str:
+    """Digest what the decision reads of a message itself: the canary's next one made alike has the same form.
+
+    Nothing in it is what a canary says of itself, such as a name for its kind: one that passes cannot be taken for one
+    that is refused. Of the recipient it has the role, because a canary names another one each time.
+    """
+    message = verified.message
+    recipient = world.directory.participant(message.recipient.oin)
+    parties = (
+        *(message.sender.value, message.capacity),
+        *(recipient and recipient.role, message.recipient.capacity, message.recipient.purpose),
+    )
+    return b64url(sha256(json.dumps((parties, outline_of(message)), default=str).encode()).digest())
+
+
 async def stop(
     verified: Verified, decided: Decided, *, world: World, arrival: Arrival, services: Services
 ) -> UnavailableError:
@@ -73,12 +90,16 @@ async def stop(
     sender = verified.sender.oin
     stop_id = new_message_id(at=arrival.at, randomness=services.randomness)
     told = _told(sender, directory=world.directory, at=arrival.at)
+    message = verified.message
+    what = Pass(
+        form=form_of(verified, world=world), canary=sender, purpose=message.recipient.purpose, type=message.type
+    )
     member = LogMember(
         draft=EntryDraft(
             kind=EntryKind.STOP,
             id=stop_id.value,
             sender=sender,
-            purpose=verified.message.recipient.purpose,
+            purpose=what.purpose,
             message=token_digest(verified.submission.message),
             catalogue=decided.catalogue,
             as_of=decided.as_of,
@@ -88,12 +109,15 @@ async def stop(
         kept=(),
         watches=watches(decided),
         touches=frozenset(),
-        change=EnforcementStopped(id=stop_id, canary=sender, tells=told),
+        change=EnforcementStopped(id=stop_id, canary=sender, passed=what, tells=told),
     )
     try:
         appended = await services.log.append(member)
     except MemberLostError:
-        return passed()  # it is stopped already
+        # It is stopped already, and must not be resumed as if this had not passed.
+        with contextlib.suppress(UnavailableError):
+            await services.store.remember_pass(what)
+        return passed()
     except UnavailableError:
         return passed(stops=False)
     with contextlib.suppress(UnavailableError):

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from hub.attention import Notice
-from hub.enforcement import Enforcement, Proved, Stop
+from hub.enforcement import Enforcement, Pass, Proved, Stop
 from hub.ports import MemberLostError
 from hub.storage.postgresql.database import Database
 from schemas.clock import FrozenClock
@@ -104,6 +104,35 @@ async def test_what_canaries_prove_is_counted_by_reason(
     consent, question = (await database.store.enforcement()).proved
     assert (consent.reason, consent.times, consent.at) == ("consent-missing", 2, NOW)
     assert question == Proved(reason="not-asked", times=2, index=last.index, at=NOW + 60)
+
+
+async def test_what_passed_is_remembered_for_every_process_until_its_form_is_refused_or_the_stop_ends(
+    database: Database, open_hub_process: Opened, members: Members
+) -> None:
+    first, second = (Pass(form=form, canary=GEMEENTE, purpose="VTO", type="t") for form in ("a", "b"))
+    stop = await database.log.append(members.stop(passed=first))
+    async with open_hub_process() as other:
+        for _ in range(2):
+            await other.store.remember_pass(second)
+        known = await database.store.enforcement()
+        assert known.stop == Stop(index=stop.index, canary=GEMEENTE, at=NOW, form="a")
+        assert known.passed == (first, second)
+        await database.log.append(members.refusal(proves=("not-asked",), form="a"))
+        await database.log.append(members.refusal(proves=("not-asked",), form="other"))
+        assert (await other.store.enforcement()).passed == (second,)
+        await other.store.remember_pass(first)
+        assert (await other.store.enforcement()).passed == (first, second), "it passed again"
+    await database.log.append(members.resumption(stop.index))
+    again = await database.log.append(members.stop(passed=second))
+    known = await database.store.enforcement()
+    assert (known.stop is not None and known.stop.index, known.passed) == (again.index, (second,))
+
+
+async def test_a_canary_that_floods_a_stopped_hub_fills_no_table(database: Database, members: Members) -> None:
+    await database.log.append(members.stop())
+    for number in range(110):
+        await database.store.remember_pass(Pass(form=f"{number}", canary=GEMEENTE, purpose="VTO", type="t"))
+    assert len((await database.store.enforcement()).passed) == 100
 
 
 async def test_whom_a_stop_and_its_end_tell_has_a_notice(database: Database, members: Members) -> None:

@@ -43,6 +43,22 @@ def test_a_missing_migration_is_named(database_url: str) -> None:
         check_migrated(database_url)
 
 
+async def test_a_stop_of_before_what_passed_was_remembered_lasts_and_is_not_proved(
+    database_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DROP TABLE canary_passes")
+        connection.execute("ALTER TABLE stops DROP COLUMN form")
+        connection.execute("DELETE FROM schema_migrations WHERE number = 8")
+        connection.execute("INSERT INTO stops (index, canary, time) VALUES (7, '00000099000000009000', 1000)")
+        connection.execute("INSERT INTO canary_refusals VALUES ('not-asked', 1, 8, 2000)")
+    assert migrate(database_url) == ("0008_canary_passes.sql",)
+    async with open_database(database_url, signer=SIGNER, guard_folder=tmp_path, clock=SystemClock()) as database:
+        known = await database.store.enforcement()
+    assert known.stop is not None
+    assert (known.stop.index, known.stop.form, known.passed, known.proved_since_stop) == (7, None, (), False)
+
+
 @pytest.mark.parametrize("check", [migrate, check_migrated])
 def test_a_migration_that_was_changed_afterwards_is_refused(database_url: str, check: object) -> None:
     assert callable(check)

@@ -11,7 +11,8 @@ from hub.storage.postgresql.queries import Queries, queries
 pytestmark = pytest.mark.database
 
 WHOLE = {"tree", "lock_tree", "move_tree", "chain_epochs", "newest_catalogues", "boards", "messages_uncollected"}
-"""Statements that read a small table whole: the tree's one row, epochs, catalogues, boards, what waits."""
+WHOLE |= {"canary_passes", "forget_all_passes"}
+"""Statements that read a small table whole: the tree's one row, epochs, catalogues, boards, what waits, what passed."""
 NO_PLAN = {"begin", "commit", "roll_back", "next_body_block", "entries_reach", "records_reach"}
 
 

@@ -122,6 +122,7 @@ async def test_a_hub_that_was_stopped_comes_back_stopped(
         newest, before = await database.store.stops(limit=10)
         assert (before.index, before.resumed, before.record) == (first.index, ended.index, None)
         assert (newest.index, newest.canary, newest.resumed) == (lasting.index, RAAD, None)
+        assert not (await database.store.enforcement()).proved_since_stop, "what passed is in no entry"
         with pytest.raises(UnavailableError) as stopped:
             await database.log.append(members.submission())
         assert stopped.value.code == "hub.enforcement.stopped"

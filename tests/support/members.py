@@ -29,6 +29,7 @@ from hub.changes import (
     SubmissionAccepted,
     TagsLinked,
 )
+from hub.enforcement import Pass
 from schemas.canonical import b64url
 from schemas.codes import EntryKind
 from schemas.identifiers import OIN, CaseId, MessageId, SubjectTag, Thumbprint
@@ -59,7 +60,7 @@ class Members:
         """Draw a pseudonym."""
         return SubjectTag("1." + self._text(16))
 
-    def stop(self, *, canary: OIN = GEMEENTE, tells: tuple[OIN, ...] = ()) -> LogMember:
+    def stop(self, *, canary: OIN = GEMEENTE, passed: Pass | None = None, tells: tuple[OIN, ...] = ()) -> LogMember:
         """Make the entry that a canary's message would have been accepted."""
         stop_id = self.message_id()
         draft = EntryDraft(
@@ -69,7 +70,7 @@ class Members:
             message=self._digest(),
             pad=self.randomness.bytes(16),
         )
-        return self._member(draft, EnforcementStopped(id=stop_id, canary=canary, tells=tells))
+        return self._member(draft, EnforcementStopped(id=stop_id, canary=canary, passed=passed, tells=tells))
 
     def resumption(self, stop: int, *, record: str = "{}", tells: tuple[OIN, ...] = ()) -> LogMember:
         """Make the entry that the operator resumed."""
@@ -83,7 +84,14 @@ class Members:
         change = EnforcementResumed(id=resumption_id, stop=stop, record=record, tells=tells)
         return self._member(draft, change)
 
-    def refusal(self, *, sender: OIN = GEMEENTE, digest: str | None = None, proves: tuple[str, ...] = ()) -> LogMember:
+    def refusal(
+        self,
+        *,
+        sender: OIN = GEMEENTE,
+        digest: str | None = None,
+        proves: tuple[str, ...] = (),
+        form: str | None = None,
+    ) -> LogMember:
         """Make the smallest member there is."""
         digest = digest or self._digest()
         draft = EntryDraft(
@@ -93,7 +101,7 @@ class Members:
             message=digest,
             pad=self.randomness.bytes(16),
         )
-        return self._member(draft, RefusalRecorded(message_digest=digest, sender=sender, proves=proves))
+        return self._member(draft, RefusalRecorded(message_digest=digest, sender=sender, proves=proves, form=form))
 
     def submission(
         self,

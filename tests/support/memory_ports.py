@@ -29,7 +29,7 @@ from hub.changes import (
     Shown,
     SubmissionAccepted,
 )
-from hub.enforcement import Enforcement, Proved, Stop
+from hub.enforcement import Enforcement, Pass, Proved, Stop
 from hub.ports import (
     Appended,
     ChainEpochRecord,
@@ -116,6 +116,7 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     _handovers: list[ChainKeyHandover] = field(default_factory=list)
     _stops: list[Stop] = field(default_factory=list)
     _proved: dict[str, Proved] = field(default_factory=dict)
+    _passed: dict[str, Pass] = field(default_factory=dict)
 
     # ---- looking at it ----
 
@@ -229,14 +230,19 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     def _keep_enforcement(self, change: Change, *, index: int, at: int) -> None:
         match change:
             case RefusalRecorded():
+                self._passed.pop(change.form or "", None)
                 for reason in change.proves:
                     times = self._proved[reason].times + 1 if reason in self._proved else 1
                     self._proved[reason] = Proved(reason=reason, times=times, index=index, at=at)
             case EnforcementStopped():
-                self._stops.append(Stop(index=index, canary=change.canary, at=at))
+                form = change.passed.form if change.passed else None
+                self._stops.append(Stop(index=index, canary=change.canary, at=at, form=form))
+                if change.passed is not None:
+                    self._passed[change.passed.form] = change.passed
             case EnforcementResumed():
                 resumed = replace(self._stops[-1], resumed=index, resumed_at=at, record=change.record)
                 self._stops[-1] = resumed
+                self._passed.clear()
             case _:
                 pass
 
@@ -399,7 +405,12 @@ class MemoryPorts(Log, Store, WakeUps, Outbox, RateLimits):
     async def enforcement(self) -> Enforcement:
         """See `hub.ports.Store.enforcement`."""
         lasting = next((each for each in self._stops if each.resumed is None), None)
-        return Enforcement(stop=lasting, proved=tuple(self._proved[reason] for reason in sorted(self._proved)))
+        proved = tuple(self._proved[reason] for reason in sorted(self._proved))
+        return Enforcement(stop=lasting, proved=proved, passed=tuple(self._passed.values()) if lasting else ())
+
+    async def remember_pass(self, passed: Pass) -> None:
+        """See `hub.ports.Store.remember_pass`."""
+        self._passed[passed.form] = passed
 
     async def stops(self, *, limit: int) -> tuple[Stop, ...]:
         """See `hub.ports.Store.stops`."""

@@ -274,11 +274,12 @@ def _enforcement_writes(entries: Sequence[Entry], *, start: int) -> Iterator[Cal
         if entry.kind is EntryKind.STOP and entry.sender is not None:
             yield (
                 queries.insert_stops,
-                {"indexes": [index], "canaries": [entry.sender.value], "time": entry.time},
+                {"indexes": [index], "canaries": [entry.sender.value], "forms": [None], "time": entry.time},
             )
         elif entry.kind is EntryKind.RESUMPTION:
             # Which stop it ends is the only one that lasts; the operator's reason is not handed in by anybody.
             yield queries.end_stop_that_lasts, {"index": index, "time": entry.time}
+            yield queries.forget_all_passes, {}
 
 
 def _document(digest: str | None, *, index: int, holdings: Holdings) -> str | None:

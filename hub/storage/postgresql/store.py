@@ -12,7 +12,7 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from hub.changes import Shown
-from hub.enforcement import Enforcement, Proved, Stop
+from hub.enforcement import Enforcement, Pass, Proved, Stop
 from hub.ports import (
     ChainEpochRecord,
     ChainKeyHandover,
@@ -143,13 +143,29 @@ class PostgreSQLStore(Store):
     async def enforcement(self) -> Enforcement:
         """See `hub.ports.Store.enforcement`."""
         stops, refusals = await asyncio.gather(self.stops(limit=1), self._ask(queries.canary_refusals, {}))
+        lasting = next((each for each in stops if each.resumed is None), None)
+        passes = (await self._ask(queries.canary_passes, {})).rows if lasting is not None else ()
         return Enforcement(
-            stop=next((each for each in stops if each.resumed is None), None),
+            stop=lasting,
             proved=tuple(
                 Proved(reason=reason, times=times, index=index, at=time // MS)
                 for reason, times, index, time in refusals.rows
             ),
+            passed=tuple(
+                Pass(form=form, canary=OIN(canary), purpose=purpose, type=kind)
+                for form, canary, purpose, kind in passes
+            ),
         )
+
+    async def remember_pass(self, passed: Pass) -> None:
+        """See `hub.ports.Store.remember_pass`."""
+        parameters = {
+            "forms": [passed.form],
+            "canaries": [passed.canary.value],
+            "purposes": [passed.purpose],
+            "types": [passed.type],
+        }
+        await self._ask(queries.remember_passes, parameters)
 
     async def stops(self, *, limit: int) -> tuple[Stop, ...]:
         """See `hub.ports.Store.stops`."""
@@ -159,11 +175,12 @@ class PostgreSQLStore(Store):
                 index=index,
                 canary=OIN(canary),
                 at=time // MS,
+                form=form,
                 resumed=resumed,
                 resumed_at=None if resumed_time is None else resumed_time // MS,
                 record=written,
             )
-            for index, canary, time, resumed, resumed_time, written in rows
+            for index, canary, time, form, resumed, resumed_time, written in rows
         )
 
     async def chain_epochs(self) -> tuple[ChainEpochRecord, ...]:

@@ -235,13 +235,25 @@ def _enforcement_writes(rows: Rows, *, time: int) -> Iterator[Call]:
     if proved:
         reasons, indexes = zip(*proved, strict=True)
         yield queries.count_canary_refusals, {"reasons": reasons, "indexes": indexes, "time": time}
+        yield queries.forget_passes, {"forms": [change.form for _, change in rows.refusals if change.form is not None]}
     if rows.stops:
         yield (
             queries.insert_stops,
             {
                 "indexes": [index for index, _ in rows.stops],
                 "canaries": [change.canary.value for _, change in rows.stops],
+                "forms": [change.passed.form if change.passed else None for _, change in rows.stops],
                 "time": time,
+            },
+        )
+        passes = [change.passed for _, change in rows.stops if change.passed is not None]
+        yield (
+            queries.remember_passes,
+            {
+                "forms": [each.form for each in passes],
+                "canaries": [each.canary.value for each in passes],
+                "purposes": [each.purpose for each in passes],
+                "types": [each.type for each in passes],
             },
         )
     if rows.resumptions:
@@ -254,6 +266,7 @@ def _enforcement_writes(rows: Rows, *, time: int) -> Iterator[Call]:
                 "time": time,
             },
         )
+        yield queries.forget_all_passes, {}
 
 
 def _directory_writes(rows: Rows, *, time: int) -> Iterator[Call]:

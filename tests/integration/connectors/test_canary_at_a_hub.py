@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.sdk.canaries import KINDS
-from consent.grounds import load_catalogue, packaged_catalogue
+from consent.grounds import Catalogue, load_catalogue, packaged_catalogue
 from hub.enforcement import Proof, judge
 from schemas.clock import SystemClock
 from schemas.identifiers import OIN
@@ -38,6 +38,14 @@ async def once(canary: Office, capsys: pytest.CaptureFixture[str]) -> tuple[int,
     code = await canary.command("canary", "once", "--json")
     done: dict[str, Any] = json.loads(capsys.readouterr().out)
     return code, {each["kind"]: each["verdict"] for each in done["outcomes"]}
+
+
+def loose_catalogue() -> Catalogue:
+    """A question of a GI goes without the measure that it needs."""
+    text = packaged_catalogue().data.decode()
+    start = text.index('code = "GI-OTS-VRAAG"')
+    loose = text[start:].replace('ties = ["measure"]', "ties = []", 2).replace("spoed_hours = 72\n", "", 2)
+    return load_catalogue((text[:start] + loose).encode())
 
 
 async def test_every_kind_is_refused_by_a_hub_at_work_and_proves_it(
@@ -75,10 +83,7 @@ async def test_a_catalogue_that_permits_too_much_stops_the_hub_at_the_next_round
     """A question of a GI goes without the measure that it needs: nobody who exchanges messages would notice."""
     canary = await chain.canary(CANARY)
     assert (await once(canary, capsys))[0] == 0
-    text = packaged_catalogue().data.decode()
-    start = text.index('code = "GI-OTS-VRAAG"')
-    loose = text[start:].replace('ties = ["measure"]', "ties = []", 2).replace("spoed_hours = 72\n", "", 2)
-    await force(load_catalogue((text[:start] + loose).encode()), services=hub.web.services)
+    await force(loose_catalogue(), services=hub.web.services)
     code, outcomes = await once(canary, capsys)
     assert code == 3
     assert {kind for kind, verdict in outcomes.items() if verdict == "accepted"} == {"maatregel-ontbreekt"}
@@ -91,3 +96,23 @@ async def test_a_catalogue_that_permits_too_much_stops_the_hub_at_the_next_round
     assert (await once(canary, capsys))[0] == 3
     lacking = (await hub.web.services.store.enforcement()).unproved_since_stop()
     assert lacking == ("measure-missing",)
+
+
+async def test_a_hub_that_was_never_right_is_resumed_when_what_passed_is_refused(
+    hub: RunningHub, chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its canary was never refused for the reason that lacks; all the others are refused, at the stop and after it."""
+    canary = await chain.canary(CANARY)
+    await force(loose_catalogue(), services=hub.web.services)
+    store = hub.web.services.store
+    for _ in range(2):
+        assert (await once(canary, capsys))[0] == 3
+        known = await store.enforcement()
+        assert [(each.canary, each.purpose) for each in known.passed] == [(CANARY, "GI-OTS-VRAAG")]
+        assert not known.proved_since_stop
+    assert (await store.enforcement()).unproved_since_stop() == ()
+    await force(packaged_catalogue(), services=hub.web.services)
+    assert set((await once(canary, capsys))[1].values()) == {"refused"}
+    known = await store.enforcement()
+    assert known.stop is not None
+    assert (known.passed, known.proved_since_stop) == ((), True)

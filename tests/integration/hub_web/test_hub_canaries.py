@@ -162,9 +162,12 @@ async def test_an_accepted_canary_stops_every_process_also_after_a_restart_until
         assert await command(tmp_path, database_url, "resume", "--reason", "de catalogus is hersteld") == 1
         assert "since the stop no canary was refused for: " in capsys.readouterr().err
         assert (await unlawful(canary, raad)).status == 400
-        assert await command(tmp_path, database_url, "resume", "--reason", "de catalogus is hersteld") == 0
+        assert await command(tmp_path, database_url, "resume", "--reason", "de catalogus is hersteld") == 1
+        assert "for VTO (verzoek-tot-onderzoek) passed and was not refused since" in capsys.readouterr().err
+        # What passed here is lawful: no hub that decides rightly ever refuses it.
+        assert await command(tmp_path, database_url, "resume", "--unproved", "--reason", "de sleutel lekte") == 0
         assert await command(tmp_path, database_url, "status") == 0
-        assert "de catalogus is hersteld" in capsys.readouterr().out
+        assert "de sleutel lekte" in capsys.readouterr().out
 
         for process in (hub, restarted):
             await process.web.services.worlds.refresh()

@@ -1,11 +1,12 @@
 """Whether the decisions are proved to be on, and who hears that they are not."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub.enforcement import Enforcement, Proof, Proved, Stop, judge
+from hub.enforcement import Enforcement, Pass, Proof, Proved, Stop, judge
 from hub.exchange.accept import accept
 from hub.logs import Event
 from hub.sweeps import alarm
@@ -35,7 +36,8 @@ def proved(reason: str, *, index: int, seconds: int) -> Proved:
     return Proved(reason=reason, times=1, index=index, at=ISSUED_AT + seconds)
 
 
-STOP = Stop(index=50, canary=CANARY, at=ISSUED_AT + 2 * HOUR)
+STOP = Stop(index=50, canary=CANARY, at=ISSUED_AT + 2 * HOUR, form="f")
+PASS = Pass(form="f", canary=CANARY, purpose="VTO", type="verzoek-tot-onderzoek")
 
 
 @pytest.mark.parametrize(
@@ -76,20 +78,31 @@ def test_the_proof_does_not_end_in_silence_with_the_admission_of_the_canary(know
 @pytest.mark.parametrize(
     ("before", "lacking", "again"),
     [
-        ((), (), False),
         ((proved("a", index=10, seconds=600),), ("a",), False),
         ((proved("a", index=60, seconds=9000),), (), True),
         ((proved("a", index=60, seconds=9000), proved("b", index=11, seconds=600)), ("b",), False),
         ((proved("a", index=60, seconds=9000), proved("b", index=11, seconds=-5 * 24 * HOUR)), ("b",), False),
         ((proved("a", index=60, seconds=9000), proved("b", index=11, seconds=HOUR - 7 * 24 * HOUR)), (), True),
     ],
-    ids=["never", "not again", "again", "one of two", "the hub was down for days", "one that is no longer tried"],
+    ids=["not again", "again", "one of two", "the hub was down for days", "one that is no longer tried"],
 )
 def test_a_stop_ends_when_every_reason_of_the_week_before_is_proved_again(
     before: tuple[Proved, ...], lacking: tuple[str, ...], *, again: bool
 ) -> None:
     enforcement = Enforcement(stop=STOP, proved=before)
     assert (enforcement.unproved_since_stop(), enforcement.proved_since_stop) == (lacking, again)
+
+
+def test_a_stop_ends_when_all_that_passed_is_refused_also_at_a_hub_that_never_saw_a_reason() -> None:
+    other = (proved("b", index=60, seconds=9000),)
+    assert not Enforcement(stop=STOP, passed=(PASS,)).proved_since_stop
+    assert not Enforcement(stop=STOP, proved=other, passed=(PASS,)).proved_since_stop
+    assert Enforcement(stop=STOP, proved=other).proved_since_stop
+
+
+def test_a_stop_of_which_nobody_knows_what_passed_is_not_proved_to_be_mended() -> None:
+    known = Enforcement(stop=replace(STOP, form=None), proved=(proved("b", index=60, seconds=9000),))
+    assert not known.proved_since_stop
 
 
 def test_without_a_stop_nothing_lacks() -> None:

@@ -86,6 +86,22 @@ async def test_a_hub_that_stops_itself_is_an_alarm_at_the_canary_too(tmp_path: P
     assert told(agent) == [(NoticeKind.ALARM, "niet-gevraagd")], "until somebody has seen it"
 
 
+async def test_a_canary_that_is_killed_in_the_middle_of_a_round_has_told_what_passed(tmp_path: Path) -> None:
+    agent = canary_at(tmp_path)
+    sent = 0
+
+    def killed_at_the_second(call: str) -> None:
+        nonlocal sent
+        sent += call == "submit"
+        if sent == 2:
+            raise KeyboardInterrupt
+
+    agent.hub.before = killed_at_the_second
+    with pytest.raises(KeyboardInterrupt):
+        await canary_round(agent.services)
+    assert told(agent) == [(NoticeKind.ALARM, KINDS[0].name)]
+
+
 async def test_a_refusal_for_another_reason_is_told_until_it_is_the_right_one_again(tmp_path: Path) -> None:
     agent = canary_at(tmp_path)
     refusals(agent, otherwise="maatregel-ontbreekt")

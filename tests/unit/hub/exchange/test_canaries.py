@@ -8,6 +8,7 @@ import pytest
 from connectors.sdk.composing import Composed
 from hub.changes import SubmissionAccepted
 from hub.enforcement import Enforcement, Stop
+from hub.exchange import accept as accepting
 from hub.exchange.accept import accept
 from hub.exchange.canaries import resume
 from hub.exchange.directory import hand_over
@@ -32,9 +33,10 @@ SUPERVISOR = OIN("00000099000000008000")
 
 
 async def opened() -> MemoryHub:
-    """A hub with a canary, and a supervisor to be told."""
+    """A hub with two canaries, and a supervisor to be told."""
     world = World()
     world.admit(CANARY, Role.GEMEENTE, canary=True)
+    world.admit(OTHER_CANARY, Role.GEMEENTE, canary=True)
     world.admit(SUPERVISOR, Role.TOEZICHTHOUDER)
     return await MemoryHub.opened(world=world)
 
@@ -44,11 +46,11 @@ def lawful(hub: MemoryHub) -> Composed:
     return hub.compose(sender=CANARY)
 
 
-def unlawful(hub: MemoryHub) -> Submission:
+def unlawful(hub: MemoryHub, *, sender: OIN = CANARY) -> Submission:
     """The same for a purpose that a municipality has no ground for."""
-    composed = lawful(hub)
+    composed = hub.compose(sender=sender)
     message = replace(composed.message, recipient=Recipient(oin=RAAD, purpose="RVDK-RAP", capacity=None))
-    key = hub.world.organisations[CANARY].signing
+    key = hub.world.organisations[sender].signing
     token = sign_jws(message_to_payload(message), typ=TokenType.MESSAGE, key=key)
     return replace(composed.submission, message=token)
 
@@ -218,7 +220,31 @@ async def test_canaries_are_decided_also_while_the_hub_is_stopped() -> None:
     await refused(hub, unlawful(hub))
     enforcement = await hub.enforcement()
     assert enforcement.stop == stop
-    assert (enforcement.unproved_since_stop(), enforcement.proved_since_stop) == ((), True)
+    assert (enforcement.unproved_since_stop(), enforcement.proved_since_stop) == ((), False)
+    assert [(each.form, each.purpose, each.type) for each in enforcement.passed] == [
+        (stop.form, "VTO", "verzoek-tot-onderzoek")
+    ]
+
+
+async def test_what_passed_is_refused_again_when_the_decision_refuses_what_is_made_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By what the decision reads, of each canary of its own; also what passed while the hub was stopped already."""
+    hub = await opened()
+    with monkeypatch.context() as broken:
+        broken.setattr(accepting, "_refuse_incomplete", lambda *_, **__: None)
+        for submission in (lawful(hub).submission, unlawful(hub), unlawful(hub), unlawful(hub, sender=OTHER_CANARY)):
+            with pytest.raises(UnavailableError):
+                await accept(submission, arrival=hub.arrival, services=hub.services)
+    assert len(hub.entries_of(EntryKind.STOP)) == 1
+    assert len((await hub.enforcement()).passed) == 3
+    await refused(hub, unlawful(hub))
+    left = (await hub.enforcement()).passed
+    assert {(each.canary, each.purpose) for each in left} == {(CANARY, "VTO"), (OTHER_CANARY, "RVDK-RAP")}
+    await refused(hub, replace(unlawful(hub, sender=OTHER_CANARY), elements=()))
+    assert (await hub.enforcement()).passed == left, "what is refused for its form was not decided"
+    await refused(hub, unlawful(hub, sender=OTHER_CANARY))
+    assert [each.canary for each in (await hub.enforcement()).passed] == [CANARY]
 
 
 async def test_the_entry_of_a_resumption_commits_to_the_reason() -> None:
